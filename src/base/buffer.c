@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/buffer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void buffer_done(struct buffer *buffer)
+{
+    free(buffer->at);
+    *buffer = (struct buffer){.max = buffer->max};
+}
+
+void buffer_clear(struct buffer *buffer)
+{
+    buffer->len = 0;
+    buffer->is_over = false;
+}
+
+char *buffer_reserve(struct buffer *buffer, size_t n)
+{
+    size_t max = buffer->max == 0 ? BUFFER_MAX_DEFAULT : buffer->max;
+    if (buffer->is_over || n > max - MIN_OF(max, buffer->len)) {
+        buffer->is_over = true;
+        return NULL;
+    }
+    if (n > buffer->room - buffer->len || buffer->at == NULL) {
+        size_t room = MAX_OF(buffer->room * 2, buffer->len + n);
+        room = MAX_OF(MIN_OF(room, max), (size_t)64);
+        buffer->at = memory_resize(buffer->at, room);
+        buffer->room = room;
+    }
+    return buffer->at + buffer->len;
+}
+
+void buffer_add(struct buffer *buffer, const void *from, size_t n)
+{
+    char *to = buffer_reserve(buffer, n);
+    if (to == NULL || n == 0)
+        return;
+    memcpy(to, from, n);
+    buffer->len += n;
+}
+
+void buffer_str(struct buffer *buffer, str s)
+{
+    buffer_add(buffer, s.at, s.len);
+}
+
+void buffer_char(struct buffer *buffer, char c)
+{
+    buffer_add(buffer, &c, 1);
+}
+
+void buffer_format(struct buffer *buffer, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    assert(len >= 0);
+
+    char *to = buffer_reserve(buffer, (size_t)len + 1);
+    if (to == NULL)
+        return;
+    va_start(args, format);
+    vsnprintf(to, (size_t)len + 1, format, args);
+    va_end(args);
+    buffer->len += (size_t)len;
+}
+
+void buffer_drop(struct buffer *buffer, size_t n)
+{
+    n = MIN_OF(n, buffer->len);
+    if (n != 0)
+        memmove(buffer->at, buffer->at + n, buffer->len - n);
+    buffer->len -= n;
+}

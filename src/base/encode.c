@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/encode.h"
+
+#include <endian.h>
+#include <sodium.h>
+#include <string.h>
+
+str hex_write(struct arena *arena, bytes from)
+{
+    char *text = arena_alloc(arena, from.len * 2 + 1);
+    sodium_bin2hex(text, from.len * 2 + 1, from.at, from.len);
+    return (str){text, from.len * 2};
+}
+
+bool hex_read(struct arena *arena, str from, bytes *out)
+{
+    size_t len = 0;
+    uint8_t *to = arena_alloc(arena, from.len / 2 + 1);
+    if (from.len % 2 != 0 ||
+        sodium_hex2bin(to, from.len / 2, from.at, from.len, NULL, &len, NULL) != 0)
+        return false;
+    *out = (bytes){to, len};
+    return len * 2 == from.len;
+}
+
+static str write_as(struct arena *arena, bytes from, int variant)
+{
+    size_t size = sodium_base64_encoded_len(from.len, variant);
+    char *text = arena_alloc(arena, size);
+    sodium_bin2base64(text, size, from.at, from.len, variant);
+    return (str){text, size - 1};
+}
+
+static bool read_as(struct arena *arena, str from, int variant, bytes *out)
+{
+    size_t room = from.len / 4 * 3 + 3;
+    size_t len = 0;
+    uint8_t *to = arena_alloc(arena, room);
+    const char *end = NULL;
+    if (from.len != 0 &&
+        sodium_base642bin(to, room, from.at, from.len, NULL, &len, &end, variant) != 0)
+        return false;
+    if (from.len != 0 && end != from.at + from.len)
+        return false;
+    *out = (bytes){to, len};
+    return true;
+}
+
+str base64_write(struct arena *arena, bytes from)
+{
+    return write_as(arena, from, sodium_base64_VARIANT_ORIGINAL);
+}
+
+void base64_append(struct buffer *to, bytes from)
+{
+    size_t size = sodium_base64_encoded_len(from.len, sodium_base64_VARIANT_ORIGINAL);
+    char *text = buffer_reserve(to, size);
+    if (text == NULL)
+        return;
+    sodium_bin2base64(text, size, from.at, from.len, sodium_base64_VARIANT_ORIGINAL);
+    to->len += size - 1;
+}
+
+bool base64_read(struct arena *arena, str from, bytes *out)
+{
+    return read_as(arena, from, sodium_base64_VARIANT_ORIGINAL, out);
+}
+
+str base64url_write(struct arena *arena, bytes from)
+{
+    return write_as(arena, from, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+
+bool base64url_read(struct arena *arena, str from, bytes *out)
+{
+    return read_as(arena, from, sodium_base64_VARIANT_URLSAFE_NO_PADDING, out);
+}
+
+str u64_base64_write(struct arena *arena, uint64_t value)
+{
+    uint64_t little = htole64(value);
+    return base64_write(arena, (bytes){(const uint8_t *)&little, sizeof(little)});
+}
+
+bool u64_base64_read(str from, uint64_t *out)
+{
+    uint64_t little;
+    size_t len = 0;
+    if (from.len != 12 || sodium_base642bin((uint8_t *)&little, sizeof(little), from.at, from.len,
+                                            NULL, &len, NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
+        return false;
+    *out = le64toh(little);
+    return len == sizeof(little);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/hash.h"
+
+#include "base/random.h"
+
+#include <pthread.h>
+#include <sodium.h>
+
+static uint8_t process_key[crypto_shorthash_KEYBYTES];
+static pthread_once_t key_made = PTHREAD_ONCE_INIT;
+
+static void make_key(void)
+{
+    struct random random;
+    random_init(&random);
+    random_fill(&random, process_key, sizeof(process_key));
+}
+
+uint64_t hash_bytes(const void *at, size_t len)
+{
+    pthread_once(&key_made, make_key);
+    uint64_t value;
+    crypto_shorthash((uint8_t *)&value, at, len, process_key);
+    return value;
+}
+
+struct hash128 hash128_bytes(const void *at, size_t len)
+{
+    struct hash128 value;
+    crypto_generichash((uint8_t *)&value, sizeof(value), at, len, NULL, 0);
+    return value;
+}
+
+void sha256(bytes from, uint8_t out[32])
+{
+    crypto_hash_sha256(out, from.at, from.len);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Hashes: a keyed 64-bit one for tables fed by strangers (SipHash of libsodium, key of this
+ * process), and SHA-256.
+ *
+ * Owns:     nothing.
+ * Threads:  any.
+ * Time:     none.
+ * Fails:    never.
+ */
+#pragma once
+
+#include "base/str.h"
+
+uint64_t hash_bytes(const void *at, size_t len);
+
+/* 128 bits, not keyed: the same in every process. For comparing results. */
+struct hash128 {
+    uint64_t a, b;
+};
+struct hash128 hash128_bytes(const void *at, size_t len);
+
+void sha256(bytes from, uint8_t out[32]);
