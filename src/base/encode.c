@@ -31,12 +31,24 @@ static str write_as(struct arena *arena, bytes from, int variant)
     return (str){text, size - 1};
 }
 
+/* libsodium takes some bytes above 127 for '-' or '+' (its character is signed). */
+static bool is_ascii(str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if ((uint8_t)s.at[i] > 127)
+            return false;
+    }
+    return true;
+}
+
 static bool read_as(struct arena *arena, str from, int variant, bytes *out)
 {
     size_t room = from.len / 4 * 3 + 3;
     size_t len = 0;
     uint8_t *to = arena_alloc(arena, room);
     const char *end = NULL;
+    if (!is_ascii(from))
+        return false;
     if (from.len != 0 &&
         sodium_base642bin(to, room, from.at, from.len, NULL, &len, &end, variant) != 0)
         return false;
@@ -86,8 +98,10 @@ bool u64_base64_read(str from, uint64_t *out)
 {
     uint64_t little;
     size_t len = 0;
-    if (from.len != 12 || sodium_base642bin((uint8_t *)&little, sizeof(little), from.at, from.len,
-                                            NULL, &len, NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
+    if (from.len != 12 || !is_ascii(from))
+        return false;
+    if (sodium_base642bin((uint8_t *)&little, sizeof(little), from.at, from.len, NULL, &len, NULL,
+                          sodium_base64_VARIANT_ORIGINAL) != 0)
         return false;
     *out = le64toh(little);
     return len == sizeof(little);
