@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An HTTP/1.1 server on one loop. It reads requests by a strict grammar, collects their bodies
+ * within limits, hands each to the application, and sends the answers in the order asked. At most
+ * one request of a connection is with the application at a time.
+ *
+ * Owns:     its connections, and each exchange until it is answered. What a request points to
+ *           lives as long as its exchange.
+ * Threads:  the loop's. An answer made elsewhere is brought here by a queue.
+ * Time:     loop_now for deadlines, which are absolute per phase; the wall clock for Date.
+ * Fails:    http_listen by fault. A client's failures are answered by the server or end its
+ *           connection; the application never sees them.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/shared.h"
+#include "net/loop.h"
+
+#define HTTP_HEAD_MAX KIB(32)
+#define HTTP_HEADERS_MAX 100
+#define HTTP_BODY_MAX (MIB(16) + KIB(64))
+#define HTTP_FILE_MAX ((int64_t)1 << 30)
+
+enum http_method {
+    HTTP_NONE, /* never seen by the application: other methods are answered 501 */
+    HTTP_GET,
+    HTTP_HEAD,
+    HTTP_POST,
+    HTTP_PUT,
+    HTTP_PATCH,
+    HTTP_DELETE,
+    HTTP_OPTIONS,
+};
+
+struct http_header {
+    str name, value;
+};
+
+struct http_request {
+    enum http_method method;
+    str method_text;
+    str target; /* as sent */
+    str path;   /* of the target, still percent-encoded; starts with '/', or is "*" for OPTIONS */
+    str query;  /* after '?', still percent-encoded; may be empty */
+    str host;   /* of Host, as sent; never empty in HTTP/1.1 */
+    const struct http_header *headers;
+    size_t header_count;
+    str body;         /* the whole body, unless it went to a file */
+    int body_fd;      /* of the unlinked temp file, at offset 0; -1 when the body is in memory */
+    int64_t body_len; /* in either case */
+    str peer;         /* address of the other end without its port: "127.0.0.1", "::1" */
+    bool is_head, is_http10;
+};
+
+/* One request with the application. Valid until answered, even when the peer is gone. */
+struct exchange;
+
+struct http_options {
+    const char *address; /* "127.0.0.1:7070", "[::]:7070", "localhost:0" */
+    void *app;
+    void (*on_request)(void *app, struct exchange *exchange, const struct http_request *request);
+
+    /*
+     * Optional. Asked when the head of a request with a body is there: true sends the body to an
+     * unlinked file in temp_dir. *max comes as file_max and may be lowered or raised for this one.
+     */
+    bool (*body_to_file)(void *app, const struct http_request *request, int64_t *max);
+    const char *temp_dir;
+
+    /* Share the listening socket of a server on another loop; address is then ignored. */
+    struct http_server *share;
+
+    /* Limits; zero means the default beside it. Bytes and numbers. */
+    size_t head_max;                  /* HTTP_HEAD_MAX, else 431 */
+    size_t body_max;                  /* HTTP_BODY_MAX, else 413 */
+    int64_t file_max;                 /* HTTP_FILE_MAX, else 413 */
+    size_t bodies_max;                /* 256 MiB of bodies and messages in flight, else 503 */
+    uint32_t connections_max;         /* 20000; the ones beyond are closed at once */
+    uint32_t connections_of_peer_max; /* none: behind a proxy all come from one address */
+    size_t message_max;               /* of one WebSocket message: 20 MiB, else close 1009 */
+    size_t unsent_max;                /* per WebSocket: 16 MiB, else close 1013 */
+
+    /* Deadlines; zero means the default beside it. */
+    span head_time;    /* 10 s from the first byte of a request to the end of its head */
+    span body_time;    /* 60 s for a body, and one second more for each body_rate bytes of it */
+    span idle_time;    /* 75 s between requests */
+    span send_time;    /* 60 s without the peer taking a byte of what waits for it */
+    int64_t body_rate; /* 16 KiB */
+};
+
+struct http_server;
+
+/* NULL when the address cannot be listened on. Strings of the options are not kept, app is. */
+struct http_server *http_listen(struct loop *loop, const struct http_options *options,
+                                struct fault *fault) MUST_CHECK;
+
+/* The real port, also when port 0 was asked for. */
+uint16_t http_port(const struct http_server *server);
+
+/* Stops accepting, closes idle connections, lets each other one end with its current answer. */
+void http_drain(struct http_server *server);
+
+/* Connections open now, WebSockets included. */
+size_t http_connections(const struct http_server *server);
+
+/*
+ * Closes all connections at once; their WebSockets hear on_closed before this returns. Exchanges
+ * not answered yet stay valid: answering frees them. NULL is accepted.
+ */
+void http_close(struct http_server *server);
+
+/* What the server has seen since it began; for metrics. */
+struct http_counts {
+    uint64_t accepted, turned_away, requests, refused, timed_out, messages;
+    uint64_t sockets; /* WebSockets open now */
+    uint64_t bodies;  /* bytes of bodies and messages in flight now */
+};
+struct http_counts http_counts(const struct http_server *server);
+
+/* ---- of a request ---- */
+
+/* The value of the first header of that name, whatever its case; {0} when there is none. */
+str http_header(const struct http_request *request, const char *name);
+
+/* The first query parameter of that name, decoded ('+' is a space). False: not there. */
+bool http_query(struct arena *arena, const struct http_request *request, const char *name,
+                str *value);
+
+/*
+ * The path decoded, ready to be split at '/': {0} when it holds dot segments, an encoded slash or
+ * backslash, or is not UTF-8 when decoded.
+ */
+str http_path(struct arena *arena, const struct http_request *request);
+
+/* Decodes percent escapes; false when one is malformed. */
+bool http_percent_decode(struct arena *arena, str from, bool plus_is_space, str *out) MUST_CHECK;
+
+/* ---- of an exchange ---- */
+
+/* Dies with the exchange. */
+struct arena *exchange_arena(struct exchange *exchange);
+struct loop *exchange_loop(const struct exchange *exchange);
+const struct http_request *exchange_request(const struct exchange *exchange);
+
+/* The peer is gone: an answer would reach nobody. */
+bool exchange_is_gone(const struct exchange *exchange);
+
+/*
+ * Each of these answers and frees the exchange. Content-Length, Date and Connection are added
+ * here; do not pass them. A HEAD request gets the head alone. Header values must not hold control
+ * characters: those are dropped, so that no value can start a header of its own. Bodies of 1xx,
+ * 204 and 304 are not sent. All headers together: at most 16 KiB.
+ */
+void http_answer(struct exchange *exchange, int status, const struct http_header *headers,
+                 size_t count, str body);
+
+/* Takes the reference; the bytes are not copied. NULL is an empty body. */
+void http_answer_shared(struct exchange *exchange, int status, const struct http_header *headers,
+                        size_t count, struct shared *body);
+
+/* Sends len bytes of the file from there; takes the descriptor. A file that is shorter ends the
+ * connection. */
+void http_answer_file(struct exchange *exchange, int status, const struct http_header *headers,
+                      size_t count, int fd, int64_t from, int64_t len);
+
+/* "Not Found"; "Unknown" for a status without a name. */
+const char *http_status_text(int status);
