@@ -53,12 +53,12 @@ struct sweep {
     instant before;
 };
 
+/* Whoever's they were: uploads, copies for a backup. What is still in use was written lately. */
 static bool temp_sweep(void *context, int folder, const char *name)
 {
     const struct sweep *sweep = context;
     struct stat facts;
-    if (strncmp(name, TEMP_PREFIX, strlen(TEMP_PREFIX)) == 0 &&
-        fstatat(folder, name, &facts, AT_SYMLINK_NOFOLLOW) == 0 &&
+    if (fstatat(folder, name, &facts, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(facts.st_mode) &&
         (int64_t)facts.st_mtim.tv_sec * 1000000 < sweep->before.us)
         unlinkat(folder, name, 0);
     return true;

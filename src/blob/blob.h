@@ -24,7 +24,7 @@ struct blobs;
 /* One blob at most. */
 #define BLOB_SIZE_MAX ((int64_t)8 << 30)
 
-/* What a crash left in tmp/ is removed by blobs_open once it is this old. */
+/* Files that a crash left in tmp/ are removed by blobs_open once they are this old. */
 #define BLOB_TEMP_GRACE HOURS(1)
 
 struct blob_info {
