@@ -180,6 +180,9 @@ struct view {
 bool view_begin(struct store *store, struct arena *arena, struct view *out, struct fault *fault)
     MUST_CHECK;
 void view_end(struct view *view);
+
+/* The same snapshot, with nothing read yet and no failure; rows go into this arena from now on. */
+void view_renew(struct view *view, struct arena *arena);
 commit_ts view_ts(const struct view *view);
 struct read_set view_read_set(const struct view *view); /* merged ranges; lives as the arena */
 

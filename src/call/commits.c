@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "call/commits.h"
+
+#include "call/mutation.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#define FOLLOWERS_MAX 16
+
+struct entry {
+    struct entry *next;
+    struct arena arena;
+    enum commit_state state;
+    struct write_set writes;
+    bool wakes_jobs, has_ts;
+    struct mutation **mutations;
+    struct follower **owners; /* of the mutations: read without touching them */
+    size_t count;
+    size_t passes_left; /* followers that stand on it or have yet to reach it */
+};
+
+struct follower {
+    struct commit_log *log;
+    struct entry *at; /* the last entry passed; its next is the next to take */
+    void (*wake)(void *context);
+    void *context;
+    struct mutation **mine; /* of the entry last taken */
+    size_t mine_room;
+    bool is_woken;
+};
+
+struct commit_log {
+    pthread_mutex_t lock;
+    struct entry
+        *first; /* at the start an empty one, so that followers have something to stand on */
+    struct entry *last;
+    struct entry *open;
+    struct follower followers[FOLLOWERS_MAX];
+    size_t follower_count;
+};
+
+struct commit_log *commit_log_new(void)
+{
+    struct commit_log *log = memory_zeroed(sizeof(*log));
+    pthread_mutex_init(&log->lock, NULL);
+    log->first = memory_zeroed(sizeof(*log->first));
+    log->first->state = COMMIT_DONE;
+    log->last = log->first;
+    return log;
+}
+
+static void entry_free(struct entry *entry)
+{
+    arena_done(&entry->arena);
+    free(entry);
+}
+
+void commit_log_free(struct commit_log *log)
+{
+    if (log == NULL)
+        return;
+    for (struct entry *entry = log->first; entry != NULL;) {
+        struct entry *next = entry->next;
+        entry_free(entry);
+        entry = next;
+    }
+    for (size_t i = 0; i < log->follower_count; i++)
+        free(log->followers[i].mine);
+    pthread_mutex_destroy(&log->lock);
+    free(log);
+}
+
+struct follower *commit_log_follow(struct commit_log *log, void (*wake)(void *context),
+                                   void *context)
+{
+    pthread_mutex_lock(&log->lock);
+    assert(log->follower_count < FOLLOWERS_MAX);
+    struct follower *follower = &log->followers[log->follower_count++];
+    log->last->passes_left++;
+    *follower = (struct follower){.log = log, .at = log->last, .wake = wake, .context = context};
+    pthread_mutex_unlock(&log->lock);
+    return follower;
+}
+
+/* Frees what every follower has left behind. Under the lock. */
+static void trim(struct commit_log *log)
+{
+    while (log->first != log->last && log->first->passes_left == 0) {
+        struct entry *passed = log->first;
+        log->first = passed->next;
+        entry_free(passed);
+    }
+}
+
+static void take_mine(struct follower *follower, const struct entry *entry,
+                      struct commit_entry *out)
+{
+    if (entry->count > follower->mine_room) {
+        follower->mine_room = entry->count * 2;
+        follower->mine = memory_resize(follower->mine, follower->mine_room * sizeof(void *));
+    }
+    size_t count = 0;
+    for (size_t i = 0; i < entry->count; i++)
+        if (entry->owners[i] == follower)
+            follower->mine[count++] = entry->mutations[i];
+    out->mutations = follower->mine;
+    out->mutation_count = count;
+}
+
+bool follower_next(struct follower *follower, commit_ts visible, struct commit_entry *out)
+{
+    struct commit_log *log = follower->log;
+
+    pthread_mutex_lock(&log->lock);
+    struct entry *entry = follower->at->next;
+    bool is_ready = entry != NULL && (entry->state != COMMIT_PENDING ||
+                                      (entry->has_ts && entry->writes.ts.n <= visible.n));
+    if (is_ready) {
+        *out = (struct commit_entry){
+            .ts = entry->writes.ts,
+            .writes = entry->writes,
+            .wakes_jobs = entry->wakes_jobs,
+            .is_failed = entry->state == COMMIT_FAILED,
+        };
+        if (out->is_failed)
+            out->writes = (struct write_set){0};
+        take_mine(follower, entry, out);
+        /* The one passed before is no longer looked at by this follower. */
+        follower->at->passes_left--;
+        follower->at = entry;
+        trim(log);
+    } else {
+        follower->is_woken = false;
+    }
+    pthread_mutex_unlock(&log->lock);
+    return is_ready;
+}
+
+static void entry_append(struct commit_log *log, struct entry *entry)
+{
+    pthread_mutex_lock(&log->lock);
+    entry->passes_left = log->follower_count;
+    log->last->next = entry;
+    log->last = entry;
+    pthread_mutex_unlock(&log->lock);
+}
+
+static void copy_writes(struct entry *entry, const struct write_set *writes)
+{
+    struct write_key *keys = arena_array(&entry->arena, struct write_key, writes->count);
+    for (size_t i = 0; i < writes->count; i++) {
+        bytes from = writes->keys[i].key;
+        keys[i].space = writes->keys[i].space;
+        keys[i].key = (bytes){arena_copy(&entry->arena, from.at, from.len), from.len};
+    }
+    entry->writes = (struct write_set){.ts = writes->ts, .count = writes->count, .keys = keys};
+    entry->has_ts = true;
+}
+
+void commit_log_open(struct commit_log *log, struct mutation **mutations, size_t count,
+                     bool wakes_jobs)
+{
+    struct entry *entry = memory_zeroed(sizeof(*entry));
+    entry->state = COMMIT_PENDING;
+    entry->count = count;
+    entry->wakes_jobs = wakes_jobs;
+    entry->mutations = arena_array(&entry->arena, struct mutation *, count);
+    entry->owners = arena_array(&entry->arena, struct follower *, count);
+    for (size_t i = 0; i < count; i++) {
+        entry->mutations[i] = mutations[i];
+        entry->owners[i] = mutations[i]->from;
+    }
+    log->open = entry;
+}
+
+void commit_log_before_commit(void *context, const struct write_set *writes)
+{
+    struct commit_log *log = context;
+    struct entry *entry = log->open;
+
+    copy_writes(entry, writes);
+    for (size_t i = 0; i < entry->count; i++)
+        if (entry->mutations[i]->ts.n == 0)
+            entry->mutations[i]->ts = writes->ts;
+    entry_append(log, entry);
+}
+
+void commit_log_close(struct commit_log *log, enum commit_state state)
+{
+    struct entry *entry = log->open;
+    log->open = NULL;
+
+    /* Without a commit (nothing written, or it failed early) nobody has seen the entry yet. */
+    if (!entry->has_ts) {
+        entry->state = state;
+        entry_append(log, entry);
+    }
+    struct follower *woken[FOLLOWERS_MAX];
+    size_t count = 0;
+    pthread_mutex_lock(&log->lock);
+    entry->state = state;
+    for (size_t i = 0; i < log->follower_count; i++)
+        if (!log->followers[i].is_woken) {
+            log->followers[i].is_woken = true;
+            woken[count++] = &log->followers[i];
+        }
+    pthread_mutex_unlock(&log->lock);
+    for (size_t i = 0; i < count; i++)
+        woken[i]->wake(woken[i]->context);
+}

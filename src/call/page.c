@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "call/page.h"
+
+#include "base/seal.h"
+
+#include <string.h>
+
+#define ROW struct page_options
+static const struct field page_options_fields[] = {
+    INT(num_items, .min = 1, .max = PAGE_ITEMS_MAX, .about = "How many rows the first run reads."),
+    MAYBE_TEXT(cursor, .is_nullable = true, .about = "continueCursor of the page before, or null."),
+    MAYBE_TEXT(end_cursor, .is_nullable = true, .about = "Fixes the end of the page."),
+    MAYBE_NUMBER(id, .about = "Of the hook; ignored."),
+    MAYBE_INT(maximum_rows_read),
+    MAYBE_INT(maximum_bytes_read),
+};
+#undef ROW
+
+const struct shape page_options_shape = {
+    .name = "paginationOpts",
+    .size = sizeof(struct page_options),
+    FIELDS(page_options_fields),
+};
+
+/* A position is one byte, P with an entry's key or E for the end of the range. */
+static const bytes at_end = {(const uint8_t *)"E", 1};
+
+static bytes context_of(struct call *call, const struct page_source *source)
+{
+    struct buffer context = buffer_with_max(KIB(64));
+    buffer_format(&context, "%s/%u/%d", call->function->name, source->index->space, source->order);
+    for (size_t i = 0; i < source->bounds.prefix.count; i++) {
+        const struct key_part *part = &source->bounds.prefix.parts[i];
+        buffer_format(&context, "/%d:%d:%.17g:%lld:", part->kind, part->truth, part->number,
+                      (long long)part->id.n);
+        buffer_str(&context, part->text);
+    }
+    bytes out = {arena_copy(call->arena, context.at, context.len), context.len};
+    buffer_done(&context);
+    return out;
+}
+
+static str position_write(struct call *call, bytes context, bytes key)
+{
+    uint8_t *plain = arena_alloc(call->arena, key.len + 1);
+    plain[0] = 'P';
+    memcpy(plain + 1, key.at, key.len);
+    return seal_make(call->arena, call->program->seal_key, context, (bytes){plain, key.len + 1});
+}
+
+static bool position_read(struct call *call, bytes context, str sealed, bytes *out)
+{
+    return seal_open(call->arena, call->program->seal_key, context, sealed, out) && out->len >= 1 &&
+           (out->at[0] == 'P' || (out->at[0] == 'E' && out->len == 1));
+}
+
+static void invalid_cursor(struct call *call)
+{
+    call_fail_data(call,
+                   STR("{\"isConvexSystemError\":true,\"paginationError\":\"InvalidCursor\"}"),
+                   "InvalidCursor: this cursor is not one of this query.");
+}
+
+static bytes key_of(bytes position)
+{
+    return (bytes){position.at + 1, position.len - 1};
+}
+
+/* Where the page starts and, if that is pinned, ends. */
+struct span_of_page {
+    bytes end; /* .at NULL: not pinned */
+    bool starts_at_end;
+};
+
+static bool read_positions(struct call *call, const struct page_options *options, bytes context,
+                           struct bounds *bounds, struct span_of_page *out)
+{
+    bytes position;
+    *out = (struct span_of_page){0};
+    if (options->cursor.at != NULL) {
+        if (!position_read(call, context, options->cursor, &position)) {
+            invalid_cursor(call);
+            return false;
+        }
+        out->starts_at_end = position.at[0] == 'E';
+        bounds->after = out->starts_at_end ? (bytes){0} : key_of(position);
+    }
+    if (options->end_cursor.at != NULL) {
+        if (!position_read(call, context, options->end_cursor, &out->end)) {
+            invalid_cursor(call);
+            return false;
+        }
+    } else if (call->journal.len != 0 && !position_read(call, context, call->journal, &out->end)) {
+        out->end = (bytes){0}; /* of another query or key: as absent */
+    }
+    if (out->end.at != NULL && out->end.at[0] == 'P')
+        bounds->until = key_of(out->end);
+    return true;
+}
+
+struct rows_read {
+    char *items;
+    size_t count, room;
+    bytes last, middle;
+};
+
+static void add_item(struct call *call, const struct page_source *source, const void *row,
+                     bytes position, struct rows_read *rows)
+{
+    if (rows->count == rows->room) {
+        size_t room = MAX_OF(rows->room * 2, (size_t)16);
+        char *larger = arena_alloc(call->arena, room * source->item_size);
+        if (rows->count != 0)
+            memcpy(larger, rows->items, rows->count * source->item_size);
+        rows->items = larger;
+        rows->room = room;
+    }
+    char *item = rows->items + rows->count * source->item_size;
+    memset(item, 0, source->item_size);
+    if (source->make(call, row, item, source->context))
+        rows->count++;
+    rows->last = position;
+}
+
+void page_read(struct call *call, const struct page_options *options,
+               const struct page_source *source, struct page *out)
+{
+    *out = (struct page){.page.items = arena_alloc(call->arena, 1)};
+    REQUIRE(call, !call->has_paged, INTERNAL_ERROR, "One pagination a call.");
+    call->has_paged = true;
+
+    bytes context = context_of(call, source);
+    struct bounds bounds = source->bounds;
+    struct span_of_page span;
+    if (!read_positions(call, options, context, &bounds, &span))
+        return;
+
+    str end = seal_make(call->arena, call->program->seal_key, context, at_end);
+    struct rows_read rows = {0};
+    bool is_done = true;
+    if (!span.starts_at_end) {
+        size_t max = span.end.at != NULL ? STORE_READS_MAX : (size_t)options->num_items;
+        void *row = arena_alloc(call->arena, source->index->type->size);
+        struct scan scan;
+        view_scan(call->view, source->index, bounds, source->order, &scan);
+        size_t read = 0;
+        while (read < max && scan_next(&scan, row)) {
+            read++;
+            add_item(call, source, row, scan_position(&scan), &rows);
+        }
+        is_done = span.end.at != NULL ? span.end.at[0] == 'E' : read < max;
+        scan_end(&scan);
+    }
+    if (call_failed(call))
+        return;
+
+    out->page = (struct list){rows.count == 0 ? out->page.items : rows.items, rows.count};
+    out->is_done = is_done;
+    if (is_done)
+        out->continue_cursor = end;
+    else if (span.end.at != NULL)
+        out->continue_cursor = position_write(call, context, key_of(span.end));
+    else
+        out->continue_cursor = position_write(call, context, rows.last);
+    call->journal = out->continue_cursor;
+}
