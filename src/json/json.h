@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * JSON read into a tree in an arena, and written into a buffer. Strict: UTF-8 and surrogates
- * checked, duplicate keys refused, depth limited, nothing after the value. Integers that fit
- * int64 are kept apart from doubles. Strings point into the input where it has no escape.
+ * checked, duplicate keys and U+0000 refused, depth and number of values limited, nothing after
+ * the value, no number beyond the doubles. Integers that fit int64 are kept apart from doubles
+ * (-0 is a double). Strings point into the input where it has no escape.
  *
  * Owns:     the tree is the arena's; it may borrow from the text, which must live as long.
  * Threads:  any.
@@ -14,7 +15,9 @@
 #include "base/buffer.h"
 #include "base/fault.h"
 
-#define JSON_DEPTH_MAX 64 /* nesting of arrays and objects, as Convex */
+#define JSON_DEPTH_MAX 64             /* nesting of arrays and objects, as Convex */
+#define JSON_DEPTH_LIMIT 1024         /* what a caller may ask for */
+#define JSON_VALUES_MAX (1024 * 1024) /* in one text: a value of two bytes takes 64 in the tree */
 
 enum json_kind {
     JSON_NONE, /* absent */
@@ -29,8 +32,9 @@ enum json_kind {
 
 struct json {
     enum json_kind kind;
-    str key;  /* inside an object */
-    str text; /* JSON_TEXT, unescaped */
+    uint32_t source; /* the layer of the configuration it is from; 0 otherwise */
+    str key;         /* inside an object */
+    str text;        /* JSON_TEXT, unescaped */
     union {
         bool truth;
         int64_t integer;
