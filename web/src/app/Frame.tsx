@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What stands around every page for somebody signed in: the rail, or on small screens two bars. */
+import { useEffect, type ReactNode } from "react";
+import { number, size, timeOfDay } from "../format";
+import { words } from "../words";
+import type { User } from "../types";
+import { AccountMenu } from "./AccountMenu";
+import { palette, mod } from "./keys";
+import { useMe, useOfflineSince, useRunning } from "./live";
+import { Link, usePlace } from "./router";
+import { useStore } from "./store";
+import { upgrade } from "./upgrade";
+
+const places = [
+  { href: "/generate", name: words.places.generate },
+  { href: "/library", name: words.places.library },
+];
+
+const isHere = (path: string, href: string) => path === href || path.startsWith(`${href}/`);
+const current = (path: string, href: string) => (isHere(path, href) ? "page" : undefined);
+
+function Mark({ lit }: { lit: boolean }) {
+  return (
+    <Link className="mark" href="/generate">
+      {words.product} <span className={lit ? "lamp" : "lamp off"} />
+    </Link>
+  );
+}
+
+function Places({ path }: { path: string }) {
+  return places.map(({ href, name }) => (
+    <Link key={href} href={href} aria-current={current(path, href)}>{name}</Link>
+  ));
+}
+
+function Credits({ me }: { me: User }) {
+  const given = me.credits + me.creditsHeld + me.totalCreditsUsed;
+  return (
+    <Link className="stat" href="/settings#credits">
+      <span>
+        <b className="num">{number(me.credits)}</b> {words.meters.creditWord(me.credits)}
+        {me.creditsHeld > 0 && <span className="lit num held">{words.meters.held(me.creditsHeld)}</span>}
+      </span>
+      <Meter
+        label={words.meters.credits} value={me.credits} most={Math.max(given, 1)}
+        text={words.meters.creditsText(me.credits, me.creditsHeld)}
+      />
+    </Link>
+  );
+}
+
+function Storage({ me }: { me: User }) {
+  const { storageUsedBytes: used, storageQuotaBytes: room } = me;
+  return (
+    <Link className="stat" href="/library">
+      <span><b className="num">{size(used)}</b> {words.meters.ofRoom(room)}</span>
+      <Meter label={words.meters.storage} value={used} most={Math.max(room, 1)} text={words.meters.storageText(used, room)} />
+      {used >= room ? <span>{words.meters.full}</span> : used >= room * 0.8 && <span>{words.meters.makeRoom}</span>}
+    </Link>
+  );
+}
+
+function Meter({ label, value, most, text }: { label: string; value: number; most: number; text: string }) {
+  return (
+    <span
+      className="meter" role="meter" aria-label={label} aria-valuenow={value} aria-valuemin={0} aria-valuemax={most}
+      aria-valuetext={text}
+    >
+      <i style={{ transform: `scaleX(${Math.min(1, value / most)})` }} />
+    </span>
+  );
+}
+
+function Developing() {
+  const { alive, running, line, progress } = useRunning();
+  return (
+    <Link className="stat" href="/generate">
+      <span className={alive > 0 ? "lit num" : "quiet"}>
+        {alive > 0 ? words.meters.developing(running, line) : words.meters.atRest}
+      </span>
+      <span className="hair"><i style={{ transform: `scaleX(${alive > 0 ? progress : 0})` }} /></span>
+    </Link>
+  );
+}
+
+/* One line under the head of the page; never a veil over it. */
+function Notice() {
+  const offline = useOfflineSince();
+  const upgraded = useStore(upgrade);
+  if (upgraded !== "none") {
+    return <p className="notice" role="status">{upgraded === "reloading" ? words.updated : words.updatedBusy}</p>;
+  }
+  if (offline !== undefined) return <p className="notice" role="status">{words.offline(timeOfDay(offline))}</p>;
+  return null;
+}
+
+/* The lamp in the tab: its picture and the title. */
+function useTabLamp(page: string, running: number) {
+  useEffect(() => {
+    document.title = words.title(page, running);
+    document.getElementById("favicon")?.setAttribute("href", running > 0 ? "/lamp-on.svg" : "/lamp-off.svg");
+  }, [page, running]);
+}
+
+export function Frame({ page, children }: { page: string; children: ReactNode }) {
+  const me = useMe();
+  const { path } = usePlace();
+  const { alive } = useRunning();
+  useTabLamp(page, alive);
+  return (
+    <div className="app">
+      <a className="skip" href="#main">{words.skip}</a>
+      <header className="rail">
+        <Mark lit={alive > 0} />
+        <button className="find" type="button" onClick={() => palette.set(true)}>
+          <span>{words.palette.hint}</span><kbd>{mod} K</kbd>
+        </button>
+        <nav aria-label={words.places.main}><Places path={path} /></nav>
+        <div className="foot">
+          {me && <><Developing /><Credits me={me} /><Storage me={me} /><AccountMenu me={me} /></>}
+        </div>
+      </header>
+      <header className="bar">
+        <Mark lit={alive > 0} />
+        <nav className="bar-places" aria-label={words.places.main}><Places path={path} /></nav>
+        {me && (
+          <Link className="bar-credits num" href="/settings#credits">
+            <b>{number(me.credits)}</b> {words.meters.creditWord(me.credits)}
+          </Link>
+        )}
+        {me && <AccountMenu me={me} small />}
+      </header>
+      <div className="stage">
+        <Notice />
+        {children}
+      </div>
+      <nav className="tabs" aria-label={words.places.main}>
+        <Places path={path} />
+        <Link href="/settings" aria-current={current(path, "/settings")}>{words.places.you}</Link>
+      </nav>
+    </div>
+  );
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The queries that several places share. The client subscribes once however often they are used. */
+import { useConvexConnectionState, useQuery } from "convex/react";
+import { useEffect, useState } from "react";
+import { api } from "../convex/_generated/api";
+import { isAlive } from "../types";
+
+const STREAM_LENGTH = 40;
+const PATIENCE = 3000;
+
+export const useMe = () => useQuery(api.users.getCurrentUser, {});
+export const useModels = () => useQuery(api.models.getActiveModels, {});
+export const useJobs = () => useQuery(api.generations.listGenerationJobs, { limit: STREAM_LENGTH });
+
+export function useRunning() {
+  const alive = (useJobs() ?? []).filter(isAlive);
+  const running = alive.filter((job) => job.status !== "pending");
+  const progress = running.reduce((sum, job) => sum + (job.progress ?? 0), 0) / (running.length || 1);
+  return { alive: alive.length, running: running.length, line: alive.length - running.length, progress };
+}
+
+/* A clock that ticks only while somebody looks at it. */
+export function useNow(every: number, ticking = true): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    if (!ticking) return;
+    setNow(Date.now());
+    const timer = setInterval(() => setNow(Date.now()), every);
+    return () => clearInterval(timer);
+  }, [every, ticking]);
+  return now;
+}
+
+/* When the socket was lost, once that has lasted long enough to be worth saying. */
+export function useOfflineSince(): number | undefined {
+  const { isWebSocketConnected, hasEverConnected } = useConvexConnectionState();
+  const [since, setSince] = useState<number>();
+  useEffect(() => {
+    if (isWebSocketConnected) return setSince(undefined);
+    const lost = Date.now();
+    const timer = setTimeout(() => setSince(lost), hasEverConnected ? PATIENCE : 2 * PATIENCE);
+    return () => clearTimeout(timer);
+  }, [isWebSocketConnected, hasEverConnected]);
+  return since;
+}

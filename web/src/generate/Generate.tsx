@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /generate: the composer and the stream. ?from= brings a work's settings back, ?model= preselects. */
+import * as Tooltip from "@radix-ui/react-tooltip";
+import { useMutation, useQuery } from "convex/react";
+import { useCallback, useEffect } from "react";
+import { useJobs, useMe, useModels } from "../app/live";
+import { navigate, usePlace, withQuery } from "../app/router";
+import { api } from "../convex/_generated/api";
+import type { AssetId, Job, Model, User } from "../types";
+import { words } from "../words";
+import { Composer } from "./Composer";
+import { recall, useDraft, type Change, type Draft } from "./draft";
+import { Stream } from "./Stream";
+import { useJobVoice } from "./useJobVoice";
+
+function useRecallFromAddress(draft: Draft, change: Change, models: Model[]) {
+  const { query } = usePlace();
+  const from = query.get("from") as AssetId | null;
+  const wanted = models.find((model) => model.modelId === query.get("model"));
+  const work = useQuery(api.assets.getAsset, from ? { assetId: from } : "skip");
+  const job = useQuery(api.generations.getGenerationJob, work?.generationId ? { jobId: work.generationId } : "skip");
+  useEffect(() => {
+    if (!wanted) return;
+    change({ kind: wanted.modelType, models: { ...draft.models, [wanted.modelType]: wanted.modelId } });
+    navigate(withQuery("model", undefined), { replace: true, stay: true });
+  }, [wanted]);
+  useEffect(() => {
+    if (!from || work === undefined || (work?.generationId && job === undefined)) return;
+    if (job) change(recall(job, models));
+    else if (work?.prompt) change({ prompt: work.prompt, kind: work.type === "video" ? "video" : "image" });
+    navigate(withQuery("from", undefined), { replace: true, stay: true });
+    document.getElementById("prompt")?.focus();
+  }, [from, work, job]);
+}
+
+function useTryAgain() {
+  const makePicture = useMutation(api.generations.createGenerationJob);
+  const makeFilm = useMutation(api.videos.createVideo);
+  return useCallback(
+    async (job: Job) => {
+      if (job.kind === "video") {
+        await makeFilm({ prompt: job.prompt, model: job.model, duration: String(job.duration ?? 4) });
+        return;
+      }
+      const { prompt, negativePrompt, model, width, height, steps, guidance, seed, numImages } = job;
+      await makePicture({
+        prompt, model, width, height, numImages,
+        ...(negativePrompt && { negativePrompt }), ...(steps !== undefined && { steps }),
+        ...(guidance !== undefined && { guidance }), ...(seed !== undefined && { seed }),
+      });
+    },
+    [makePicture, makeFilm],
+  );
+}
+
+function Bench({ me, models, jobs }: { me: User; models: Model[]; jobs: Job[] | undefined }) {
+  const { draft, change } = useDraft(me._id);
+  useRecallFromAddress(draft, change, models);
+  useJobVoice(jobs);
+  const tryAgain = useTryAgain();
+  const useAgain = useCallback(
+    (job: Job) => {
+      change(recall(job, models));
+      const prompt = document.getElementById("prompt");
+      prompt?.focus();
+      prompt?.scrollIntoView({ block: "nearest" });
+    },
+    [change, models],
+  );
+  const sent = () => scrollY < 200 && scrollTo({ top: 0 });
+  return (
+    <>
+      <Composer me={me} models={models} draft={draft} change={change} onSent={sent} />
+      {jobs ? <Stream jobs={jobs} models={models} onUseAgain={useAgain} onTryAgain={tryAgain} /> : <section className="stream" />}
+    </>
+  );
+}
+
+export default function Generate() {
+  const me = useMe();
+  const models = useModels();
+  const jobs = useJobs();
+  return (
+    <Tooltip.Provider>
+      <main id="main" className="bench" tabIndex={-1}>
+        <h1 className="sr">{words.pages.generate}</h1>
+        {me && models ? <Bench me={me} models={models} jobs={jobs} /> : <div className="composer" />}
+      </main>
+    </Tooltip.Provider>
+  );
+}

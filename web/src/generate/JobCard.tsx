@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One job in the stream: a person's words, how it stands, what can be done, and its frames. */
+import * as Tooltip from "@radix-ui/react-tooltip";
+import { useMutation } from "convex/react";
+import { lazy, memo, Suspense, useState } from "react";
+import { messageOf } from "../app/faults";
+import { useNow } from "../app/live";
+import { api } from "../convex/_generated/api";
+import { timeOfDay } from "../format";
+import { Button } from "../parts/Button";
+import { TickIcon } from "../parts/icons";
+import { Words } from "../parts/Words";
+import { costOf, isAlive, isFilm, type Job, type Model } from "../types";
+import { credits, words } from "../words";
+import { Frames } from "./Frames";
+import { comesBack, frameCount, reasonOf, timeWords, tookSeconds } from "./jobState";
+
+const Receipt = lazy(() => import("../parts/Receipt"));
+
+interface Props {
+  job: Job;
+  model?: Model;
+  onUseAgain: (job: Job) => void;
+  onTryAgain: (job: Job) => Promise<void>;
+}
+
+const dots = (...parts: (string | undefined)[]) => parts.filter(Boolean).join(" · ");
+
+function Alive({ job, model }: { job: Job; model?: Model }) {
+  const now = useNow(1000);
+  const s = words.stream;
+  const facts = dots(model?.name ?? job.model, s.held(job.creditsUsed));
+  if (job.status === "pending") {
+    return <p className="state"><span className="lamp off" /><span>{s.inLine(job.queuePosition)}</span><span className="quiet">{facts}</span></p>;
+  }
+  const frames = frameCount(job);
+  const state = job.status === "uploading" ? s.saving : frames > 1 ? s.someDone(job.imageIds.length, frames) : s.developing;
+  const time = job.status === "uploading" ? undefined : timeWords(job, model, now);
+  return (
+    <p className="state">
+      <span className="lamp" /><span className="lit">{state}</span>{time && <span>{time}</span>}<span className="quiet">{facts}</span>
+    </p>
+  );
+}
+
+function Ended({ job, model }: { job: Job; model?: Model }) {
+  const s = words.stream;
+  const facts = dots(model?.name ?? job.model, credits(costOf(job)), timeOfDay(job.completedAt ?? job.createdAt));
+  const made = job.imageIds.length;
+  const missing = frameCount(job) - made;
+  if (job.status === "completed") {
+    return (
+      <p className="state">
+        <TickIcon /><span>{s.done(tookSeconds(job))}</span>
+        {missing > 0 && job.creditsRefunded > 0 && <span>{s.partly(made, frameCount(job), job.creditsRefunded)}</span>}
+        <span className="quiet">{facts}</span>
+      </p>
+    );
+  }
+  if (job.status === "failed") {
+    return (
+      <p className="state"><span className="alarm">{s.notMade}. {reasonOf(job)}</span><span>{s.returned(job.creditsRefunded)}</span></p>
+    );
+  }
+  return (
+    <p className="state">
+      <span>{s.cancelled}. {s.returned(job.creditsRefunded)}</span>
+      {made > 0 && <span>{s.kept(made, isFilm(job))}</span>}<span className="quiet">{facts}</span>
+    </p>
+  );
+}
+
+function Cancel({ job, onFault }: { job: Job; onFault: (text?: string) => void }) {
+  const cancel = useMutation(api.generations.cancelGenerationJob);
+  const [busy, setBusy] = useState(false);
+  const press = async () => {
+    setBusy(true);
+    onFault(undefined);
+    try {
+      await cancel({ jobId: job._id });
+    } catch (fault) {
+      onFault(messageOf(fault));
+    }
+    setBusy(false);
+  };
+  return (
+    <Tooltip.Root delayDuration={300}>
+      <Tooltip.Trigger asChild>
+        <Button busy={busy} onClick={() => void press()}>{words.stream.cancel}</Button>
+      </Tooltip.Trigger>
+      <Tooltip.Portal>
+        <Tooltip.Content className="tip" sideOffset={8} collisionPadding={12}>
+          {words.stream.comeBack(comesBack(job), job.creditsUsed)}
+        </Tooltip.Content>
+      </Tooltip.Portal>
+    </Tooltip.Root>
+  );
+}
+
+function Acts({ job, onUseAgain, onTryAgain, onFault }: Props & { onFault: (text?: string) => void }) {
+  const [receipt, setReceipt] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const s = words.stream;
+  if (isAlive(job)) return <Cancel job={job} onFault={onFault} />;
+  if (job.imageIds.length === 0) {
+    const again = async () => {
+      setBusy(true);
+      onFault(undefined);
+      await onTryAgain(job).catch((fault: unknown) => onFault(messageOf(fault)));
+      setBusy(false);
+    };
+    return (
+      <Button busy={busy} onClick={() => void again()}>{s.again} <span className="num quiet">{credits(job.creditsUsed)}</span></Button>
+    );
+  }
+  return (
+    <span className="wordlist small">
+      <button type="button" className="word" onClick={() => onUseAgain(job)}>{s.useAgain}</button>
+      <button type="button" className="word" onClick={() => setReceipt(true)}>{s.receipt}</button>
+      {receipt && <Suspense><Receipt job={job} onClose={() => setReceipt(false)} /></Suspense>}
+    </span>
+  );
+}
+
+export const JobCard = memo(function JobCard(props: Props) {
+  const { job, model } = props;
+  const [fault, setFault] = useState<string>();
+  const empty = !isAlive(job) && job.imageIds.length === 0;
+  const id = `job-${job._id}`;
+  return (
+    <article className={empty ? "job empty-job" : "job"} aria-labelledby={id}>
+      <header>
+        <Words id={id} text={job.prompt} />
+        <div className="acts"><Acts {...props} onFault={setFault} /></div>
+        {isAlive(job) ? <Alive job={job} model={model} /> : <Ended job={job} model={model} />}
+        {fault && <p className="wrong" role="alert">{fault}</p>}
+      </header>
+      {!empty && <Frames job={job} />}
+    </article>
+  );
+});

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Says aloud what changes in the stream; bars stay silent, only turning points are spoken. */
+import { useEffect, useRef } from "react";
+import { say, shout } from "../app/voice";
+import { costOf, isFilm, type Job } from "../types";
+import { words } from "../words";
+import { frameCount, reasonOf } from "./jobState";
+
+const quarter = (job: Job) => Math.floor((job.progress ?? 0) * 4);
+
+function alive(job: Job, before: Job) {
+  const s = words.spoken;
+  const done = job.imageIds.length;
+  if (job.status === "pending") {
+    if (job.queuePosition === 1 && before.queuePosition !== 1) say(s.nextInLine, job._id);
+  } else if (done > before.imageIds.length && frameCount(job) > 1) say(s.someDone(done, frameCount(job)), job._id);
+  else if (quarter(job) > quarter(before) && quarter(job) < 4) say(s.percent(quarter(job) * 25), job._id);
+}
+
+function speak(job: Job, before: Job) {
+  const s = words.spoken;
+  if (job.status === before.status || (job.status !== "completed" && job.status !== "failed" && job.status !== "canceled")) {
+    alive(job, before);
+  } else if (job.status === "completed") say(s.done(job.imageIds.length || 1, isFilm(job), costOf(job)), job._id);
+  else if (job.status === "failed") shout(s.notMade(reasonOf(job), job.creditsRefunded));
+  else say(s.cancelled(job.creditsRefunded), job._id);
+}
+
+export function useJobVoice(jobs: Job[] | undefined) {
+  const known = useRef(new Map<string, Job>());
+  useEffect(() => {
+    for (const job of jobs ?? []) {
+      const before = known.current.get(job._id);
+      if (before && before !== job) speak(job, before);
+      known.current.set(job._id, job);
+    }
+  }, [jobs]);
+}

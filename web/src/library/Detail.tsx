@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A work and all that is known of it: beside the grid, as a sheet below 1024, alone when opened directly. */
+import { useQuery } from "convex/react";
+import { useState, type KeyboardEvent, type ReactNode } from "react";
+import { useModels, useNow } from "../app/live";
+import { Link } from "../app/router";
+import { api } from "../convex/_generated/api";
+import { filmLength, moment } from "../format";
+import { Button } from "../parts/Button";
+import { CloseIcon, NextIcon, PreviousIcon } from "../parts/icons";
+import { ReceiptRows } from "../parts/ReceiptRows";
+import { Words } from "../parts/Words";
+import type { Asset, Job, JobId } from "../types";
+import { words } from "../words";
+import { download, useAgainAddress } from "./acts";
+import { nameOf } from "./Tile";
+
+const FRAME = 1 / 24;
+
+/* Native controls, and the comma and full stop keys for single frames. */
+function Film({ asset }: { asset: Asset }) {
+  const step = (event: KeyboardEvent<HTMLVideoElement>) => {
+    const by = { ",": -FRAME, ".": FRAME }[event.key];
+    if (by === undefined) return;
+    event.currentTarget.pause();
+    event.currentTarget.currentTime += by;
+    event.preventDefault();
+  };
+  return (
+    <video
+      className="detail-film" src={asset.url} poster={asset.thumbnailUrl || undefined} controls loop playsInline preload="metadata"
+      width={asset.width} height={asset.height} aria-label={nameOf(asset)} onKeyDown={step}
+    />
+  );
+}
+
+function Still({ asset, onLook }: { asset: Asset; onLook: () => void }) {
+  return (
+    <button type="button" className="look" aria-label={words.detail.openFull} onClick={onLook}>
+      <img
+        key={asset._id} src={asset.displayUrl ?? asset.url} width={asset.width} height={asset.height} alt={nameOf(asset)}
+        style={{ backgroundImage: asset.blurDataUrl ? `url("${asset.blurDataUrl}")` : undefined }}
+      />
+    </button>
+  );
+}
+
+function settingsOf(job: Job | null | undefined): string | undefined {
+  const parts = [
+    job?.steps !== undefined && words.detail.steps(job.steps),
+    job?.guidance !== undefined && words.detail.guidance(job.guidance),
+  ].filter(Boolean);
+  return parts.length > 0 ? parts.join(", ") : undefined;
+}
+
+function madeIn(job: Job | null | undefined): string {
+  if (job?.completedAt === undefined || job.startedAt === undefined) return "";
+  return `, ${words.detail.in((job.completedAt - job.startedAt) / 1000)}`;
+}
+
+function Facts({ asset, job }: { asset: Asset; job: Job | null | undefined }) {
+  const models = useModels();
+  const now = useNow(60_000);
+  const d = words.detail;
+  const model = models?.find((one) => one.modelId === asset.model)?.name ?? asset.model;
+  const facts: [string, string | undefined][] = [
+    [d.made, moment(asset.createdAt, now) + madeIn(job)],
+    [d.model, model],
+    [d.size, d.measures(asset.width, asset.height, asset.sizeBytes)],
+    [d.length, asset.duration === undefined ? undefined : filmLength(asset.duration)],
+    [d.seed, asset.seed === undefined ? undefined : String(asset.seed)],
+    [d.settings, settingsOf(job)],
+    [d.leftOut, asset.negativePrompt || undefined],
+  ];
+  return (
+    <dl className="meta">
+      {facts.map(([name, value]) => value && <div key={name}><dt>{name}</dt><dd className={name === d.leftOut ? "words" : undefined}>{value}</dd></div>)}
+    </dl>
+  );
+}
+
+interface Props {
+  asset: Asset | null | undefined;
+  alone: boolean;
+  place?: string;
+  previous?: string;
+  next?: string;
+  onClose: () => void;
+  onLook: (asset: Asset) => void;
+  onDelete: (asset: Asset) => void;
+}
+
+function Head({ place, previous, next, onClose, alone, big, onBig }: Props & { big: boolean; onBig: () => void }) {
+  const d = words.detail;
+  const step = (href: string | undefined, name: string, icon: ReactNode) =>
+    href ? (
+      <Link className="closer" href={href} stay aria-label={name}>{icon}</Link>
+    ) : (
+      <span className="closer" role="link" aria-disabled="true" aria-label={name}>{icon}</span>
+    );
+  if (alone) return <div className="rowline detail-head"><Link className="word" href="/library"><PreviousIcon /> {d.back}</Link></div>;
+  return (
+    <div className="rowline detail-head">
+      <span className="quiet small num">{place}</span>
+      <button type="button" className="word small detent" aria-expanded={big} onClick={onBig}>{big ? d.smaller : d.bigger}</button>
+      <span className="steps">
+        {step(previous, d.previous, <PreviousIcon />)}
+        {step(next, d.next, <NextIcon />)}
+        <button type="button" className="closer" aria-label={d.close} onClick={onClose}><CloseIcon /></button>
+      </span>
+    </div>
+  );
+}
+
+export function Detail(props: Props) {
+  const { asset, alone, onClose, onLook, onDelete } = props;
+  const [big, setBig] = useState(false);
+  const generation = asset?.generationId as JobId | undefined;
+  const job = useQuery(api.generations.getGenerationJob, generation ? { jobId: generation } : "skip");
+  const press = (event: KeyboardEvent) => {
+    if (event.key !== "Escape" || event.defaultPrevented || alone) return;
+    event.preventDefault();
+    onClose();
+  };
+  return (
+    <aside
+      id="detail" className={alone ? "detail alone" : big ? "detail big" : "detail"} aria-label={words.detail.label} tabIndex={-1}
+      onKeyDown={press}
+    >
+      <Head {...props} big={big} onBig={() => setBig(!big)} />
+      {asset === null && <div className="empty"><p className="words">{words.detail.missing}</p><Link className="button" href="/library">{words.detail.back}</Link></div>}
+      {asset && (
+        <>
+          <div className="wallbox" style={{ "--a": String(asset.width / asset.height) }}>
+            {asset.type === "video" ? <Film key={asset._id} asset={asset} /> : <Still asset={asset} onLook={() => onLook(asset)} />}
+          </div>
+          <div className="detail-text">
+            <Words key={asset._id} text={asset.prompt || words.detail.untitled} />
+            <div className="detail-acts">
+              <Link className="button main" href={useAgainAddress(asset)}>{words.library.useAgain}</Link>
+              <Button onClick={() => download(asset)}>{words.library.download}</Button>
+              <Button onClick={() => onDelete(asset)}>{words.library.remove}</Button>
+            </div>
+            <Facts asset={asset} job={job} />
+            {job && <ReceiptRows job={job} />}
+          </div>
+        </>
+      )}
+    </aside>
+  );
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /library and /library/:id: the grid, and the chosen work beside it. The address is the selection. */
+import * as Radio from "@radix-ui/react-radio-group";
+import { usePaginatedQuery, useQuery } from "convex/react";
+import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
+import { Link, cameFromInside, navigate, usePlace, withQuery } from "../app/router";
+import { api } from "../convex/_generated/api";
+import { number } from "../format";
+import type { Asset, AssetId } from "../types";
+import { words } from "../words";
+import { Detail } from "./Detail";
+import { Grid } from "./Grid";
+
+const DeleteDialog = lazy(() => import("./DeleteDialog"));
+const Lightbox = lazy(() => import("./Lightbox"));
+
+const PAGE = 60;
+type Type = "image" | "video";
+
+const typeOf = (query: URLSearchParams): Type | undefined => {
+  const type = query.get("type");
+  return type === "image" || type === "video" ? type : undefined;
+};
+
+function useWorks(type: Type | undefined) {
+  const { results, status, loadMore } = usePaginatedQuery(api.assets.getAssets, type ? { type } : {}, { initialNumItems: PAGE });
+  const can = useRef(false);
+  can.current = status === "CanLoadMore";
+  const more = useCallback(() => {
+    if (can.current) loadMore(PAGE);
+    can.current = false;
+  }, [loadMore]);
+  return { works: results as Asset[], first: status === "LoadingFirstPage", complete: status === "Exhausted", more };
+}
+
+function Filter({ type }: { type: Type | undefined }) {
+  const l = words.library;
+  const choose = (value: string) => navigate(withQuery("type", value === "all" ? undefined : value), { replace: true });
+  return (
+    <Radio.Root className="wordlist push" aria-label={l.kind} orientation="horizontal" value={type ?? "all"} onValueChange={choose}>
+      <Radio.Item className="word" value="all">{l.everything}</Radio.Item>
+      <Radio.Item className="word" value="image">{l.onlyPictures}</Radio.Item>
+      <Radio.Item className="word" value="video">{l.onlyFilms}</Radio.Item>
+    </Radio.Root>
+  );
+}
+
+const focusIndex = (index: number) => document.querySelector<HTMLElement>(`[data-index="${index}"]`)?.focus({ preventScroll: true });
+
+/* Which work is asked about before it is deleted, and where the focus goes after. */
+function useDeletion(works: Asset[], open: string | undefined, addressOf: (asset?: Asset) => string) {
+  const [asked, setAsked] = useState<Asset>();
+  const done = (gone: boolean) => {
+    const index = works.findIndex((work) => work._id === asked?._id);
+    const inDetail = asked?._id === open && open !== undefined;
+    setAsked(undefined);
+    if (gone && inDetail) navigate(addressOf(), { replace: true, stay: true });
+    const target = gone ? Math.min(index, works.length - 2) : index;
+    setTimeout(() => {
+      if (inDetail && !gone) document.getElementById("detail")?.focus();
+      else if (target >= 0) focusIndex(target);
+    }, 50);
+  };
+  return { asked, setAsked, done };
+}
+
+export default function Library() {
+  const { path, query } = usePlace();
+  const open = path.split("/")[2] as AssetId | undefined;
+  const type = typeOf(query);
+  const { works, first, complete, more } = useWorks(type);
+  const [alone, setAlone] = useState(open !== undefined && !cameFromInside());
+  const [focus, setFocus] = useState(0);
+  const [looking, setLooking] = useState<string>();
+  const search = query.size > 0 ? `?${query}` : "";
+  const addressOf = useCallback((asset?: Asset) => `/library${asset ? `/${asset._id}` : ""}${search}`, [search]);
+  const deletion = useDeletion(works, open, addressOf);
+
+  const index = works.findIndex((work) => work._id === open);
+  const fetched = useQuery(api.assets.getAsset, open && index < 0 ? { assetId: open } : "skip");
+  const asset = index >= 0 ? works[index] : open ? fetched : undefined;
+  const looked = works.find((work) => work._id === looking) ?? (asset && asset._id === looking ? asset : undefined);
+  const around = (by: number) => works[index + by] && addressOf(works[index + by]);
+
+  useEffect(() => {
+    if (open === undefined) setAlone(false);
+  }, [open]);
+  const close = () => {
+    navigate(addressOf(), { stay: true });
+    setTimeout(() => focusIndex(index >= 0 ? index : focus), 0);
+  };
+  const step = (by: -1 | 1) => {
+    const next = works[works.findIndex((work) => work._id === looking) + by];
+    if (!next) return;
+    setLooking(next._id);
+    if (open) navigate(addressOf(next), { replace: true, stay: true });
+  };
+  const closeLook = () => {
+    const at = works.findIndex((work) => work._id === looking);
+    setLooking(undefined);
+    setTimeout(() => (open ? document.getElementById("detail")?.focus() : focusIndex(at)), 50);
+  };
+  const total = complete ? number(works.length) : words.library.atLeast(works.length);
+
+  return (
+    <main id="main" className={alone ? "shelf lone" : open ? "shelf opened" : "shelf"} tabIndex={-1}>
+      {!alone && (
+        <div className="page">
+          <div className="pagehead">
+            <h1>{words.pages.library}</h1>
+            {works.length > 0 && <span className="quiet num">{complete ? words.library.works(works.length) : words.library.atLeast(works.length)}</span>}
+            <Filter type={type} />
+          </div>
+          {!first && works.length === 0 && (
+            <div className="empty">
+              <p className="words">{type ? words.library.emptyKind : words.library.empty}</p>
+              <Link className="button" href="/generate">{words.library.emptyAct}</Link>
+            </div>
+          )}
+          {works.length > 0 && (
+            <Grid
+              assets={works} complete={complete} selected={open} focus={Math.min(focus, works.length - 1)} addressOf={addressOf}
+              onFocus={setFocus} onLook={(work) => setLooking(work._id)} onDelete={deletion.setAsked} onNearEnd={more}
+            />
+          )}
+        </div>
+      )}
+      {open && (
+        <Detail
+          asset={asset} alone={alone} place={index >= 0 ? words.detail.place(index + 1, total) : ""} previous={around(-1)} next={around(1)}
+          onClose={close} onLook={(work) => setLooking(work._id)} onDelete={deletion.setAsked}
+        />
+      )}
+      <Suspense>
+        {deletion.asked && <DeleteDialog asset={deletion.asked} onDone={deletion.done} />}
+        {looked && <Lightbox asset={looked} onStep={works.length > 1 ? step : undefined} onClose={closeLook} />}
+      </Suspense>
+    </main>
+  );
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What can be done with a work, wherever it is shown. */
+import { cut } from "../format";
+import type { Asset } from "../types";
+
+const endings: Record<string, string> = {
+  "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/avif": "avif", "video/mp4": "mp4", "video/webm": "webm",
+};
+
+/* "a-red-kite-over-1k2.png": the prompt's first words, and enough of the id to tell works apart. */
+export function fileName(asset: Asset): string {
+  const said = cut(asset.prompt ?? "", 60).toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "");
+  return `${said || "atelier"}-${asset._id.slice(-6)}.${endings[asset.mimeType] ?? "bin"}`;
+}
+
+/* The original, byte for byte. */
+export function download(asset: Asset) {
+  const link = document.createElement("a");
+  link.href = asset.url;
+  link.download = fileName(asset);
+  link.click();
+}
+
+export const useAgainAddress = (asset: Asset) => `/generate?from=${encodeURIComponent(asset._id)}`;

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The width of an element and the part of the page in view: all the grid needs to know of the document. */
+import { useLayoutEffect, useState, type RefObject } from "react";
+
+export interface View {
+  width: number;
+  top: number;
+  bottom: number;
+}
+
+const AROUND = 1.5;
+const STEP = 200;
+
+/* top and bottom are relative to the element, widened by one and a half screens, in coarse steps. */
+export function useWindow(element: RefObject<HTMLElement | null>, dependsOn: unknown): View {
+  const [view, setView] = useState<View>({ width: 0, top: 0, bottom: 0 });
+  useLayoutEffect(() => {
+    const node = element.current;
+    if (!node) return;
+    let frame = 0;
+    const measure = () => {
+      frame = 0;
+      const box = node.getBoundingClientRect();
+      const reach = innerHeight * AROUND;
+      const top = Math.floor((-box.top - reach) / STEP) * STEP;
+      const bottom = Math.ceil((innerHeight - box.top + reach) / STEP) * STEP;
+      const width = Math.floor(box.width);
+      setView((now) => (now.width === width && now.top === top && now.bottom === bottom ? now : { width, top, bottom }));
+    };
+    const later = () => (frame ||= requestAnimationFrame(measure));
+    const observer = new ResizeObserver(later);
+    measure();
+    observer.observe(node);
+    addEventListener("scroll", later, { passive: true });
+    addEventListener("resize", later);
+    return () => {
+      cancelAnimationFrame(frame);
+      observer.disconnect();
+      removeEventListener("scroll", later);
+      removeEventListener("resize", later);
+    };
+  }, [element, dependsOn]);
+  return view;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Short names for what the server answers; the shapes themselves are generated from its tables. */
+import type { FunctionArgs, FunctionReturnType } from "convex/server";
+import { api } from "./convex/_generated/api";
+
+export type User = NonNullable<FunctionReturnType<typeof api.users.getCurrentUser>>;
+export type Model = FunctionReturnType<typeof api.models.getActiveModels>[number];
+export type Job = FunctionReturnType<typeof api.generations.listGenerationJobs>[number];
+export type Asset = NonNullable<FunctionReturnType<typeof api.assets.getAsset>>;
+export type AssetId = FunctionArgs<typeof api.assets.getAsset>["assetId"];
+export type JobId = FunctionArgs<typeof api.generations.getGenerationJob>["jobId"];
+export type PictureRequest = FunctionArgs<typeof api.generations.createGenerationJob>;
+export type FilmRequest = FunctionArgs<typeof api.videos.createVideo>;
+
+export const isAlive = (job: Job) => job.status === "pending" || job.status === "processing" || job.status === "uploading";
+export const isFilm = (job: Job) => job.kind === "video";
+/* creditsUsed is what was held when it was asked for; what came back is counted beside it. */
+export const costOf = (job: Job) => job.creditsUsed - job.creditsRefunded;

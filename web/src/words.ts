@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everything the tool says. Plain, short, British; what happened, what it means for money, what to
+   do next. Nothing shown to a person is written anywhere else in src/. */
+import { counted, left, number, ordinal, size, took } from "./format";
+
+export const credits = (count: number) => counted(count, "credit", "credits");
+export const pictures = (count: number) => counted(count, "picture", "pictures");
+const made = (film: boolean, count: number) => (film ? counted(count, "film", "films") : pictures(count));
+const returned = (count: number) =>
+  count > 0 ? `Your ${count === 1 ? "credit is" : `${number(count)} credits are`} back.` : "Nothing was charged.";
+const back = (count: number) => (count === 1 ? "credit is" : "credits are");
+
+export const words = {
+  product: "Atelier",
+  skip: "Skip to content",
+  retry: "Retry",
+  cancel: "Cancel",
+  close: "Close",
+  reset: "reset",
+  allOfIt: "All of it",
+  less: "Less of it",
+  title: (page: string, running: number) =>
+    running > 0 ? `(${running}) Developing, Atelier` : `${page}, Atelier`,
+
+  places: { generate: "Generate", library: "Library", settings: "Settings", you: "You", main: "Main" },
+  pages: { signIn: "Sign in", signUp: "Create an account", generate: "Generate", library: "Library", work: "Work", settings: "Settings" },
+
+  offline: (at: string) => `Offline since ${at}. You see what was there then.`,
+  unreachable: "The server does not answer. Trying again by itself.",
+  backAgain: "Back.",
+  updated: "Atelier was updated. Reloading.",
+  updatedBusy: "Atelier was updated. It reloads when you are done here.",
+  broken: "This part could not be shown.",
+  missingPage: "There is nothing at this address.",
+
+  account: {
+    email: "E-mail", password: "Password", name: "Name",
+    signIn: "Sign in", signUp: "Create account", signOut: "Sign out",
+    newHere: "New here?", createOne: "Create an account",
+    haveOne: "Have an account already?", signInInstead: "Sign in instead",
+    passwordHelp: "At least 8 characters. A sentence is good.",
+    nameHelp: "As you want to be greeted. May stay empty.",
+    accept: "By continuing you accept the", terms: "terms", and: "and the", privacy: "privacy notice",
+    emailMissing: "Write your e-mail address.", emailWrong: "This is not an e-mail address.",
+    passwordMissing: "Write your password.", passwordShort: "Use at least 8 characters.",
+    noAnswer: "The server did not answer. What you wrote is still here. Try again.",
+    showPassword: "Show", hidePassword: "Hide",
+  },
+
+  meters: {
+    developing: (running: number, line: number) =>
+      [running > 0 ? `${running} developing` : "", line > 0 ? `${line} in line` : ""].filter(Boolean).join(", "),
+    atRest: "Nothing is developing",
+    credits: "Credits", storage: "Storage",
+    creditWord: (count: number) => counted(count, "credit", "credits").replace(/^\S+ /, ""),
+    held: (count: number) => `${number(count)} held`,
+    creditsText: (free: number, held: number) => `${credits(free)} left` + (held > 0 ? `, ${number(held)} held` : ""),
+    ofRoom: (total: number) => `of ${size(total)}`,
+    storageText: (used: number, total: number) => `${size(used)} of ${size(total)} used`,
+    makeRoom: "Make room", full: "Full: nothing is deleted, new works wait",
+  },
+
+  composer: {
+    label: "New work", kind: "What to make", picture: "Picture", film: "Film",
+    prompt: "Prompt", promptHint: "Describe a picture", filmHint: "Describe a film",
+    leaveOut: "Leave out", leaveOutHint: "What must not be in it", ideas: "Ideas",
+    counter: (length: number, limit: number) => `${number(length)} / ${number(limit)}`,
+    model: "Model", each: credits, housePick: "House pick", allModels: (count: number) => `All ${count} models`,
+    shape: "Shape", ratio: "Shape", many: "How many", duration: "Length", resolution: "Resolution",
+    seconds: (value: number) => `${value} s`,
+    steps: "Steps", guidance: "Guidance",
+    seed: "Seed", seedFree: "New each time", seedLock: "Lock", seedFreeAct: "Unlock", seedField: "Seed number",
+    resetAll: "Reset all", settings: "Settings",
+    generate: "Generate", makeFewer: (count: number) => `Make ${pictures(count)}`,
+    sum: (count: number, price: number, film: boolean) => `${made(film, count)} × ${credits(price)}`,
+    change: (before: number, after: number) => `${number(before)} → ${number(after)}`,
+    short: (missing: number) => `${credits(missing)} short`,
+    shortHelp: (count: number, price: number, film: boolean) =>
+      count > 0 ? `Enough for ${made(film, count)}, at ${credits(count * price)}.`
+        : "Choose a cheaper model, or ask whoever runs this server for credits.",
+    noPrompt: "Write what you want to see.", tooShort: "Write at least 3 characters.",
+    tooLong: (over: number) => `${counted(over, "character", "characters")} too long. Shorten the prompt.`,
+    noModels: "There is no model here yet. Whoever runs this server has to connect one.",
+    offline: "Offline. It can be sent when you are back; your text is kept.",
+    sketcher: "The built-in sketcher is for trying Atelier out. It paints by rule and is not an AI model.",
+  },
+
+  stream: {
+    label: "Results", title: "Today", all: "All", running: "Running", failed: "Failed", show: "Show",
+    empty: "Nothing here yet. Describe what you want to see, and it develops here.",
+    emptyAct: "Write a prompt",
+    emptyRunning: "Nothing is developing.", emptyFailed: "Nothing has failed.",
+    above: (count: number) => `${number(count)} new above`,
+    inLine: (place?: number) => (place === undefined ? "In line" : `${ordinal(place)} in line`),
+    developing: "Developing", someDone: (done: number, all: number) => `Developing, ${done} of ${all} done`,
+    saving: "Saving", about: (seconds: number) => `about ${left(seconds)} left`,
+    usually: (seconds: number) => `usually ${left(seconds)}`, longer: "longer than usual",
+    held: (count: number) => `${credits(count)} held`,
+    done: (seconds?: number) => (seconds === undefined ? "Done" : `Done in ${took(seconds)}`),
+    partly: (done: number, all: number, returned: number) =>
+      `${done} of ${all} were made. ${number(returned)} ${back(returned)} back.`,
+    notMade: "Not made", cancelled: "Cancelled",
+    returned,
+    kept: (count: number, film: boolean) => `${made(film, count)} kept.`,
+    noReason: "The model stopped answering.",
+    comeBack: (part: number, all: number) => `${number(part)} of ${credits(all)} come back`,
+    cancel: "Cancel", again: "Try again", useAgain: "Use again", receipt: "Receipt",
+    frame: (film: boolean, place: number) => (film ? "Film" : `Picture ${place}`),
+    next: "next", waiting: "in line", gone: "Deleted",
+    progress: (percent: number) => `${percent} percent`,
+    open: (prompt: string, place: number, all: number) => (all > 1 ? `${prompt}, ${place} of ${all}` : prompt),
+  },
+
+  receipt: {
+    title: "Receipt", quoted: "Quoted", charged: (at: string) => `Charged at ${at}`, held: "Held",
+    returned: "Returned", returnedFor: (missing: number, all: number) => `Returned, ${missing} of ${all} not made`,
+    cost: "Cost", model: "Model", job: "Number", copy: "Copy number", copied: "Copied",
+  },
+
+  library: {
+    kind: "Kind", everything: "Everything", onlyPictures: "Pictures", onlyFilms: "Films",
+    works: (count: number) => counted(count, "work", "works"), atLeast: (count: number) => `${number(count)} and more`,
+    empty: "Nothing here yet. What you make lands here by itself.", emptyKind: "Nothing of this kind yet.",
+    emptyAct: "Generate", grid: "Works by day",
+    useAgain: "Use again", download: "Download", remove: "Delete", look: "Look",
+    notLoaded: "Not loaded.", film: (length: string) => `Film, ${length}`, end: "That is all of it.",
+  },
+
+  detail: {
+    label: "Selected work", previous: "Previous", next: "Next", close: "Close", bigger: "Show more", smaller: "Show less",
+    place: (index: number, count: string) => `${number(index)} of ${count}`,
+    openFull: "Look at it large", back: "Library",
+    made: "Made", model: "Model", size: "Size", seed: "Seed", settings: "Settings", leftOut: "Left out", length: "Length",
+    measures: (width: number, height: number, bytes: number) => `${width} × ${height}, ${size(bytes)}`,
+    steps: (count: number) => counted(count, "step", "steps"), guidance: (value: number) => `guidance ${value}`,
+    in: (seconds: number) => `in ${took(seconds)}`,
+    missing: "This work does not exist, or is not yours to see.", untitled: "Untitled",
+  },
+
+  remove: {
+    title: (film: boolean) => (film ? "Delete this film?" : "Delete this picture?"),
+    text: (bytes: number) => `It is gone for good; there is no bin. This frees ${size(bytes)}.`,
+    act: "Delete for good", keep: "Keep it", said: (bytes: number) => `Deleted. ${size(bytes)} freed.`,
+    failed: "It could not be deleted. It is still here. Try again.",
+  },
+
+  look: {
+    label: "Large view", close: "Close", previous: "Previous", next: "Next", info: "Info", wall: "Wall", actual: "1:1", fit: "Fit",
+    keys: "B wall, Z actual size, I info, Esc closes",
+  },
+
+  settings: {
+    account: "Account", name: "Name", email: "E-mail", plan: "Plan", theme: "Theme", contrast: "Contrast",
+    system: "System", dark: "Dark", light: "Light", more: "More",
+    keys: "Single-letter keys", keysHelp: "Such as G then L for the library. Keys with Ctrl or Cmd always work.", on: "On", off: "Off",
+    credits: "Credits", ledger: "Ledger", when: "When", what: "What", amount: "Credits", balance: "Balance",
+    ledgerEmpty: "No entries yet.", look: "How it looks", session: "This browser",
+    signOutHelp: "Signs this browser out. What is developing goes on without it.",
+  },
+
+  keys: {
+    title: "Keys", show: "Keys",
+    groups: [
+      ["Everywhere", [["Mod K", "Go to or search"], ["?", "This list"], ["/", "Prompt"], ["G then G", "Generate"], ["G then L", "Library"], ["Esc", "Close one level"]]],
+      ["Composer", [["Mod Enter", "Generate"], ["Mod Shift Enter", "Generate four"], ["Alt Up, Alt Down", "Earlier prompts"]]],
+      ["Library", [["Arrows, Home, End", "Move"], ["Enter", "Open"], ["Space", "Look at it large"], ["R", "Use again"], ["D", "Download"], ["Delete", "Delete, asks first"]]],
+      ["Large view", [["Left, Right", "Previous, next"], ["B", "Wall"], ["Z", "Actual size"], ["I", "Info"], ["Space, Esc", "Close"]]],
+    ] as [string, [string, string][]][],
+  },
+  palette: { title: "Go to or search", hint: "Search or go to", none: "Nothing found.", places: "Places", works: "Works", acts: "Acts" },
+
+  spoken: {
+    sent: (held: number, remaining: number) => `Sent. ${credits(held)} held, ${number(remaining)} left.`,
+    nextInLine: "Next in line.",
+    someDone: (done: number, all: number) => `${done} of ${all} done.`,
+    percent: (percent: number) => `${percent} percent.`,
+    done: (count: number, film: boolean, cost: number) => `${made(film, count)} done. ${credits(cost)}.`,
+    notMade: (reason: string, amount: number) => `Not made: ${reason} ${returned(amount)}`,
+    cancelled: (amount: number) => `Cancelled. ${returned(amount)}`,
+  },
+
+  fault: {
+    server: "We could not do that, and it is our fault. Your text is still here. Try again.",
+    rate: (seconds: number) => `You can start the next one in ${left(seconds)}.`,
+    full: (quota: number) => `Your ${size(quota)} is full. Nothing is deleted. Make room, then press Generate again.`,
+  },
+
+  ideas: {
+    image: [
+      "A lighthouse on a basalt cliff before a storm, seen from the water. Flat gouache, one warm lamp",
+      "Breakfast citrus from above on pink linen, hard morning light",
+      "Four koi in a dark pond, seen from straight above, ink and wash",
+      "An empty piazza at five o’clock, one long arcade, shadows longer than the things that cast them",
+      "Forest in morning fog, tall birches, the path just lost from sight",
+      "Three fields of colour, orange over crimson over black, soft edges",
+    ],
+    video: [
+      "The boat drifts to the right, moonlight breaks on the water",
+      "Slow waves of amber and slate, like a tide seen from above",
+      "Snow falls through the light of one street lamp",
+      "Ink opens in clear water, black into blue",
+      "Clouds cross a long field, their shadows a moment later",
+      "A paper lantern turns in the wind, red and gold",
+    ],
+  },
+};
