@@ -131,7 +131,7 @@ static bool list_read(struct reader *reader, size_t slot)
         more = 0;
     }
     while (more == 1) {
-        size_t item;
+        size_t item = 0;
         if (!push(reader, &item) || !value_read(reader, item))
             return false;
         more = after_item(reader, ']');
@@ -146,7 +146,7 @@ static bool list_read(struct reader *reader, size_t slot)
 
 static bool member_read(struct reader *reader)
 {
-    size_t item;
+    size_t item = 0;
     if (reader->at == reader->end || *reader->at != '"')
         return refuse(reader, "a key was expected");
     if (!push(reader, &item) || !text_read(reader, &reader->stack[item].key))
@@ -215,7 +215,7 @@ static bool value_read(struct reader *reader, size_t slot)
 
 static bool whole_read(struct reader *reader, struct json *out)
 {
-    size_t slot;
+    size_t slot = 0;
     skip_space(reader);
     if (!push(reader, &slot) || !value_read(reader, slot))
         return false;
