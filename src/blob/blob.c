@@ -64,6 +64,15 @@ static bool temp_sweep(void *context, int folder, const char *name)
     return true;
 }
 
+/* What root makes here on a command's behalf must stay usable for the server's own user. */
+static void owner_follow(int folder, int made)
+{
+    struct stat facts;
+    if (geteuid() == 0 && fstat(folder, &facts) == 0 && facts.st_uid != 0 &&
+        fchown(made, facts.st_uid, facts.st_gid) != 0)
+        return; /* then the server says so when it opens it */
+}
+
 static void blobs_auto_close(struct blobs **blobs)
 {
     blobs_close(*blobs);
@@ -83,6 +92,9 @@ bool blobs_open(const char *folder, instant now, struct blobs **out, struct faul
     blobs->pin = openat(blobs->root, "pin", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (blobs->pin < 0)
         return fault_os(fault, "blobs/pin");
+    owner_follow(data, blobs->root);
+    owner_follow(data, blobs->temp);
+    owner_follow(data, blobs->pin);
 
     struct sweep sweep = {.before = {now.us - BLOB_TEMP_GRACE.us}};
     if (!folder_visit(blobs->temp, temp_sweep, &sweep, fault))
