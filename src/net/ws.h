@@ -29,8 +29,8 @@ struct ws_handlers {
 
 /*
  * Makes a WebSocket of the exchange, which is consumed. Without a valid handshake it answers 400
- * or 426 and returns NULL. When the peer is gone already the socket is returned all the same and
- * hears on_closed in this turn or the next. No subprotocol or extension is ever selected.
+ * or 426 and returns NULL; also when the peer is gone already. Then the session was not taken and
+ * hears nothing. No subprotocol or extension is ever selected.
  */
 struct socket *http_upgrade(struct exchange *exchange, const struct ws_handlers *handlers,
                             void *session);
