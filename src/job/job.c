@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job/job.h"
+
+static const char *const state_names[JOB_STATES] = {
+    [JOB_DUE] = "due",
+    [JOB_RUNNING] = "running",
+};
+
+#define ROW struct job
+static const struct field job_fields[] = {
+    ID(id),
+    CREATED(created),
+    TEXT(action, .min = 1, .max = 80),
+    TEXT(lane, .min = 1, .max = 40),
+    INT(about),
+    CHOICE(state, state_names),
+    TIME(run_at),
+    INT(attempt),
+    INT(epoch),
+    INT(failures),
+};
+#undef ROW
+
+const struct doc_type job_type = {
+    .name = "jobs",
+    .about = "Work that outlives the request that asked for it.",
+    .size = sizeof(struct job),
+    FIELDS(job_fields),
+    .number = 20,
+    INDEXES({.name = "by_due", .fields = {"state", "lane", "runAt"}},
+            {.name = "by_about", .fields = {"about"}}),
+};
+
+struct system {
+    doc_id id;
+    tick created;
+    int64_t epoch;
+};
+
+#define ROW struct system
+static const struct field system_fields[] = {ID(id), CREATED(created), INT(epoch)};
+#undef ROW
+
+const struct doc_type system_type = {
+    .name = "system",
+    .about = "One row: how often the program was started.",
+    .size = sizeof(struct system),
+    FIELDS(system_fields),
+    .number = 21,
+    INDEXES({.name = "by_epoch", .fields = {"epoch"}}),
+};
+
+doc_id job_queue(struct call *call, const char *action, str lane, doc_id about)
+{
+    struct job job = {
+        .action = str_of(action),
+        .lane = lane,
+        .about = about.n,
+        .state = JOB_DUE,
+        .run_at = call->now,
+    };
+    row_new(call, &job_type, &job);
+    row_put(call, &job_type, &job);
+    call->wakes_jobs = true;
+    return job.id;
+}
+
+void job_put_off(struct call *call, struct job *job, instant until)
+{
+    job->state = JOB_DUE;
+    job->run_at = until;
+    row_put(call, &job_type, job);
+    call->wakes_jobs = true;
+}
+
+void job_remove(struct call *call, doc_id job)
+{
+    row_remove(call, &job_type, job);
+}
+
+span job_backoff(struct call *call, int64_t failures)
+{
+    int64_t seconds = (int64_t)1 << MIN_OF(MAX_OF(failures - 1, (int64_t)0), (int64_t)6);
+    int64_t longest = SECONDS(MIN_OF(seconds, (int64_t)60)).us;
+    return (span){longest / 2 + (int64_t)random_below(call->random, (uint64_t)longest / 2 + 1)};
+}
+
+#define RECOVER_AT_ONCE 1000
+
+/* Makes up to that many leased jobs due; true when there may be more. */
+static bool recover_some(struct call *call, int64_t epoch)
+{
+    struct job *jobs = arena_array(call->arena, struct job, RECOVER_AT_ONCE);
+    struct bounds running = {.prefix = KEY(key_text(STR("running")))};
+    struct scan scan;
+    size_t count = 0;
+
+    view_scan(call->view, index_of(&job_type, "by_due"), running, ORDER_UP, &scan);
+    while (count < RECOVER_AT_ONCE && scan_next(&scan, &jobs[count]))
+        count++;
+    scan_end(&scan);
+    for (size_t i = 0; i < count; i++) {
+        jobs[i].epoch = epoch;
+        job_put_off(call, &jobs[i], call->now);
+    }
+    return count == RECOVER_AT_ONCE && !call_failed(call);
+}
+
+int64_t job_recover(struct call *call)
+{
+    struct system system;
+    doc_id id = row_first(call, index_of(&system_type, "by_epoch"), KEY_ALL);
+    row_find(call, &system_type, id, &system);
+    system.epoch++;
+    if (!doc_id_is_set(system.id))
+        row_new(call, &system_type, &system);
+    row_put(call, &system_type, &system);
+
+    while (recover_some(call, system.epoch)) {
+    }
+    return system.epoch;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Jobs: work that outlives the request that asked for it.
+ *
+ * A job is a row written in the asking call's own transaction: a call that fails leaves no job
+ * behind, a crash loses none. A step of a job is ask (a mutation that says what is wanted from
+ * outside), the outside, and answer (a mutation that takes what came). A running job is leased to
+ * one process start (epoch) and one try (attempt); an answer of an older one is refused.
+ *
+ * Owns:     nothing. Arguments are copied into the row.
+ * Threads:  the call's.
+ * Time:     call->now.
+ * Fails:    through the call.
+ */
+#pragma once
+
+#include "call/call.h"
+
+enum job_state {
+    JOB_NONE,
+    JOB_DUE,     /* to run at run_at */
+    JOB_RUNNING, /* leased */
+    JOB_STATES,
+};
+
+struct job {
+    doc_id id;
+    tick created;
+    str action;
+    str lane;      /* jobs of a lane share its limit */
+    int64_t about; /* id of the document it is about */
+    enum job_state state;
+    instant run_at;
+    int64_t attempt, epoch;
+    int64_t failures; /* of this step in a row */
+};
+
+extern const struct doc_type job_type, system_type;
+
+/* What the runner does with jobs of this name. */
+struct job_action {
+    const char *name;
+    /* Says what is wanted from outside, in the call's arena. NULL: nothing; then it has removed the
+     * job or put it off. A failing ask is run again later, see JOB_FAILURES_MAX. */
+    const void *(*ask)(struct call *call, struct job *job);
+    /* Takes what came. Must remove the job, put it off, or leave it: then its next step is asked.
+     */
+    void (*answer)(struct call *call, struct job *job, const void *asked, const void *result);
+    /* Optional: how far the outside says it is, 0 to 1. */
+    void (*progress)(struct call *call, const struct job *job, double part);
+    /* The job cannot go on: its ask or answer failed JOB_FAILURES_MAX times. Must end the matter.
+     */
+    void (*give_up)(struct call *call, struct job *job, str why);
+};
+
+#define JOB_FAILURES_MAX 4
+
+/* Queues work of an action about one document; due now. */
+doc_id job_queue(struct call *call, const char *action, str lane, doc_id about);
+
+/* Puts a job off; it is due again then. */
+void job_put_off(struct call *call, struct job *job, instant until);
+void job_remove(struct call *call, doc_id job);
+
+/* Exponential backoff with jitter for a step that failed: 1 s, 2 s, 4 s … at most 60 s. */
+span job_backoff(struct call *call, int64_t failures);
+
+/* At start: counts this start and makes jobs due that were leased to an earlier one. */
+int64_t job_recover(struct call *call);

@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job/runner.h"
+
+#include "base/log.h"
+
+#include <endian.h>
+#include <string.h>
+
+#define LANES_MAX 64
+#define PROGRESS_EVERY MILLISECONDS(250)
+#define PUT_RETRY MILLISECONDS(50)
+
+enum run_state {
+    RUN_NONE,
+    RUN_CLAIMING, /* its claim is with the writer */
+    RUN_WORKING,  /* with the world */
+    RUN_ANSWERING /* its answer is with the writer */
+};
+
+struct run {
+    struct run *next, **link;
+    uint64_t id;
+    struct runner *runner;
+    size_t lane;
+    enum run_state state;
+    struct job job; /* as leased; texts in arena */
+    const struct job_action *action;
+    const void *asked;
+    struct arena arena; /* of the mutation that asked */
+    void *result;
+    double part, part_told;
+    instant told_at;
+    bool is_telling;  /* a progress mutation is under way */
+    bool is_unwanted; /* the job is gone */
+    instant next_due; /* of the lane, when the claim found nothing */
+    bool found;
+};
+
+struct lane {
+    str name;
+    size_t at_once, busy;
+    bool may_have; /* something may be due */
+    instant next;  /* when to look again */
+};
+
+struct runner {
+    struct runner_options options;
+    struct follower *follower;
+    struct lane lanes[LANES_MAX];
+    struct run *runs;
+    size_t run_count;
+    uint64_t last_id;
+    int64_t epoch;
+    bool is_recovering, is_recovered, is_draining;
+    instant now;
+};
+
+struct runner *runner_new(const struct runner_options *options)
+{
+    struct runner *runner = memory_zeroed(sizeof(*runner));
+    assert(options->lane_count <= LANES_MAX);
+    runner->options = *options;
+    runner->follower = commit_log_follow(options->log, options->wake, options->wake_context);
+    for (size_t i = 0; i < options->lane_count; i++)
+        runner->lanes[i] = (struct lane){
+            .name = options->lanes[i].lane, .at_once = options->lanes[i].at_once, .may_have = true};
+    return runner;
+}
+
+static void run_free(struct run *run)
+{
+    struct runner *runner = run->runner;
+    *run->link = run->next;
+    if (run->next != NULL)
+        run->next->link = run->link;
+    runner->lanes[run->lane].busy--;
+    runner->run_count--;
+    if (run->result != NULL)
+        runner->options.world.release(runner->options.world.context, run->result);
+    arena_done(&run->arena);
+    free(run);
+}
+
+void runner_free(struct runner *runner)
+{
+    if (runner == NULL)
+        return;
+    while (runner->runs != NULL)
+        run_free(runner->runs);
+    free(runner);
+}
+
+static struct run *run_find(struct runner *runner, uint64_t id)
+{
+    struct run *run = runner->runs;
+    while (run != NULL && run->id != id)
+        run = run->next;
+    return run;
+}
+
+/* Hands a mutation to the writer; the queue is never full for long, so it waits its turn. */
+static bool send(struct runner *runner, void (*body)(struct call *, void *),
+                 void (*done)(void *, struct mutation *), void *owner)
+{
+    struct mutation *mutation = mutation_new();
+    mutation->body = body;
+    mutation->done = done;
+    mutation->owner = owner;
+    mutation->from = runner->follower;
+    if (writer_put(runner->options.writer, mutation))
+        return true;
+    mutation_free(mutation);
+    return false;
+}
+
+/* The texts of a job read in one mutation, kept for the run. */
+static void keep_job(struct run *run, const struct job *job)
+{
+    run->job = *job;
+    run->job.action = str_of(run->action->name);
+    run->job.lane = run->runner->lanes[run->lane].name;
+}
+
+static const struct job_action *action_find(struct runner *runner, str name)
+{
+    for (size_t i = 0; i < runner->options.action_count; i++)
+        if (str_equal(name, str_of(runner->options.actions[i]->name)))
+            return runner->options.actions[i];
+    return NULL;
+}
+
+/* ---- inside mutations ---- */
+
+struct ask_step {
+    struct run *run;
+    struct job *job;
+    const void *asked;
+};
+
+static void ask_inside(struct call *call, void *context)
+{
+    struct ask_step *step = context;
+    step->job->state = JOB_RUNNING;
+    step->job->attempt++;
+    step->job->epoch = step->run->runner->epoch;
+    row_put(call, &job_type, step->job);
+    step->asked = step->run->action->ask(call, step->job);
+}
+
+/* A step failed for a reason of its own: later again, or never. */
+static void step_failed(struct call *call, const struct job_action *action, struct job *job,
+                        enum error_code error, str why)
+{
+    log_event(LOG_WARN, "job_step_failed", "%s: %s", action->name, error_code_name(error));
+    job->failures++;
+    if (job->failures >= JOB_FAILURES_MAX)
+        action->give_up(call, job, why);
+    else
+        job_put_off(call, job, instant_add(call->now, job_backoff(call, job->failures)));
+}
+
+static void ask_next(struct call *call, struct run *run, struct job *job)
+{
+    struct job before = *job;
+    struct ask_step step = {.run = run, .job = job};
+    str why = {0};
+    enum error_code error = call_try(call, ask_inside, &step, &why);
+
+    run->asked = NULL;
+    if (error != ERROR_NONE)
+        step_failed(call, run->action, &before, error, why);
+    else
+        run->asked = step.asked;
+    if (run->asked != NULL)
+        keep_job(run, job);
+}
+
+static void claim(struct call *call, void *context)
+{
+    struct run *run = context;
+    struct runner *runner = run->runner;
+    struct bounds due = {.prefix =
+                             KEY(key_text(STR("due")), key_text(runner->lanes[run->lane].name))};
+    struct scan scan;
+    struct job job;
+
+    view_scan(call->view, index_of(&job_type, "by_due"), due, ORDER_UP, &scan);
+    run->found = scan_next(&scan, &job);
+    scan_end(&scan);
+    if (!run->found || call_failed(call))
+        return;
+    if (instant_is_before(call->now, job.run_at)) {
+        run->found = false;
+        run->next_due = job.run_at;
+        return;
+    }
+    run->action = action_find(runner, job.action);
+    if (run->action == NULL) {
+        log_event(LOG_ERROR, "job_unknown", "a job of an unknown action waits an hour");
+        job_put_off(call, &job, instant_add(call->now, HOURS(1)));
+        return;
+    }
+    ask_next(call, run, &job);
+}
+
+/* The job's row if it is still leased to this very try. */
+static bool job_is_ours(struct call *call, const struct run *run, struct job *job)
+{
+    return row_find(call, &job_type, run->job.id, job) && job->state == JOB_RUNNING &&
+           job->attempt == run->job.attempt && job->epoch == run->job.epoch;
+}
+
+struct answer_step {
+    struct run *run;
+    struct job *job;
+};
+
+static void answer_inside(struct call *call, void *context)
+{
+    struct answer_step *step = context;
+    step->run->action->answer(call, step->job, step->run->asked, step->run->result);
+}
+
+static void answer(struct call *call, void *context)
+{
+    struct run *run = context;
+    struct job job;
+    if (!job_is_ours(call, run, &job)) {
+        run->asked = NULL;
+        return;
+    }
+    struct job before = job;
+    struct answer_step step = {run, &job};
+    str why = {0};
+    enum error_code error = call_try(call, answer_inside, &step, &why);
+    run->asked = NULL;
+    if (error != ERROR_NONE) {
+        step_failed(call, run->action, &before, error, why);
+        return;
+    }
+    /* Still leased: its next step follows at once, so that a job begun is a job ended. */
+    if (job_is_ours(call, run, &job))
+        ask_next(call, run, &job);
+}
+
+/* A progress on its way; the run may end before it arrives, so it has copies of its own. */
+struct telling {
+    struct runner *runner;
+    uint64_t run;
+    struct job job;
+    const struct job_action *action;
+    double part;
+};
+
+static void tell(struct call *call, void *context)
+{
+    const struct telling *telling = context;
+    struct job job;
+    if (row_find(call, &job_type, telling->job.id, &job) && job.state == JOB_RUNNING &&
+        job.attempt == telling->job.attempt && job.epoch == telling->job.epoch)
+        telling->action->progress(call, &job, telling->part);
+}
+
+static void recover(struct call *call, void *context)
+{
+    struct runner *runner = context;
+    runner->epoch = job_recover(call);
+}
+
+/* ---- after mutations ---- */
+
+static void start_work(struct run *run)
+{
+    struct runner *runner = run->runner;
+    run->state = RUN_WORKING;
+    run->part = run->part_told = 0;
+    runner->options.world.start(runner->options.world.context, run->id, run->action->name,
+                                run->asked);
+}
+
+/* The arena of the mutation holds what was asked: it moves to the run. */
+static void take_arena(struct run *run, struct mutation *mutation)
+{
+    arena_done(&run->arena);
+    run->arena = mutation->arena;
+    mutation->arena = (struct arena){0};
+}
+
+static void claimed(void *owner, struct mutation *mutation)
+{
+    struct run *run = owner;
+    struct lane *lane = &run->runner->lanes[run->lane];
+    bool failed = mutation->reply.error != ERROR_NONE;
+
+    if (failed) {
+        lane->next = instant_add(run->runner->now, SECONDS(1));
+    } else if (!run->found) {
+        lane->next = run->next_due;
+    } else {
+        lane->may_have = true; /* there may be another one behind it */
+    }
+    if (!failed && run->asked != NULL) {
+        take_arena(run, mutation);
+        start_work(run);
+    } else {
+        run_free(run);
+    }
+    mutation_free(mutation);
+}
+
+static void answered(void *owner, struct mutation *mutation)
+{
+    struct run *run = owner;
+    struct runner *runner = run->runner;
+
+    if (mutation->reply.error != ERROR_NONE) {
+        /* The writer could not commit: what came is not lost, it is answered again. */
+        log_event(LOG_WARN, "answer_again", "%.*s", STR_ARG(mutation->reply.error_text));
+        mutation_free(mutation);
+        run->state = RUN_NONE;
+        return;
+    }
+    runner->options.world.release(runner->options.world.context, run->result);
+    run->result = NULL;
+    runner->lanes[run->lane].may_have = true;
+    if (run->asked != NULL) {
+        take_arena(run, mutation);
+        start_work(run);
+    } else {
+        run_free(run);
+    }
+    mutation_free(mutation);
+}
+
+static void told(void *owner, struct mutation *mutation)
+{
+    struct telling *telling = owner;
+    struct run *run = run_find(telling->runner, telling->run);
+    if (run != NULL)
+        run->is_telling = false;
+    mutation_free(mutation);
+}
+
+static void recovered(void *owner, struct mutation *mutation)
+{
+    struct runner *runner = owner;
+    runner->is_recovering = false;
+    runner->is_recovered = mutation->reply.error == ERROR_NONE;
+    mutation_free(mutation);
+}
+
+/* ---- the step ---- */
+
+static void cancel_if_gone(struct runner *runner, const struct write_set *writes)
+{
+    for (struct run *run = runner->runs; run != NULL; run = run->next) {
+        if (run->state != RUN_WORKING || run->is_unwanted)
+            continue;
+        uint64_t big = htobe64((uint64_t)run->job.id.n);
+        uint16_t space = (uint16_t)(job_type.number << 8);
+        for (size_t i = 0; i < writes->count; i++) {
+            const struct write_key *key = &writes->keys[i];
+            if (key->space == space && key->key.len == sizeof(big) &&
+                memcmp(key->key.at, &big, sizeof(big)) == 0) {
+                /* Nobody else touches a leased job but to end it. */
+                run->is_unwanted = true;
+                runner->options.world.cancel(runner->options.world.context, run->id);
+                break;
+            }
+        }
+    }
+}
+
+static void follow(struct runner *runner)
+{
+    struct commit_entry entry;
+    while (follower_next(runner->follower, store_newest(runner->options.store), &entry)) {
+        if (entry.wakes_jobs)
+            for (size_t i = 0; i < runner->options.lane_count; i++)
+                runner->lanes[i].may_have = true;
+        cancel_if_gone(runner, &entry.writes);
+        for (size_t i = 0; i < entry.mutation_count; i++)
+            entry.mutations[i]->done(entry.mutations[i]->owner, entry.mutations[i]);
+    }
+}
+
+static struct run *run_new(struct runner *runner, size_t lane)
+{
+    struct run *run = memory_zeroed(sizeof(*run));
+    run->id = ++runner->last_id;
+    run->runner = runner;
+    run->lane = lane;
+    run->state = RUN_CLAIMING;
+    run->next = runner->runs;
+    run->link = &runner->runs;
+    if (run->next != NULL)
+        run->next->link = &run->next;
+    runner->runs = run;
+    runner->lanes[lane].busy++;
+    runner->run_count++;
+    return run;
+}
+
+static void claim_lane(struct runner *runner, size_t index)
+{
+    struct lane *lane = &runner->lanes[index];
+    bool is_time = lane->next.us != 0 && lane->next.us <= runner->now.us;
+    if (runner->is_draining || lane->busy >= lane->at_once || !(lane->may_have || is_time))
+        return;
+
+    lane->may_have = false;
+    lane->next = (instant){0};
+    struct run *run = run_new(runner, index);
+    if (!send(runner, claim, claimed, run)) {
+        run_free(run);
+        lane->next = instant_add(runner->now, PUT_RETRY);
+    }
+}
+
+static void tell_progress(struct runner *runner, struct run *run)
+{
+    bool is_due = run->state == RUN_WORKING && !run->is_telling && run->part > run->part_told &&
+                  run->action->progress != NULL &&
+                  instant_since(runner->now, run->told_at).us >= PROGRESS_EVERY.us;
+    if (!is_due)
+        return;
+    run->part_told = run->part;
+    run->told_at = runner->now;
+    struct mutation *mutation = mutation_new();
+    struct telling *telling = arena_new(&mutation->arena, struct telling);
+    *telling = (struct telling){runner, run->id, run->job, run->action, run->part};
+    mutation->body = tell;
+    mutation->done = told;
+    mutation->owner = telling;
+    mutation->from = runner->follower;
+    run->is_telling = writer_put(runner->options.writer, mutation);
+    if (!run->is_telling)
+        mutation_free(mutation);
+}
+
+static void send_answer(struct runner *runner, struct run *run)
+{
+    run->state = send(runner, answer, answered, run) ? RUN_ANSWERING : RUN_NONE;
+}
+
+instant runner_step(struct runner *runner, instant now)
+{
+    instant next = {0};
+    runner->now = now;
+    follow(runner);
+
+    if (!runner->is_recovered) {
+        if (!runner->is_recovering)
+            runner->is_recovering = send(runner, recover, recovered, runner);
+        return instant_add(now, PUT_RETRY);
+    }
+    for (struct run *run = runner->runs; run != NULL; run = run->next) {
+        if (run->state == RUN_NONE)
+            send_answer(runner, run);
+        else
+            tell_progress(runner, run);
+        if (run->state == RUN_NONE || run->part > run->part_told)
+            next = instant_add(now, PUT_RETRY);
+    }
+    for (size_t i = 0; i < runner->options.lane_count; i++) {
+        claim_lane(runner, i);
+        instant at = runner->lanes[i].next;
+        if (at.us != 0 && (next.us == 0 || at.us < next.us))
+            next = at;
+    }
+    return next;
+}
+
+void runner_finish(struct runner *runner, uint64_t id, void *result)
+{
+    struct run *run = run_find(runner, id);
+    if (run == NULL || run->state != RUN_WORKING) {
+        runner->options.world.release(runner->options.world.context, result);
+        return;
+    }
+    run->result = result;
+    send_answer(runner, run);
+}
+
+void runner_progress(struct runner *runner, uint64_t id, double part)
+{
+    struct run *run = run_find(runner, id);
+    if (run != NULL && part > run->part)
+        run->part = MIN_OF(part, 1.0);
+}
+
+bool runner_is_idle(const struct runner *runner)
+{
+    if (runner->run_count != 0 || !runner->is_recovered)
+        return false;
+    for (size_t i = 0; i < runner->options.lane_count; i++)
+        if (runner->lanes[i].may_have)
+            return false;
+    return true;
+}
+
+void runner_drain(struct runner *runner)
+{
+    runner->is_draining = true;
+}
+
+size_t runner_running(const struct runner *runner)
+{
+    return runner->run_count;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "studio/config.h"
+
+const char *const media_kind_names[MEDIA_KINDS] = {
+    [MEDIA_IMAGE] = "image",
+    [MEDIA_VIDEO] = "video",
+};
+
+static const char *const provider_kind_names[] = {
+    [PROVIDER_SKETCH] = "sketch",
+    [PROVIDER_OPENAI] = "openai",
+};
+
+#define ROW struct plan_config
+static const struct field plan_fields[] = {
+    TEXT(key, .min = 1, .max = 40, .about = "Stable name, as in planKey."),
+    TEXT(name, .min = 1, .max = 80),
+    CREDITS(credits_once, .wire = "creditsOnce", .min = 0, .max = 1000000000,
+            .about = "Granted when the account is made."),
+    INT(storage_bytes, .min = 0, .max = 1000000000000000, .unit = "bytes"),
+    INT(price_cents, .is_optional = true, .min = 0, .max = 100000000, .about = "A month."),
+};
+#undef ROW
+static const struct shape plan_shape = {.name = "plan",
+                                        .about = "What an account may use.",
+                                        .size = sizeof(struct plan_config),
+                                        FIELDS(plan_fields)};
+
+#define ROW struct size_config
+static const struct field size_fields[] = {
+    TEXT(name, .min = 1, .max = 20),
+    INT(width, .min = 64, .max = 8192, .unit = "px"),
+    INT(height, .min = 64, .max = 8192, .unit = "px"),
+};
+#undef ROW
+static const struct shape size_shape = {
+    .name = "size", .size = sizeof(struct size_config), FIELDS(size_fields)};
+
+#define ROW struct range_config
+static const struct field range_fields[] = {
+    NUMBER(min, .least = -1000000, .most = 1000000),
+    NUMBER(max, .least = -1000000, .most = 1000000),
+    NUMBER(fallback, .wire = "default", .least = -1000000, .most = 1000000),
+    NUMBER(step, .least = 0.001, .most = 1000),
+};
+#undef ROW
+static const struct shape range_shape = {
+    .name = "range", .size = sizeof(struct range_config), FIELDS(range_fields)};
+
+static const struct field size_item = ITEM_RECORD(&size_shape, struct size_config);
+static const struct field duration_item = ITEM_INT(.min = 1, .max = 120, .unit = "s");
+
+#define ROW struct model_config
+static const struct field model_fields[] = {
+    TEXT(id, .min = 1, .max = 80),
+    TEXT(name, .min = 1, .max = 80),
+    TEXT(description, .max = 300),
+    CHOICE(kind, media_kind_names),
+    TEXT(provider, .min = 1, .max = 40),
+    MAYBE_TEXT(provider_model, .max = 120),
+    CREDITS(price, .min = 0, .max = 1000000, .about = "Credits for a picture or a film."),
+    NUMBER(typical_seconds, .least = 0, .most = 3600, .unit = "s"),
+    BOOL(is_default, .is_optional = true),
+    BOOL(is_premium, .is_optional = true),
+    INT(max_images, .min = 1, .max = 4),
+    INT(prompt_max, .min = 1, .max = 20000),
+    LIST(sizes, &size_item, .min = 1, .max = 20),
+    BOOL(any_size, .is_optional = true),
+    MAYBE_RECORD(steps, &range_shape),
+    MAYBE_RECORD(guidance, &range_shape),
+    BOOL(takes_negative_prompt, .is_optional = true),
+    BOOL(takes_seed, .is_optional = true),
+    MAYBE_LIST(durations, &duration_item, .max = 20),
+};
+#undef ROW
+static const struct shape model_shape = {.name = "model",
+                                         .about = "Something that makes pictures or films.",
+                                         .size = sizeof(struct model_config),
+                                         FIELDS(model_fields)};
+
+#define ROW struct secret_config
+static const struct field secret_fields[] = {
+    MAYBE_TEXT(env, .min = 1, .max = 200, .about = "Name of an environment variable."),
+    MAYBE_TEXT(file, .min = 1, .max = 4000, .about = "Path of a file that holds it."),
+};
+#undef ROW
+static const struct shape secret_shape = {
+    .name = "secret", .size = sizeof(struct secret_config), FIELDS(secret_fields)};
+
+#define ROW struct provider_config
+static const struct field provider_fields[] = {
+    TEXT(id, .min = 1, .max = 40),
+    CHOICE(kind, provider_kind_names),
+    MAYBE_TEXT(base_url, .max = 500),
+    MAYBE_RECORD(key, &secret_shape),
+    INT(concurrency, .min = 1, .max = 256, .about = "Jobs at once."),
+    INT(timeout_seconds, .min = 1, .max = 3600, .unit = "s"),
+    BOOL(allow_private_addresses, .is_optional = true,
+         .about = "The operator vouches for an address inside, such as a local engine."),
+};
+#undef ROW
+static const struct shape provider_shape = {.name = "provider",
+                                            .about = "Who runs models.",
+                                            .size = sizeof(struct provider_config),
+                                            FIELDS(provider_fields)};
+
+static const struct field plan_item = ITEM_RECORD(&plan_shape, struct plan_config);
+static const struct field model_item = ITEM_RECORD(&model_shape, struct model_config);
+static const struct field provider_item = ITEM_RECORD(&provider_shape, struct provider_config);
+
+#define ROW struct studio_config
+const struct field plans_section = LIST(plans, &plan_item, .min = 1, .max = 20);
+const struct field models_section = LIST(models, &model_item, .min = 1, .max = 500);
+const struct field providers_section = LIST(providers, &provider_item, .min = 1, .max = 50);
+#undef ROW
+
+const struct plan_config *config_plan(const struct studio_config *config, str key)
+{
+    const struct plan_config *plans = config->plans.items;
+    for (size_t i = 0; i < config->plans.count; i++)
+        if (str_equal(plans[i].key, key))
+            return &plans[i];
+    return NULL;
+}
+
+const struct model_config *config_model(const struct studio_config *config, str id)
+{
+    const struct model_config *models = config->models.items;
+    for (size_t i = 0; i < config->models.count; i++)
+        if (str_equal(models[i].id, id))
+            return &models[i];
+    return NULL;
+}
+
+const struct provider_config *config_provider(const struct studio_config *config, str id)
+{
+    const struct provider_config *providers = config->providers.items;
+    for (size_t i = 0; i < config->providers.count; i++)
+        if (str_equal(providers[i].id, id))
+            return &providers[i];
+    return NULL;
+}
+
+static bool check_model(const struct studio_config *config, const struct model_config *model,
+                        struct fault *fault)
+{
+    if (config_model(config, model->id) != model)
+        return fault_set(fault, FAULT_INPUT, "models: the id \"%.*s\" stands there twice",
+                         STR_ARG(model->id));
+    if (config_provider(config, model->provider) == NULL)
+        return fault_set(
+            fault, FAULT_INPUT,
+            "models: \"%.*s\" names the provider \"%.*s\", which is not among providers",
+            STR_ARG(model->id), STR_ARG(model->provider));
+    if (model->kind == MEDIA_VIDEO && model->durations.count == 0)
+        return fault_set(fault, FAULT_INPUT, "models: \"%.*s\" makes films but has no durations",
+                         STR_ARG(model->id));
+    return true;
+}
+
+bool studio_config_check(const struct studio_config *config, struct fault *fault)
+{
+    const struct model_config *models = config->models.items;
+    const struct provider_config *providers = config->providers.items;
+
+    for (size_t i = 0; i < config->models.count; i++)
+        if (!check_model(config, &models[i], fault))
+            return false;
+    for (size_t i = 0; i < config->providers.count; i++)
+        if (providers[i].kind == PROVIDER_OPENAI && providers[i].base_url.len == 0)
+            return fault_set(fault, FAULT_INPUT, "providers: \"%.*s\" needs baseUrl",
+                             STR_ARG(providers[i].id));
+    return true;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the operator decides about the product: plans, models, providers. The structs are filled
+ * from presets and the configuration file by these shapes; prices live nowhere else.
+ *
+ * Owns:     constant once loaded; its texts are the loader's arena's.
+ * Threads:  any, read only.
+ * Time:     none.
+ * Fails:    never here; a bad file is refused by its shapes and by studio_config_check.
+ */
+#pragma once
+
+#include "base/fault.h"
+#include "json/fields.h"
+
+enum media_kind {
+    MEDIA_NONE,
+    MEDIA_IMAGE,
+    MEDIA_VIDEO,
+};
+#define MEDIA_KINDS 3
+extern const char *const media_kind_names[MEDIA_KINDS];
+
+struct plan_config {
+    str key, name;
+    credits credits_once; /* granted when the account is made */
+    int64_t storage_bytes;
+    int64_t price_cents; /* a month */
+};
+
+struct size_config {
+    str name;
+    int64_t width, height; /* px */
+};
+
+struct range_config {
+    double min, max, fallback;
+    double step;
+};
+
+struct model_config {
+    str id, name, description;
+    enum media_kind kind;
+    str provider;       /* id of a provider */
+    str provider_model; /* what the provider calls it; empty: our id */
+    credits price;      /* a picture or a film */
+    double typical_seconds;
+    bool is_default, is_premium;
+    int64_t max_images;
+    int64_t prompt_max;                    /* characters */
+    struct list sizes;                     /* struct size_config; the first is the default */
+    bool any_size;                         /* width and height may be anything from 256 to 2048 */
+    struct range_config *steps, *guidance; /* NULL: the model has no such thing */
+    bool takes_negative_prompt, takes_seed;
+    struct list durations; /* int64_t, seconds; the first is the default */
+};
+
+enum provider_kind {
+    PROVIDER_NONE,
+    PROVIDER_SKETCH, /* the built-in sketcher */
+    PROVIDER_OPENAI, /* POST /v1/images/generations */
+};
+
+/* A secret is never written in the file itself. */
+struct secret_config {
+    str env, file;
+    str value; /* read by the loader; not a field */
+};
+
+struct provider_config {
+    str id;
+    enum provider_kind kind;
+    str base_url;
+    struct secret_config *key;
+    int64_t concurrency;     /* jobs at once */
+    int64_t timeout_seconds; /* of one request */
+    bool allow_private_addresses;
+};
+
+struct studio_config {
+    struct list plans;     /* struct plan_config; the first is what a new account gets */
+    struct list models;    /* struct model_config */
+    struct list providers; /* struct provider_config */
+};
+
+/* Sections of the configuration file. */
+extern const struct field plans_section, models_section, providers_section;
+
+const struct plan_config *config_plan(const struct studio_config *config, str key);
+const struct model_config *config_model(const struct studio_config *config, str id);
+const struct provider_config *config_provider(const struct studio_config *config, str id);
+
+/* What shapes cannot say: names exist, ids are unique, sizes are in range. */
+bool studio_config_check(const struct studio_config *config, struct fault *fault) MUST_CHECK;

@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "studio/users.h"
+
+#include "auth/session.h"
+#include "studio/config.h"
+#include "studio/ledger.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define SESSION_TIME DAYS(30)
+
+static const char *const role_names[USER_ROLES] = {
+    [ROLE_USER] = "user",
+    [ROLE_ADMIN] = "admin",
+};
+
+/* ---- documents ---- */
+
+#define ROW struct user
+static const struct field user_fields[] = {
+    ID(id),
+    CREATED(created),
+    TEXT(external_key, .min = 1, .max = 1200),
+    TEXT(clerk_id, .min = 1, .max = 255),
+    TEXT(email, .max = 320),
+    TEXT(name, .max = 200),
+    MAYBE_TEXT(profile_image, .max = 2000),
+    CHOICE(role, role_names),
+    TEXT(plan_key, .min = 1, .max = 40),
+    BOOL(email_notifications),
+    TIME(created_at),
+    TIME(updated_at),
+    TIME(last_active_at),
+};
+#undef ROW
+
+const struct doc_type user_type = {
+    .name = "users",
+    .about = "A person who may sign in.",
+    .size = sizeof(struct user),
+    FIELDS(user_fields),
+    .number = 1,
+    INDEXES({.name = "by_external_key", .fields = {"externalKey"}, .is_unique = true},
+            {.name = "by_clerk_id", .fields = {"clerkId"}},
+            {.name = "by_email", .fields = {"email"}}),
+};
+
+struct credential {
+    doc_id id;
+    tick created;
+    doc_id user_id;
+    str email; /* lower case: what is typed at sign-in */
+    str password_hash;
+};
+
+#define ROW struct credential
+static const struct field credential_fields[] = {
+    ID(id),
+    CREATED(created),
+    REF(user_id, &user_type),
+    TEXT(email, .min = 3, .max = 320),
+    TEXT(password_hash, .min = 1, .max = 200),
+};
+#undef ROW
+
+const struct doc_type credential_type = {
+    .name = "credentials",
+    .about = "E-mail and password of an account of our own.",
+    .size = sizeof(struct credential),
+    FIELDS(credential_fields),
+    .number = 2,
+    INDEXES({.name = "by_email", .fields = {"email"}, .is_unique = true},
+            {.name = "by_user", .fields = {"userId"}}),
+};
+
+struct session {
+    doc_id id;
+    tick created;
+    doc_id user_id;
+    str token_hash;
+    instant created_at, expires_at;
+};
+
+#define ROW struct session
+static const struct field session_fields[] = {
+    ID(id),
+    CREATED(created),
+    REF(user_id, &user_type),
+    TEXT(token_hash, .min = SESSION_HASH_LEN, .max = SESSION_HASH_LEN),
+    TIME(created_at),
+    TIME(expires_at),
+};
+#undef ROW
+
+const struct doc_type session_type = {
+    .name = "sessions",
+    .about = "A browser that is signed in; the cookie's hash.",
+    .size = sizeof(struct session),
+    FIELDS(session_fields),
+    .number = 3,
+    INDEXES({.name = "by_token", .fields = {"tokenHash"}, .is_unique = true},
+            {.name = "by_user", .fields = {"userId"}}),
+};
+
+#define ROW struct storage_meter
+static const struct field storage_meter_fields[] = {
+    ID(id), CREATED(created), REF(user_id, &user_type), INT(bytes), INT(images), INT(videos),
+};
+#undef ROW
+
+const struct doc_type storage_meter_type = {
+    .name = "storageMeters",
+    .about = "How much a user has stored.",
+    .size = sizeof(struct storage_meter),
+    FIELDS(storage_meter_fields),
+    .number = 4,
+    INDEXES({.name = "by_user", .fields = {"userId"}, .is_unique = true}),
+};
+
+/* ---- arguments and results ---- */
+
+/* The superset that the frontends of all three studios read. */
+struct current_user {
+    doc_id id;
+    tick created;
+    str clerk_id, user_id, email, name, image_url;
+    credits credits, credits_held, total_credits_used;
+    str plan, tier, subscription_tier;
+    bool has_active_subscription, email_notifications;
+    enum user_role role;
+    int64_t storage_used_bytes, storage_quota_bytes;
+    int64_t image_count, video_count;
+    instant last_active_at, created_at, updated_at;
+};
+
+#define ROW struct current_user
+static const struct field current_user_fields[] = {
+    FIELD(id, doc_id, .kind = FIELD_REF, .ref = &user_type, .wire = "_id"),
+    CREATED(created),
+    TEXT(clerk_id),
+    TEXT(user_id, .about = "The same as clerkId."),
+    TEXT(email),
+    TEXT(name),
+    TEXT(image_url),
+    CREDITS(credits),
+    CREDITS(credits_held, .about = "Held for work under way."),
+    CREDITS(total_credits_used),
+    TEXT(plan),
+    TEXT(tier),
+    TEXT(subscription_tier),
+    BOOL(has_active_subscription),
+    BOOL(email_notifications),
+    CHOICE(role, role_names),
+    INT(storage_used_bytes, .unit = "bytes"),
+    INT(storage_quota_bytes, .unit = "bytes"),
+    INT(image_count),
+    INT(video_count),
+    TIME(last_active_at),
+    TIME(created_at),
+    TIME(updated_at),
+};
+#undef ROW
+static const struct shape current_user_shape = {
+    .name = "currentUser", .size = sizeof(struct current_user), FIELDS(current_user_fields)};
+
+NO_ARGS(get_current_user)
+NO_ARGS(see)
+NO_ARGS(list_users)
+
+struct sign_up_args {
+    str email, name, password_hash, session_hash;
+    enum user_role role;
+};
+#define ROW struct sign_up_args
+static const struct field sign_up_fields[] = {
+    TEXT(email, .min = 3, .max = 320),
+    TEXT(name, .max = 200),
+    TEXT(password_hash, .min = 1, .max = 200),
+    MAYBE_TEXT(session_hash, .min = SESSION_HASH_LEN, .max = SESSION_HASH_LEN),
+    MAYBE_CHOICE(role, role_names),
+};
+#undef ROW
+
+struct find_credential_args {
+    str email;
+};
+#define ROW struct find_credential_args
+static const struct field find_credential_fields[] = {TEXT(email, .max = 320)};
+#undef ROW
+
+struct account {
+    doc_id user_id;
+    str subject, email, name, password_hash;
+};
+#define ROW struct account
+static const struct field account_fields[] = {REF(user_id, &user_type), TEXT(subject), TEXT(email),
+                                              TEXT(name), MAYBE_TEXT(password_hash)};
+#undef ROW
+static const struct shape account_shape = {
+    .name = "account", .size = sizeof(struct account), FIELDS(account_fields)};
+
+struct open_session_args {
+    doc_id user_id;
+    str session_hash, password_hash;
+};
+#define ROW struct open_session_args
+static const struct field open_session_fields[] = {
+    REF(user_id, &user_type),
+    TEXT(session_hash, .min = SESSION_HASH_LEN, .max = SESSION_HASH_LEN),
+    MAYBE_TEXT(password_hash, .min = 1, .max = 200, .about = "Replaces the stored one."),
+};
+#undef ROW
+
+struct session_args {
+    str session_hash;
+};
+#define find_session_args session_args
+#define close_session_args session_args
+#define ROW struct session_args
+static const struct field find_session_fields[] = {TEXT(session_hash, .max = SESSION_HASH_LEN)};
+#define close_session_fields find_session_fields
+#undef ROW
+
+static const struct field account_item = ITEM_RECORD(&account_shape, struct account);
+
+BACKEND_FUNCTION(get_current_user, struct current_user *)
+BACKEND_FUNCTION(see, doc_id)
+BACKEND_FUNCTION(list_users, struct list)
+BACKEND_FUNCTION(sign_up, struct account)
+BACKEND_FUNCTION(find_credential, struct account *)
+BACKEND_FUNCTION(open_session, struct account)
+BACKEND_FUNCTION(find_session, struct account *)
+BACKEND_FUNCTION(close_session, char)
+
+const struct function user_functions[] = {
+    QUERY("users:getCurrentUser", get_current_user, .caller = ANYONE,
+          .about = "Who is signed in, with credits and storage; null for nobody.",
+          .returns = RETURNS_MAYBE(&current_user_shape)),
+    MUTATION("users:see", see, .caller = INTERNAL, .returns = RETURNS_ID(&user_type),
+             .about = "Makes the user row at the first sight of a verified token."),
+    QUERY("users:list", list_users, .caller = ADMIN, .returns = RETURNS_LIST(&account_item),
+          .about = "The first 1,000 accounts, oldest first."),
+    MUTATION("accounts:signUp", sign_up, .caller = INTERNAL,
+             .returns = RETURNS_RECORD(&account_shape, struct account),
+             .about = "Makes an account of our own; its password is hashed already."),
+    QUERY("accounts:find", find_credential, .caller = INTERNAL,
+          .returns = RETURNS_MAYBE(&account_shape)),
+    MUTATION("accounts:openSession", open_session, .caller = INTERNAL,
+             .returns = RETURNS_RECORD(&account_shape, struct account)),
+    QUERY("accounts:findSession", find_session, .caller = INTERNAL,
+          .returns = RETURNS_MAYBE(&account_shape)),
+    MUTATION("accounts:closeSession", close_session, .caller = INTERNAL, .returns = RETURNS_NULL),
+};
+const size_t user_function_count = ARRAY_LEN(user_functions);
+
+/* ---- identity ---- */
+
+str user_external_key(struct arena *arena, const struct identity *identity)
+{
+    /* Ours does not carry the issuer: the operator may move to another public address. */
+    return identity->is_ours ? str_format(arena, "atelier|%.*s", STR_ARG(identity->subject))
+                             : identity->token_identifier;
+}
+
+void user_resolve(struct call *call)
+{
+    struct user user;
+    str key = user_external_key(call->arena, call->identity);
+    doc_id id = row_first(call, index_of(&user_type, "by_external_key"), KEY(key_text(key)));
+
+    call->caller = id;
+    /* Only a function for administrators depends on the row itself. */
+    if (call->function != NULL && call->function->caller == ADMIN)
+        call->is_admin = row_find(call, &user_type, id, &user) && user.role == ROLE_ADMIN;
+}
+
+static const struct plan_config *first_plan(struct call *call)
+{
+    const struct studio_config *config = call->program->config;
+    return config->plans.items;
+}
+
+doc_id user_ensure(struct call *call, str external_key, str subject, str email, str name)
+{
+    doc_id known =
+        row_first(call, index_of(&user_type, "by_external_key"), KEY(key_text(external_key)));
+    if (doc_id_is_set(known) || call_failed(call))
+        return known;
+
+    const struct plan_config *plan = first_plan(call);
+    struct user user = {
+        .external_key = external_key,
+        .clerk_id = subject,
+        .email = email.at == NULL ? STR("") : email,
+        .name = name.at == NULL ? STR("") : name,
+        .role = ROLE_USER,
+        .plan_key = plan->key,
+        .email_notifications = true,
+        .created_at = call->now,
+        .updated_at = call->now,
+        .last_active_at = call->now,
+    };
+    row_new(call, &user_type, &user);
+    row_put(call, &user_type, &user);
+    if (plan->credits_once.n > 0)
+        ledger_grant(call, user.id, plan->credits_once, TRANSACTION_BONUS,
+                     str_format(call->arena, "welcome:%lld", (long long)user.id.n),
+                     str_format(call->arena, "%.*s plan: first credits", STR_ARG(plan->name)),
+                     (instant){0});
+    return user.id;
+}
+
+/* ---- storage ---- */
+
+struct storage_meter storage_meter_of(struct call *call, doc_id user)
+{
+    struct storage_meter meter;
+    doc_id id = row_first(call, index_of(&storage_meter_type, "by_user"), KEY(key_id(user)));
+    row_find(call, &storage_meter_type, id, &meter);
+    meter.user_id = user;
+    return meter;
+}
+
+void storage_meter_add(struct call *call, doc_id user, int64_t add_bytes, int64_t images,
+                       int64_t videos)
+{
+    struct storage_meter meter = storage_meter_of(call, user);
+    meter.bytes = MAX_OF(meter.bytes + add_bytes, (int64_t)0);
+    meter.images = MAX_OF(meter.images + images, (int64_t)0);
+    meter.videos = MAX_OF(meter.videos + videos, (int64_t)0);
+    if (!doc_id_is_set(meter.id))
+        row_new(call, &storage_meter_type, &meter);
+    row_put(call, &storage_meter_type, &meter);
+}
+
+/* ---- functions ---- */
+
+struct wire_plan {
+    const char *key, *plan, *tier, *subscription_tier;
+};
+
+/* seed-contracts.md section (c): what the three frontends call each plan. */
+static struct wire_plan wire_plan_of(str key)
+{
+    static const struct wire_plan plans[] = {
+        {"free", "free", "free", "free"},
+        {"starter", "pro", "pro", "starter"},
+        {"pro", "pro", "pro", "pro"},
+        {"max", "enterprise", "pro", "max"},
+        {"enterprise", "enterprise", "pro", "max"},
+        {"business", "enterprise", "pro", "max"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(plans); i++)
+        if (str_equal(key, str_of(plans[i].key)))
+            return plans[i];
+    return plans[0];
+}
+
+static void get_current_user(struct call *call, const struct get_current_user_args *args,
+                             struct current_user **result)
+{
+    struct user user;
+    if (!row_find(call, &user_type, call_caller(call), &user))
+        return;
+
+    const struct studio_config *config = call->program->config;
+    const struct plan_config *plan = config_plan(config, user.plan_key);
+    struct balance balance = ledger_balance(call, user.id);
+    struct storage_meter meter = storage_meter_of(call, user.id);
+    struct wire_plan wire = wire_plan_of(user.plan_key);
+    struct current_user *out = arena_new(call->arena, struct current_user);
+    *out = (struct current_user){
+        .id = user.id,
+        .created = user.created,
+        .clerk_id = user.clerk_id,
+        .user_id = user.clerk_id,
+        .email = user.email,
+        .name = user.name,
+        .image_url = user.profile_image.at == NULL ? STR("") : user.profile_image,
+        .credits = balance.credits,
+        .credits_held = balance.held,
+        .total_credits_used = balance.total_used,
+        .plan = str_of(wire.plan),
+        .tier = str_of(wire.tier),
+        .subscription_tier = str_of(wire.subscription_tier),
+        .email_notifications = user.email_notifications,
+        .role = user.role,
+        .storage_used_bytes = meter.bytes,
+        .storage_quota_bytes = plan == NULL ? 0 : plan->storage_bytes,
+        .image_count = meter.images,
+        .video_count = meter.videos,
+        .last_active_at = user.last_active_at,
+        .created_at = user.created_at,
+        .updated_at = user.updated_at,
+    };
+    *result = out;
+}
+
+static void see(struct call *call, const struct see_args *args, doc_id *result)
+{
+    const struct identity *who = call->identity;
+    REQUIRE(call, who != NULL, AUTH, "Sign in first.");
+    *result =
+        user_ensure(call, user_external_key(call->arena, who), who->subject, who->email, who->name);
+}
+
+static struct account account_of(struct call *call, doc_id user_id)
+{
+    struct user user;
+    row_get(call, &user_type, user_id, &user);
+    return (struct account){
+        .user_id = user_id, .subject = user.clerk_id, .email = user.email, .name = user.name};
+}
+
+static void list_users(struct call *call, const struct list_users_args *args, struct list *result)
+{
+    struct account *accounts = arena_array(call->arena, struct account, 1000);
+    struct scan scan;
+    struct user user;
+    size_t count = 0;
+
+    view_scan(call->view, index_of(&user_type, "by_external_key"), (struct bounds){0}, ORDER_UP,
+              &scan);
+    while (count < 1000 && scan_next(&scan, &user))
+        accounts[count++] = (struct account){
+            .user_id = user.id, .subject = user.clerk_id, .email = user.email, .name = user.name};
+    scan_end(&scan);
+    *result = (struct list){accounts, count};
+}
+
+static str lower(struct arena *arena, str text)
+{
+    char *copy = str_zero_ended(arena, text);
+    for (size_t i = 0; i < text.len; i++)
+        copy[i] = (char)tolower((unsigned char)copy[i]);
+    return (str){copy, text.len};
+}
+
+static doc_id credential_find(struct call *call, str email, struct credential *out)
+{
+    doc_id id = row_first(call, index_of(&credential_type, "by_email"),
+                          KEY(key_text(lower(call->arena, email))));
+    row_find(call, &credential_type, id, out);
+    return id;
+}
+
+static void session_put(struct call *call, doc_id user, str token_hash)
+{
+    struct session session = {
+        .user_id = user,
+        .token_hash = token_hash,
+        .created_at = call->now,
+        .expires_at = instant_add(call->now, SESSION_TIME),
+    };
+    row_new(call, &session_type, &session);
+    row_put(call, &session_type, &session);
+}
+
+static void sign_up(struct call *call, const struct sign_up_args *args, struct account *result)
+{
+    struct credential credential;
+    credential_find(call, args->email, &credential);
+    REQUIRE(call, !doc_id_is_set(credential.id), STATE,
+            "There is an account with this address already. Sign in instead.");
+
+    char token[33];
+    random_token(call->random, token);
+    str subject = str_format(call->arena, "user_%s", token);
+    doc_id user = user_ensure(call, str_format(call->arena, "atelier|%.*s", STR_ARG(subject)),
+                              subject, args->email, args->name);
+    credential = (struct credential){.user_id = user,
+                                     .email = lower(call->arena, args->email),
+                                     .password_hash = args->password_hash};
+    row_new(call, &credential_type, &credential);
+    row_put(call, &credential_type, &credential);
+    if (args->session_hash.at != NULL)
+        session_put(call, user, args->session_hash);
+    if (args->role == ROLE_ADMIN) {
+        struct user row;
+        row_get(call, &user_type, user, &row);
+        row.role = ROLE_ADMIN;
+        row_put(call, &user_type, &row);
+    }
+    *result = account_of(call, user);
+}
+
+static void find_credential(struct call *call, const struct find_credential_args *args,
+                            struct account **result)
+{
+    struct credential credential;
+    if (!doc_id_is_set(credential_find(call, args->email, &credential)))
+        return;
+    *result = arena_new(call->arena, struct account);
+    **result = account_of(call, credential.user_id);
+    (*result)->password_hash = credential.password_hash;
+}
+
+static void open_session(struct call *call, const struct open_session_args *args,
+                         struct account *result)
+{
+    if (args->password_hash.at != NULL) {
+        struct credential credential;
+        doc_id id =
+            row_first(call, index_of(&credential_type, "by_user"), KEY(key_id(args->user_id)));
+        row_get(call, &credential_type, id, &credential);
+        credential.password_hash = args->password_hash;
+        row_put(call, &credential_type, &credential);
+    }
+    session_put(call, args->user_id, args->session_hash);
+    *result = account_of(call, args->user_id);
+}
+
+static doc_id session_find(struct call *call, str hash, struct session *out)
+{
+    doc_id id = row_first(call, index_of(&session_type, "by_token"), KEY(key_text(hash)));
+    row_find(call, &session_type, id, out);
+    return id;
+}
+
+static void find_session(struct call *call, const struct session_args *args,
+                         struct account **result)
+{
+    struct session session;
+    if (!doc_id_is_set(session_find(call, args->session_hash, &session)) ||
+        !instant_is_before(call->now, session.expires_at))
+        return;
+    *result = arena_new(call->arena, struct account);
+    **result = account_of(call, session.user_id);
+}
+
+static void close_session(struct call *call, const struct session_args *args, char *result)
+{
+    struct session session;
+    doc_id id = session_find(call, args->session_hash, &session);
+    if (doc_id_is_set(id))
+        row_remove(call, &session_type, id);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * People: the user row, made once at the first sight of a verified token or at sign-up; e-mail and
+ * password accounts of our own; sessions behind the cookie (USER-01 … USER-09, AUTH-03, AUTH-04).
+ *
+ * Owns:     rows in the call's change.
+ * Threads:  the call's.
+ * Time:     call->now.
+ * Fails:    through the call.
+ */
+#pragma once
+
+#include "call/call.h"
+
+enum user_role {
+    ROLE_NONE,
+    ROLE_USER,
+    ROLE_ADMIN,
+    USER_ROLES,
+};
+
+struct user {
+    doc_id id;
+    tick created;
+    str external_key; /* unique: "atelier|<subject>" for ours, issuer|subject for others */
+    str clerk_id;     /* the token's subject */
+    str email, name, profile_image;
+    enum user_role role;
+    str plan_key;
+    bool email_notifications;
+    instant created_at, updated_at, last_active_at;
+};
+
+/* What a user has stored; apart from the row because it changes with every work. */
+struct storage_meter {
+    doc_id id;
+    tick created;
+    doc_id user_id;
+    int64_t bytes, images, videos;
+};
+
+extern const struct doc_type user_type, credential_type, session_type, storage_meter_type;
+extern const struct function user_functions[];
+extern const size_t user_function_count;
+
+/* program->resolve: finds the caller's row. */
+void user_resolve(struct call *call);
+
+/* The row of a verified identity, made now if it is the first time. Safe under races. */
+doc_id user_ensure(struct call *call, str external_key, str subject, str email, str name);
+str user_external_key(struct arena *arena, const struct identity *identity);
+
+struct storage_meter storage_meter_of(struct call *call, doc_id user);
+
+/* Adds to (or, negative, takes from) what the user has stored. */
+void storage_meter_add(struct call *call, doc_id user, int64_t bytes, int64_t images,
+                       int64_t videos);
