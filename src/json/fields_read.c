@@ -188,7 +188,10 @@ static bool created_read(struct reading *reading, const struct place *place,
     double ms;
     if (!number_of(from, &ms) || !(fabs(ms) <= TIME_MS_MAX / 1024))
         return field_refuse(reading, place, from);
-    ((tick *)out)->n = llround(ms * 1024.0);
+    tick value = {llround(ms * 1024.0)};
+    if (value.n <= 0) /* 0 would be absent */
+        return field_refuse(reading, place, from);
+    *(tick *)out = value;
     return true;
 }
 

@@ -86,6 +86,8 @@ static bool fraction_find(double value, uint64_t *digits, int *places)
         power *= 10;
         unsigned __int128 scaled = f * power;
         unsigned __int128 m = (scaled + ((unsigned __int128)1 << (s - 1))) >> s;
+        if ((m & 1) != 0 && (m << s) - scaled == (unsigned __int128)1 << (s - 1))
+            m--; /* of two that are equally near, the even one, as everybody does */
         unsigned __int128 back = m << s;
         unsigned __int128 off = back > scaled ? back - scaled : scaled - back;
         if (off * closeness < power) {
