@@ -4,7 +4,8 @@
  * more, whose keys are given. Keys come and go by verifier_set_keys (auth/issuers.h fetches them).
  * Recently verified tokens are remembered by their SHA-256, so a hot one costs a hash.
  *
- * Owns:     copies of the issuer rows, references to key sets. Identities are counted.
+ * Owns:     copies of the issuer rows, references to key sets. Identities (call/identity.h) are
+ *           counted.
  * Threads:  any; short locks inside, none held while a signature is checked.
  * Time:     given: the wall clock.
  * Fails:    by struct auth_failure, with a code and a text as Convex gives them.
@@ -12,9 +13,7 @@
 #pragma once
 
 #include "auth/keys.h"
-#include "base/hash.h"
-
-#include <stdatomic.h>
+#include "call/identity.h"
 
 #define TOKEN_TEXT_MAX KIB(16)
 #define TOKEN_LEEWAY SECONDS(5) /* for exp and nbf */
@@ -35,24 +34,6 @@ struct issuer {
     bool allow_private; /* its URLs may lead to private addresses; not looked at here */
     bool is_ours;       /* keys are given, never fetched */
 };
-
-/* Immutable and counted. Everything of the token that may be shown or compared. */
-struct identity {
-    atomic_uint count;
-    str issuer, subject;      /* literally as in the token */
-    str token_identifier;     /* issuer|subject */
-    str claims;               /* JSON object: what getUserIdentity() answers */
-    str email, name, picture; /* of the claims; empty when absent */
-    bool email_is_verified;
-    size_t issuer_row; /* index of the row that accepted it */
-    bool is_ours;
-    instant issued_at; /* 0 when the token does not say */
-    instant expires_at;
-    struct hash128 hash; /* of issuer, subject and claims; the same after a refresh */
-};
-
-struct identity *identity_keep(struct identity *identity); /* NULL is accepted */
-void identity_drop(struct identity *identity);             /* NULL is accepted */
 
 /* Nothing but what the program itself says: for tests, the command line and admin calls. */
 struct identity *identity_make(str issuer, str subject, str email, str name, instant expires_at);
@@ -81,8 +62,7 @@ struct verifier *verifier_new(const struct issuer *issuers, size_t count, struct
 void verifier_free(struct verifier *verifier);
 void verifier_on_missing_keys(struct verifier *verifier, verifier_wants_keys *ask, void *context);
 
-/* Takes the reference; NULL: the row has no keys. Tokens remembered from that row are forgotten
- * when the keys that signed them are gone. */
+/* Takes the reference; NULL: the row has no keys. Tokens remembered from that row are forgotten. */
 void verifier_set_keys(struct verifier *verifier, size_t issuer_row, struct key_set *keys);
 const struct issuer *verifier_issuers(const struct verifier *verifier, size_t *count);
 

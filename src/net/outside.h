@@ -42,14 +42,14 @@ struct outside_request {
     bool into_file;           /* the body of a 2xx goes to file instead of memory */
     int file;                 /* taken when accepted; handed back in the result */
     bool allow_private;       /* the operator named this address */
-    int redirects_max;        /* 0: a 3xx is an answer like any other */
+    int redirects_max;        /* GET and HEAD only. 0: a 3xx is an answer like any other. */
     struct queue *deliver_to; /* needs room for what the caller has under way */
     void *context;            /* handed back */
 };
 
 enum outside_error {
-    OUTSIDE_OK, /* an answer came whole, whatever its status */
-    OUTSIDE_BAD_URL,
+    OUTSIDE_OK,          /* an answer came whole, whatever its status */
+    OUTSIDE_BAD_REQUEST, /* the URL, the method or a header */
     OUTSIDE_REFUSED_ADDRESS,
     OUTSIDE_DNS,
     OUTSIDE_CONNECT,
