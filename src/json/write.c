@@ -9,10 +9,29 @@
 /* Doubles below this are whole numbers of int64, and print as such, so that 1 and 1.0 are one. */
 #define WHOLE_MAX 9223372036854775808.0
 
-/* Bytes that need no escape, from the place on. */
+#define EACH_BYTE(n) (0x0101010101010101u * (n))
+
+/* Whether one of eight bytes needs an escape. */
+static bool needs_escape(uint64_t word)
+{
+    uint64_t quote = word ^ EACH_BYTE('"');
+    uint64_t backslash = word ^ EACH_BYTE('\\');
+    /* Bytes above 127 are taken out: they would look like a borrow. */
+    uint64_t found = ((quote - EACH_BYTE(1)) & ~quote) | ((backslash - EACH_BYTE(1)) & ~backslash) |
+                     ((word - EACH_BYTE(0x20)) & ~word);
+    return (found & EACH_BYTE(0x80)) != 0;
+}
+
+/* How many bytes need no escape, from the place on. */
 static size_t plain_run(str text, size_t from)
 {
     size_t at = from;
+    for (; text.len - at >= 8; at += 8) {
+        uint64_t word;
+        memcpy(&word, text.at + at, sizeof(word));
+        if (needs_escape(word))
+            break;
+    }
     while (at < text.len) {
         uint8_t byte = (uint8_t)text.at[at];
         if (byte < 0x20 || byte == '"' || byte == '\\')
@@ -35,17 +54,32 @@ static void write_escape(struct buffer *to, uint8_t byte)
         buffer_format(to, "\\u%04x", byte);
 }
 
-void json_write_text(struct buffer *to, str text)
+static void write_escaped(struct buffer *to, str text, size_t from)
 {
-    buffer_char(to, '"');
-    for (size_t at = 0; at < text.len;) {
+    for (size_t at = from; at < text.len;) {
+        write_escape(to, (uint8_t)text.at[at++]);
         size_t run = plain_run(text, at);
         buffer_add(to, text.at + at, run);
         at += run;
-        if (at < text.len)
-            write_escape(to, (uint8_t)text.at[at++]);
     }
     buffer_char(to, '"');
+}
+
+void json_write_text(struct buffer *to, str text)
+{
+    size_t run = plain_run(text, 0);
+    char *out = buffer_reserve(to, run + 2);
+    if (out == NULL)
+        return;
+    out[0] = '"';
+    if (run != 0)
+        memcpy(out + 1, text.at, run);
+    out[run + 1] = '"';
+    to->len += run + 2;
+    if (run < text.len) {
+        to->len--;
+        write_escaped(to, text, run);
+    }
 }
 
 static void write_digits(struct buffer *to, uint64_t value, bool is_negative)
