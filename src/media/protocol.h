@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the server and its helper `atelier-media` say to each other, over a SOCK_SEQPACKET pair:
+ * one packet is one struct, of fixed size, without pointers.
+ *
+ *   server -> helper   wire_request  with descriptors: [input,] then one memfd for each output
+ *   helper -> server   wire_reply    progress, then exactly one of done or failed
+ *
+ * Both come from the same build, so there is no version but WIRE_MAGIC. The server trusts neither
+ * lengths nor facts (media/validate.c).
+ *
+ * Owns:     nothing.
+ * Threads:  any.
+ * Time:     none.
+ * Fails:    never.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#define WIRE_MAGIC 0x4d445431U /* "MDT1"; change it with the structs */
+
+#define MEDIA_PROMPT_MAX 8000 /* bytes; longer prompts are cut for the sketcher */
+#define MEDIA_BLUR_MAX 500    /* bytes of data URL */
+#define MEDIA_TEXT_MAX 240
+#define MEDIA_CODEC_MAX 24
+
+enum media_verb {
+    MEDIA_VERB_NONE,
+    MEDIA_PROBE,        /* input -> facts */
+    MEDIA_DERIVE,       /* input -> facts, thumbnail, display or poster, blur */
+    MEDIA_SKETCH_IMAGE, /* prompt -> original (PNG) */
+    MEDIA_SKETCH_VIDEO, /* prompt -> original (MP4, H.264) */
+    MEDIA_SELFTEST,     /* only in the test build of the helper: misbehaves as asked by seed */
+    MEDIA_VERB_COUNT,
+};
+
+enum media_type {
+    MEDIA_TYPE_NONE,
+    MEDIA_PNG,
+    MEDIA_JPEG,
+    MEDIA_WEBP,
+    MEDIA_MP4,
+    MEDIA_TYPE_COUNT,
+};
+
+enum media_output_name {
+    MEDIA_ORIGINAL,  /* sketches */
+    MEDIA_THUMBNAIL, /* progressive JPEG in a box of 400 by 400 */
+    MEDIA_DISPLAY,   /* WebP of full size; images only */
+    MEDIA_POSTER,    /* JPEG of the first frame; films only */
+    MEDIA_OUTPUT_COUNT,
+};
+
+/* Why a request failed. Only MEDIA_UNAVAILABLE may be tried again unchanged. */
+enum media_failure {
+    MEDIA_FAILURE_NONE,
+    MEDIA_REFUSED,     /* of a kind that is not accepted */
+    MEDIA_CORRUPT,     /* of an accepted kind, but broken */
+    MEDIA_TOO_LARGE,   /* beyond a limit of pixels, frames or bytes */
+    MEDIA_TIMEOUT,     /* took longer than it may */
+    MEDIA_CRASHED,     /* the child that worked on it died */
+    MEDIA_CANCELED,    /* by media_cancel */
+    MEDIA_UNAVAILABLE, /* the helper is gone or starting */
+    MEDIA_BROKEN,      /* the helper said or did something it must not */
+    MEDIA_FAILURE_COUNT,
+};
+
+/* What MEDIA_SELFTEST does, in `seed`. */
+enum media_selftest {
+    SELFTEST_NONE,
+    SELFTEST_CRASH,
+    SELFTEST_HANG,
+    SELFTEST_OPEN,   /* answers done if the file was not opened */
+    SELFTEST_SOCKET, /* from here on the system must kill */
+    SELFTEST_FORK,
+    SELFTEST_EXEC,
+    SELFTEST_PTRACE,
+    SELFTEST_WRITE,       /* write() into the output's descriptor */
+    SELFTEST_MEMORY,      /* more than the address space limit; answers done if refused */
+    SELFTEST_LIE,         /* an answer with an impossible length */
+    SELFTEST_STOP_HELPER, /* the helper itself exits */
+};
+
+struct media_facts {
+    uint32_t type;          /* enum media_type */
+    uint32_t width, height; /* as shown: turned upright */
+    uint32_t has_alpha;
+    uint32_t frames; /* 1 for stills; 0 if the film does not say */
+    uint32_t duration_ms;
+    char codec[MEDIA_CODEC_MAX]; /* of a film, as "h264" */
+};
+
+struct wire_request {
+    uint32_t magic, verb;
+    uint64_t id;
+    uint32_t has_input, outputs; /* outputs: bit n for enum media_output_name n */
+    uint64_t output_room[MEDIA_OUTPUT_COUNT];
+    uint64_t seed;
+    uint32_t index, width, height, duration_ms, steps;
+    float guidance;
+    uint64_t pixels_max, frames_max, input_max;
+    uint32_t time_max_ms, reserved;
+    char prompt[MEDIA_PROMPT_MAX + 1];
+    char negative[MEDIA_PROMPT_MAX + 1];
+};
+
+enum wire_kind {
+    WIRE_NONE,
+    WIRE_REQUEST,
+    WIRE_CANCEL, /* server -> helper: a wire_note */
+    WIRE_PROGRESS,
+    WIRE_DONE,
+    WIRE_FAILED,
+};
+
+/* Server -> helper: stop this request. No reply follows but the request's own. */
+struct wire_note {
+    uint32_t magic, kind;
+    uint64_t id;
+};
+
+struct wire_reply {
+    uint32_t magic, kind;
+    uint64_t id;
+    float fraction;
+    uint32_t failure; /* enum media_failure */
+    struct media_facts facts;
+    uint64_t output_len[MEDIA_OUTPUT_COUNT]; /* 0: not made */
+    char blur[MEDIA_BLUR_MAX + 4];
+    char text[MEDIA_TEXT_MAX];
+};

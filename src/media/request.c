@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "media/request.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#define DESCRIPTORS_MAX (1 + MEDIA_OUTPUT_COUNT)
+#define FILM_WIDTH 1280U
+#define FILM_HEIGHT 720U
+#define STEPS_DEFAULT 28U
+#define GUIDANCE_DEFAULT 7.5F
+#define TIME_MAX_MS 600000
+
+/* Memfds are sparse: unused room costs nothing. */
+#define FILM_ROOM MIB(128)
+#define THUMBNAIL_ROOM MIB(4)
+#define DISPLAY_ROOM MIB(192)
+#define POSTER_ROOM MIB(16)
+
+#define BIT(name) (1U << (name))
+
+static const uint32_t outputs_of[MEDIA_VERB_COUNT] = {
+    [MEDIA_DERIVE] = BIT(MEDIA_THUMBNAIL) | BIT(MEDIA_DISPLAY) | BIT(MEDIA_POSTER),
+    [MEDIA_SKETCH_IMAGE] = BIT(MEDIA_ORIGINAL),
+    [MEDIA_SKETCH_VIDEO] = BIT(MEDIA_ORIGINAL),
+    [MEDIA_SELFTEST] = BIT(MEDIA_ORIGINAL),
+};
+
+static bool reads_input(enum media_verb verb)
+{
+    return verb == MEDIA_PROBE || verb == MEDIA_DERIVE;
+}
+
+static bool check_sketch(const struct media_request *request, struct fault *fault)
+{
+    uint32_t steps = request->steps;
+    float guidance = request->guidance;
+    if (steps != 0 && (steps < 10 || steps > 50))
+        return fault_set(fault, FAULT_INPUT, "steps must be 10 to 50");
+    if (guidance != 0.0F && !(guidance >= 1.0F && guidance <= 20.0F))
+        return fault_set(fault, FAULT_INPUT, "guidance must be 1 to 20");
+    if (request->verb == MEDIA_SKETCH_VIDEO) {
+        if (request->duration.us < 4000000 || request->duration.us > 8000000)
+            return fault_set(fault, FAULT_INPUT, "duration must be 4 to 8 seconds");
+        return true;
+    }
+    if (request->width < MEDIA_SIDE_MIN || request->width > MEDIA_SIDE_MAX)
+        return fault_set(fault, FAULT_INPUT, "width must be %d to %d", MEDIA_SIDE_MIN,
+                         MEDIA_SIDE_MAX);
+    if (request->height < MEDIA_SIDE_MIN || request->height > MEDIA_SIDE_MAX)
+        return fault_set(fault, FAULT_INPUT, "height must be %d to %d", MEDIA_SIDE_MIN,
+                         MEDIA_SIDE_MAX);
+    return true;
+}
+
+static bool check(const struct media_request *request, struct fault *fault)
+{
+    if (request->verb <= MEDIA_VERB_NONE || request->verb >= MEDIA_VERB_COUNT)
+        return fault_set(fault, FAULT_INPUT, "no such media verb");
+    if (reads_input(request->verb)) {
+        struct stat about;
+        if (request->input_fd < 0 || fstat(request->input_fd, &about) != 0)
+            return fault_set(fault, FAULT_INPUT, "no file was given");
+        if (!S_ISREG(about.st_mode))
+            return fault_set(fault, FAULT_INPUT, "the input must be a file");
+    }
+    if (request->verb == MEDIA_SKETCH_IMAGE || request->verb == MEDIA_SKETCH_VIDEO)
+        return check_sketch(request, fault);
+    return true;
+}
+
+/* Cut between characters, without the zero bytes that would end it early. */
+static void copy_prompt(char to[MEDIA_PROMPT_MAX + 1], str prompt)
+{
+    prompt = utf8_cut(prompt, MEDIA_PROMPT_MAX);
+    for (size_t i = 0; i < prompt.len; i++)
+        to[i] = prompt.at[i] == '\0' ? ' ' : prompt.at[i];
+}
+
+static uint64_t or_default(uint64_t value, uint64_t otherwise)
+{
+    return value != 0 ? value : otherwise;
+}
+
+static void write_wire(const struct media_request *request, struct wire_request *wire)
+{
+    bool is_film = request->verb == MEDIA_SKETCH_VIDEO;
+    int64_t time_ms = request->limits.time_max.us / 1000;
+    if (time_ms <= 0)
+        time_ms = is_film ? 60000 : 20000;
+    wire->magic = WIRE_MAGIC;
+    wire->verb = (uint32_t)request->verb;
+    wire->has_input = reads_input(request->verb);
+    wire->outputs = outputs_of[request->verb];
+    wire->seed = request->seed;
+    wire->index = request->index;
+    wire->width = is_film ? FILM_WIDTH : request->width;
+    wire->height = is_film ? FILM_HEIGHT : request->height;
+    wire->duration_ms = (uint32_t)(request->duration.us / 1000);
+    wire->steps = request->steps != 0 ? request->steps : STEPS_DEFAULT;
+    wire->guidance = request->guidance != 0.0F ? request->guidance : GUIDANCE_DEFAULT;
+    wire->pixels_max = or_default(request->limits.pixels_max, MEDIA_PIXELS_MAX);
+    wire->frames_max = or_default(request->limits.frames_max, MEDIA_FRAMES_MAX);
+    wire->input_max = or_default(request->limits.input_max, MEDIA_INPUT_MAX);
+    wire->time_max_ms = (uint32_t)MIN_OF(time_ms, TIME_MAX_MS);
+    copy_prompt(wire->prompt, request->prompt);
+    copy_prompt(wire->negative, request->negative);
+    wire->output_room[MEDIA_ORIGINAL] =
+        is_film ? FILM_ROOM : KIB(256) + (uint64_t)request->width * request->height * 4;
+    wire->output_room[MEDIA_THUMBNAIL] = THUMBNAIL_ROOM;
+    wire->output_room[MEDIA_DISPLAY] = DISPLAY_ROOM;
+    wire->output_room[MEDIA_POSTER] = POSTER_ROOM;
+}
+
+/* Of fixed size, sealed so that nobody can shrink it under our mapping. */
+static bool make_memfd(uint64_t room, int *out, struct fault *fault)
+{
+    AUTO(fd_close) int fd = memfd_create("atelier-media", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0 || ftruncate(fd, (off_t)room) != 0 ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+        return fault_os(fault, "memory for a result");
+    *out = take_fd(&fd);
+    return true;
+}
+
+static void release(struct ask **ask)
+{
+    ask_free(*ask);
+}
+
+bool ask_new(const struct media_request *request, uint64_t id, struct ask **out,
+             struct fault *fault)
+{
+    if (!check(request, fault))
+        return false;
+    AUTO(release) struct ask *ask = memory_zeroed(sizeof(*ask));
+    ask->id = id;
+    ask->input = -1;
+    for (int i = 0; i < MEDIA_OUTPUT_COUNT; i++)
+        ask->output_fds[i] = -1;
+    ask->wire = memory_zeroed(sizeof(*ask->wire));
+    ask->wire->id = id;
+    write_wire(request, ask->wire);
+    ask->verb = request->verb;
+    ask->outputs = ask->wire->outputs;
+    ask->pixels_max = ask->wire->pixels_max;
+    for (int i = 0; i < MEDIA_OUTPUT_COUNT; i++) {
+        ask->output_room[i] = ask->wire->output_room[i];
+        if ((ask->outputs & BIT(i)) && !make_memfd(ask->output_room[i], &ask->output_fds[i], fault))
+            return false;
+    }
+    if (ask->wire->has_input) {
+        ask->input = fcntl(request->input_fd, F_DUPFD_CLOEXEC, 0);
+        if (ask->input < 0)
+            return fault_os(fault, "the input");
+    }
+    *out = take_pointer(&ask);
+    return true;
+}
+
+void ask_free(struct ask *ask)
+{
+    if (ask == NULL)
+        return;
+    fd_close(&ask->input);
+    for (int i = 0; i < MEDIA_OUTPUT_COUNT; i++)
+        fd_close(&ask->output_fds[i]);
+    free(ask->wire);
+    free(ask);
+}
+
+bool ask_send(struct ask *ask, int socket)
+{
+    int fds[DESCRIPTORS_MAX];
+    size_t count = 0;
+    if (ask->input >= 0)
+        fds[count++] = ask->input;
+    for (int i = 0; i < MEDIA_OUTPUT_COUNT; i++)
+        if (ask->output_fds[i] >= 0)
+            fds[count++] = ask->output_fds[i];
+    union {
+        struct cmsghdr align;
+        char space[CMSG_SPACE(sizeof(int) * DESCRIPTORS_MAX)];
+    } control = {0};
+    struct iovec part = {.iov_base = ask->wire, .iov_len = sizeof(*ask->wire)};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (count > 0) {
+        message.msg_control = &control;
+        message.msg_controllen = CMSG_SPACE(sizeof(int) * count);
+        struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+        head->cmsg_level = SOL_SOCKET;
+        head->cmsg_type = SCM_RIGHTS;
+        head->cmsg_len = CMSG_LEN(sizeof(int) * count);
+        memcpy(CMSG_DATA(head), fds, sizeof(int) * count);
+    }
+    if (sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        return false;
+    free(ask->wire);
+    ask->wire = NULL;
+    fd_close(&ask->input);
+    ask->input = -1;
+    return true;
+}
+
+static const char *const type_mimes[MEDIA_TYPE_COUNT] = {
+    [MEDIA_PNG] = "image/png",
+    [MEDIA_JPEG] = "image/jpeg",
+    [MEDIA_WEBP] = "image/webp",
+    [MEDIA_MP4] = "video/mp4",
+};
+
+static const char *const output_mimes[MEDIA_OUTPUT_COUNT] = {
+    [MEDIA_THUMBNAIL] = "image/jpeg",
+    [MEDIA_DISPLAY] = "image/webp",
+    [MEDIA_POSTER] = "image/jpeg",
+};
+
+const char *media_type_mime(enum media_type type)
+{
+    return type > MEDIA_TYPE_NONE && type < MEDIA_TYPE_COUNT ? type_mimes[type]
+                                                             : "application/octet-stream";
+}
+
+void ask_done(struct ask *ask, const struct wire_reply *reply, struct media_event *event)
+{
+    event->kind = MEDIA_EVENT_DONE;
+    event->facts = reply->facts;
+    event->mime = media_type_mime((enum media_type)reply->facts.type);
+    event->blur = str_of(reply->blur);
+    for (int i = 0; i < MEDIA_OUTPUT_COUNT; i++) {
+        if (ask->output_fds[i] < 0 || reply->output_len[i] == 0)
+            continue;
+        event->outputs[i] = (struct media_output){
+            .fd = take_fd(&ask->output_fds[i]),
+            .len = (size_t)reply->output_len[i],
+            .mime = i == MEDIA_ORIGINAL ? event->mime : output_mimes[i],
+        };
+    }
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "media/worker/helper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "media/worker/job.h"
+#include "media/worker/sandbox.h"
+
+#define DESCRIPTORS_MAX (1 + MEDIA_OUTPUT_COUNT)
+#define FIRST_FD 3     /* the child's descriptors: report, input, outputs */
+#define SCRATCH_FD 200 /* above anything the helper has open */
+#define CPU_SECONDS_MIN 20U
+
+struct child {
+    pid_t pid; /* 0: this place is free */
+    int report;
+    uint64_t id;
+    instant deadline;
+    bool is_timed_out, is_canceled, has_answer;
+    struct wire_reply answer;
+};
+
+struct helper {
+    int server;
+    int children_max;
+    struct child children[HELPER_CHILDREN_MAX];
+    struct wire_request request; /* being received */
+};
+
+/* The descriptors that came with a request. */
+struct parcel {
+    int count;
+    int fds[DESCRIPTORS_MAX];
+};
+
+static void parcel_done(struct parcel *parcel)
+{
+    for (int i = 0; i < parcel->count; i++)
+        close(parcel->fds[i]);
+    parcel->count = 0;
+}
+
+static void answer(struct helper *helper, uint64_t id, struct wire_reply *reply, int flags)
+{
+    reply->magic = WIRE_MAGIC;
+    reply->id = id;
+    while (send(helper->server, reply, sizeof(*reply), MSG_NOSIGNAL | flags) < 0 && errno == EINTR)
+        continue;
+}
+
+static void refuse(struct helper *helper, uint64_t id, enum media_failure failure, const char *text)
+{
+    struct wire_reply reply = {.kind = WIRE_FAILED, .failure = (uint32_t)failure};
+    snprintf(reply.text, sizeof(reply.text), "%s", text);
+    answer(helper, id, &reply, 0);
+}
+
+/* Puts the child's descriptors at FIRST_FD and closes all others. */
+static bool arrange(int report, const struct parcel *parcel)
+{
+    int fds[1 + DESCRIPTORS_MAX];
+    int count = 0;
+    fds[count++] = report;
+    for (int i = 0; i < parcel->count; i++)
+        fds[count++] = parcel->fds[i];
+    for (int i = 0; i < count; i++) {
+        fds[i] = fcntl(fds[i], F_DUPFD, SCRATCH_FD);
+        if (fds[i] < 0)
+            return false;
+    }
+    for (int i = 0; i < count; i++)
+        if (dup2(fds[i], FIRST_FD + i) < 0)
+            return false;
+    return close_range((unsigned)(FIRST_FD + count), ~0U, 0) == 0;
+}
+
+static void work(const struct wire_request *request, int report, const struct parcel *parcel,
+                 pid_t helper_pid)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != helper_pid)
+        _exit(1);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    if (!arrange(report, parcel))
+        _exit(1);
+
+    static struct job job;
+    job.request = *request;
+    job.report = FIRST_FD;
+    int next = FIRST_FD + 1;
+    int input = request->has_input ? next++ : -1;
+    int outputs[MEDIA_OUTPUT_COUNT];
+    for (int i = 0; i < MEDIA_OUTPUT_COUNT; i++)
+        outputs[i] = request->outputs >> i & 1U ? next++ : -1;
+    job_map(&job, input, outputs);
+    unsigned seconds = request->time_max_ms / 1000 + 1;
+    if (!sandbox_enter(MAX_OF(seconds, CPU_SECONDS_MIN)))
+        job_fail(&job, MEDIA_BROKEN, "The media helper could not lock its sandbox.");
+    job_run(&job);
+    _exit(0);
+}
+
+static struct child *free_place(struct helper *helper)
+{
+    for (int i = 0; i < helper->children_max; i++)
+        if (helper->children[i].pid == 0)
+            return &helper->children[i];
+    return NULL;
+}
+
+static int descriptors_of(const struct wire_request *request)
+{
+    return (request->has_input ? 1 : 0) + __builtin_popcount(request->outputs);
+}
+
+static void start(struct helper *helper, const struct parcel *parcel)
+{
+    const struct wire_request *request = &helper->request;
+    struct child *child = free_place(helper);
+    if (child == NULL) {
+        refuse(helper, request->id, MEDIA_UNAVAILABLE, "The media helper is busy.");
+        return;
+    }
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+        refuse(helper, request->id, MEDIA_UNAVAILABLE, "The media helper is out of descriptors.");
+        return;
+    }
+    pid_t helper_pid = getpid();
+    pid_t pid = fork();
+    if (pid == 0)
+        work(request, pair[1], parcel, helper_pid);
+    close(pair[1]);
+    if (pid < 0) {
+        close(pair[0]);
+        refuse(helper, request->id, MEDIA_UNAVAILABLE,
+               "The system could not start another process.");
+        return;
+    }
+    *child = (struct child){
+        .pid = pid,
+        .report = pair[0],
+        .id = request->id,
+        .deadline = instant_add(clock_monotonic(), MILLISECONDS(request->time_max_ms)),
+    };
+}
+
+static void cancel(struct helper *helper, uint64_t id)
+{
+    for (int i = 0; i < helper->children_max; i++)
+        if (helper->children[i].pid != 0 && helper->children[i].id == id) {
+            helper->children[i].is_canceled = true;
+            kill(helper->children[i].pid, SIGKILL);
+        }
+}
+
+static void take_descriptors(struct msghdr *message, struct parcel *parcel)
+{
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL;
+         part = CMSG_NXTHDR(message, part)) {
+        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
+            continue;
+        size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < count && parcel->count < DESCRIPTORS_MAX; i++)
+            memcpy(&parcel->fds[parcel->count++], CMSG_DATA(part) + i * sizeof(int), sizeof(int));
+    }
+}
+
+#ifdef MEDIA_WITH_SELFTEST
+static void selftest(const struct wire_request *request)
+{
+    if (request->verb == MEDIA_SELFTEST && request->seed == SELFTEST_STOP_HELPER)
+        _exit(3);
+}
+#endif
+
+/* Takes one packet from the server; false when the server is gone. */
+static bool receive(struct helper *helper)
+{
+    union {
+        struct cmsghdr align;
+        char space[CMSG_SPACE(sizeof(int) * DESCRIPTORS_MAX)];
+    } control;
+    struct iovec part = {.iov_base = &helper->request, .iov_len = sizeof(helper->request)};
+    struct msghdr message = {
+        .msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = sizeof(control),
+    };
+    ssize_t got = recvmsg(helper->server, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (got <= 0)
+        return got < 0 && (errno == EAGAIN || errno == EINTR);
+    AUTO(parcel_done) struct parcel parcel = {0};
+    take_descriptors(&message, &parcel);
+    if (helper->request.magic != WIRE_MAGIC)
+        return false;
+    if (got == sizeof(struct wire_note)) {
+        struct wire_note note;
+        memcpy(&note, &helper->request, sizeof(note));
+        cancel(helper, note.id);
+        return true;
+    }
+    if (got != sizeof(helper->request) || parcel.count != descriptors_of(&helper->request))
+        return false;
+#ifdef MEDIA_WITH_SELFTEST
+    selftest(&helper->request);
+#endif
+    start(helper, &parcel);
+    return true;
+}
+
+static void say_how_it_died(struct wire_reply *reply, int status)
+{
+    reply->kind = WIRE_FAILED;
+    reply->failure = MEDIA_CRASHED;
+    int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    if (number == SIGXCPU || number == SIGKILL)
+        snprintf(reply->text, sizeof(reply->text),
+                 "The media helper was stopped while working on this file: it took too much.");
+    else if (number != 0)
+        snprintf(reply->text, sizeof(reply->text),
+                 "The media helper stopped while working on this file (signal %d). The file may "
+                 "be damaged.",
+                 number);
+    else
+        snprintf(reply->text, sizeof(reply->text),
+                 "The media helper gave no answer about this file.");
+}
+
+/* The child's end is closed: it is dead, or will be now. */
+static void finish(struct helper *helper, struct child *child)
+{
+    int status = 0;
+    kill(child->pid, SIGKILL);
+    while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    struct wire_reply reply = child->answer;
+    if (child->is_canceled) {
+        reply = (struct wire_reply){.kind = WIRE_FAILED, .failure = MEDIA_CANCELED};
+        snprintf(reply.text, sizeof(reply.text), "Cancelled.");
+    } else if (child->is_timed_out) {
+        reply = (struct wire_reply){.kind = WIRE_FAILED, .failure = MEDIA_TIMEOUT};
+        snprintf(reply.text, sizeof(reply.text), "This took longer than it may.");
+    } else if (!child->has_answer) {
+        reply = (struct wire_reply){0};
+        say_how_it_died(&reply, status);
+    }
+    answer(helper, child->id, &reply, 0);
+    close(child->report);
+    *child = (struct child){0};
+}
+
+static void listen_to(struct helper *helper, struct child *child)
+{
+    struct wire_reply reply;
+    ssize_t got = recv(child->report, &reply, sizeof(reply), MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got != (ssize_t)sizeof(reply)) {
+        finish(helper, child);
+        return;
+    }
+    if (reply.kind == WIRE_PROGRESS) {
+        answer(helper, child->id, &reply, MSG_DONTWAIT);
+        return;
+    }
+    child->answer = reply;
+    child->has_answer = reply.kind == WIRE_DONE || reply.kind == WIRE_FAILED;
+}
+
+/* Kills who is late; answers the milliseconds to the next deadline, or -1. */
+static int watch_deadlines(struct helper *helper)
+{
+    instant now = clock_monotonic();
+    int64_t next = -1;
+    for (int i = 0; i < helper->children_max; i++) {
+        struct child *child = &helper->children[i];
+        if (child->pid == 0 || child->is_timed_out)
+            continue;
+        int64_t left = instant_since(child->deadline, now).us;
+        if (left <= 0) {
+            child->is_timed_out = true;
+            kill(child->pid, SIGKILL);
+        } else if (next < 0 || left < next) {
+            next = left;
+        }
+    }
+    return next < 0 ? -1 : (int)(next / 1000 + 1);
+}
+
+static void stop_all(struct helper *helper)
+{
+    for (int i = 0; i < helper->children_max; i++)
+        if (helper->children[i].pid != 0)
+            kill(helper->children[i].pid, SIGKILL);
+}
+
+void helper_run(int server, int children_max)
+{
+    static struct helper helper;
+    helper.server = server;
+    helper.children_max = MIN_OF(MAX_OF(children_max, 1), HELPER_CHILDREN_MAX);
+
+    for (;;) {
+        struct pollfd polled[1 + HELPER_CHILDREN_MAX];
+        polled[0] = (struct pollfd){.fd = server, .events = POLLIN};
+        for (int i = 0; i < helper.children_max; i++)
+            polled[1 + i] = (struct pollfd){
+                .fd = helper.children[i].pid != 0 ? helper.children[i].report : -1,
+                .events = POLLIN,
+            };
+        int timeout = watch_deadlines(&helper);
+        if (poll(polled, (nfds_t)(1 + helper.children_max), timeout) < 0 && errno != EINTR)
+            break;
+        for (int i = 0; i < helper.children_max; i++)
+            if (polled[1 + i].revents != 0 && polled[1 + i].fd >= 0)
+                listen_to(&helper, &helper.children[i]);
+        if (polled[0].revents != 0 && !receive(&helper))
+            break;
+    }
+    stop_all(&helper);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The helper's loop: takes requests from the server, forks a sandboxed child for each, passes on
+ * what the child says, and kills those that take too long.
+ *
+ * Owns:     the children. When the server's end closes they are killed and helper_run returns.
+ * Threads:  one; nothing else may run in the helper, because it forks.
+ * Time:     the monotonic clock, for deadlines.
+ * Fails:    a request at most; never the loop.
+ */
+#pragma once
+
+#include "base/base.h"
+
+#define HELPER_CHILDREN_MAX 64
+
+/* Serves until the server is gone. */
+void helper_run(int server, int children_max);

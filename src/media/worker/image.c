@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stills: facts from the header, then thumbnail, blur and a WebP of full size. */
+#include <stdio.h>
+#include <string.h>
+
+#include "media/worker/picture.h"
+
+#define WEBP_SIDE_MAX 16383 /* the format's own limit */
+#define WEBP_QUALITY 82
+#define SIDE_MAX 65500
+
+static const char *const broken = "The picture is damaged and could not be read whole.";
+
+/* Reads the header only and checks it against the limits, before any pixel is decoded. */
+static VipsImage *open_header(struct job *job)
+{
+    VipsImage *image = vips_image_new_from_buffer(job->input, job->input_len, "", NULL);
+    if (image == NULL) {
+        job_fail(job, MEDIA_CORRUPT, "The picture is damaged: its header cannot be read.");
+        return NULL;
+    }
+    int width = vips_image_get_width(image);
+    int height = vips_image_get_height(image);
+    uint64_t pixels = (uint64_t)width * (uint64_t)height;
+    if (width > SIDE_MAX || height > SIDE_MAX || pixels > job->request.pixels_max) {
+        job_fail(job, MEDIA_TOO_LARGE,
+                 "The picture is %d by %d pixels; at most %llu million pixels are allowed.", width,
+                 height, (unsigned long long)(job->request.pixels_max / 1000000U));
+        g_clear_object(&image);
+    }
+    return image;
+}
+
+static void note_facts(struct job *job, VipsImage *image)
+{
+    struct media_facts *facts = &job->reply.facts;
+    bool is_turned = vips_image_get_orientation(image) >= 5;
+    int width = vips_image_get_width(image);
+    int height = vips_image_get_height(image);
+    facts->width = (uint32_t)(is_turned ? height : width);
+    facts->height = (uint32_t)(is_turned ? width : height);
+    facts->has_alpha = vips_image_hasalpha(image) ? 1 : 0;
+    int pages = vips_image_get_n_pages(image);
+    facts->frames = (uint32_t)MAX_OF(pages, 1);
+}
+
+bool image_probe(struct job *job, enum media_type type)
+{
+    AUTO(picture_done) VipsImage *image = open_header(job);
+    if (image == NULL)
+        return false;
+    note_facts(job, image);
+    return true;
+}
+
+static bool save_display(struct job *job, VipsImage *image)
+{
+    void *data = NULL;
+    size_t len = 0;
+    if (vips_webpsave_buffer(image, &data, &len, "Q", WEBP_QUALITY, "effort", 2, PICTURE_STRIPPED,
+                             NULL) != 0)
+        return job_fail(job, MEDIA_CORRUPT, "%s", broken);
+    bool ok = job_put(job, MEDIA_DISPLAY, data, len);
+    g_free(data);
+    return ok;
+}
+
+/* Decodes every pixel once, strictly: a file that ends early is refused, not shown half grey. */
+static VipsImage *load_whole(struct job *job)
+{
+    AUTO(picture_done)
+    VipsImage *image =
+        vips_image_new_from_buffer(job->input, job->input_len, "", "fail_on",
+                                   VIPS_FAIL_ON_TRUNCATED, "access", VIPS_ACCESS_SEQUENTIAL, NULL);
+    VipsImage *whole = image != NULL ? vips_image_copy_memory(image) : NULL;
+    if (whole == NULL)
+        job_fail(job, MEDIA_CORRUPT, "%s", broken);
+    return whole;
+}
+
+/* Upright, in sRGB, eight bits, and no larger than the format of the display takes. */
+static VipsImage *normal(struct job *job, VipsImage *image, int side)
+{
+    AUTO(picture_done) VipsImage *lazy = NULL;
+    VipsImage *out = NULL;
+    if (vips_thumbnail_image(image, &lazy, side, "height", side, "size", VIPS_SIZE_DOWN,
+                             "export_profile", "srgb", NULL) == 0)
+        out = vips_image_copy_memory(lazy);
+    if (out == NULL)
+        job_fail(job, MEDIA_CORRUPT, "%s", broken);
+    return out;
+}
+
+bool image_derive(struct job *job, enum media_type type)
+{
+    AUTO(picture_done) VipsImage *header = open_header(job);
+    if (header == NULL)
+        return false;
+    note_facts(job, header);
+    job_progress(job, 0.05F);
+    AUTO(picture_done) VipsImage *whole = load_whole(job);
+    if (whole == NULL)
+        return false;
+    job_progress(job, 0.3F);
+    AUTO(picture_done) VipsImage *display = normal(job, whole, WEBP_SIDE_MAX);
+    if (display == NULL)
+        return false;
+    AUTO(picture_done) VipsImage *box = normal(job, display, PICTURE_BOX);
+    if (box == NULL || !picture_small(job, box))
+        return false;
+    job_progress(job, 0.5F);
+    return save_display(job, display);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What stills and film frames have in common: the small renditions, made with libvips.
+ *
+ * Owns:     nothing; images stay the caller's.
+ * Threads:  one; libvips may use its own inside.
+ * Time:     none.
+ * Fails:    by job_fail.
+ */
+#pragma once
+
+#include <vips/vips.h>
+
+#include "media/worker/job.h"
+
+#define PICTURE_BOX 400
+
+/* libvips renamed the option that leaves out EXIF and the like. */
+#if VIPS_MAJOR_VERSION == 8 && VIPS_MINOR_VERSION < 15
+#define PICTURE_STRIPPED "strip", TRUE
+#else
+#define PICTURE_STRIPPED "keep", VIPS_FOREIGN_KEEP_NONE
+#endif
+
+static inline void picture_done(VipsImage **image)
+{
+    g_clear_object(image);
+}
+
+/* From an image of at most the box: the thumbnail and the blur. It must be in memory, because it
+ * is read twice. */
+bool picture_small(struct job *job, VipsImage *box);
+
+/* A JPEG into an output. */
+bool picture_jpeg(struct job *job, VipsImage *image, enum media_output_name name, int quality);
