@@ -68,7 +68,7 @@ void *arena_alloc(struct arena *arena, size_t size)
         }
         return memset(block->data, 0, size);
     }
-    if (rounded > arena->left) {
+    if (rounded > arena->left || arena->blocks == NULL) { /* also for nothing, a place */
         block_new(arena, BLOCK_SIZE);
         arena->left = BLOCK_SIZE;
     }

@@ -30,13 +30,15 @@ typedef struct {
 #define STORE_READ_BYTES_MAX MIB(64)
 #define STORE_WRITES_MAX 16000
 #define STORE_WRITE_BYTES_MAX MIB(64)
-#define STORE_KEY_MAX                                                                              \
-    2048 /* bytes of one index key; longer text is cut there and ties are compared by id */
+/* Bytes of one index key. Text beyond 480 of them counts by its hash: equal stays equal, unequal
+ * unequal, and only the order among such long twins is arbitrary. */
+#define STORE_KEY_MAX 2048
 
 /* All types of a program; numbers and names unique, checked by store_open. */
 struct schema {
     const struct doc_type *const *types;
     size_t count;
+    uint32_t version; /* a store last written under a higher one is refused; 0 is fine */
 };
 
 enum store_engine {
@@ -51,7 +53,8 @@ struct store_options {
     const struct schema *schema;
     instant now; /* at opening */
     /* Runs in the writer after a batch's ts and write set are known and before the engine commits;
-     * readers can see the batch only after this returned. May be NULL. */
+     * readers can see the batch only after this returned. The set is lent for the call. May be
+     * NULL. */
     void (*before_commit)(void *context, const struct write_set *writes);
     void *context;
 };
@@ -92,6 +95,14 @@ static inline struct key_part key_int(int64_t value)
 {
     return (struct key_part){.kind = KEY_NUMBER, .number = (double)value};
 }
+static inline struct key_part key_number(double value)
+{
+    return (struct key_part){.kind = KEY_NUMBER, .number = value};
+}
+static inline struct key_part key_null(void)
+{
+    return (struct key_part){.kind = KEY_NULL};
+}
 static inline struct key_part key_bool(bool truth)
 {
     return (struct key_part){.kind = KEY_BOOL, .truth = truth};
@@ -106,7 +117,9 @@ static inline struct key_part key_time(instant at)
                   .count = sizeof((struct key_part[]){__VA_ARGS__}) / sizeof(struct key_part)})
 #define KEY_ALL ((struct key){0})
 
-/* Entries that start with prefix; then limits on the next field; then positions (pagination). */
+/* Entries that start with prefix; then limits on the next field (behind the last field that is the
+ * moment of creation, in ms); then positions (pagination). Positions may come from strangers: they
+ * only narrow. */
 struct bounds {
     struct key prefix;
     struct key_part from, to;      /* KEY_NONE: no limit */
@@ -157,7 +170,8 @@ commit_ts store_newest(const struct store *store); /* any thread */
 /* Copies the whole database, consistent, while it is in use, to a new file. SQLite only. */
 bool store_backup(struct store *store, const char *to, struct fault *fault) MUST_CHECK;
 
-/* Checkpoints if the engine wants to; for the writer when it has nothing to do. */
+/* Checkpoints if the engine wants to, and forgets old outcomes a few at a time; for the writer
+ * when it has nothing to do. */
 void store_idle(struct store *store);
 
 /* ---- reading ---- */
@@ -166,20 +180,22 @@ void store_idle(struct store *store);
 struct view {
     struct store *store;
     struct arena *arena;
-    void *snapshot;        /* engine's; NULL inside a change, which reads through its batch */
-    struct change *change; /* NULL for a plain view */
+    struct snapshot *snapshot; /* the engine's; of the batch inside a change */
+    struct change *change;     /* NULL for a plain view */
+    commit_ts ts;
     struct fault fault;
     bool is_failed;
-    bool records_reads;
+    bool records_reads; /* set at the beginning; may be cleared by who needs no read set */
     size_t reads, read_bytes;
-    struct read_range *ranges;
+    struct read_range *ranges; /* as read; view_read_set sorts and merges a copy */
     size_t range_count, range_room;
+    struct source *open_scans;
 };
 
 /* The newest commit. Rows are put into the arena. */
 bool view_begin(struct store *store, struct arena *arena, struct view *out, struct fault *fault)
     MUST_CHECK;
-void view_end(struct view *view);
+void view_end(struct view *view); /* before the arena goes; twice does no harm */
 
 /* The same snapshot, with nothing read yet and no failure; rows go into this arena from now on. */
 void view_renew(struct view *view, struct arena *arena);
@@ -193,12 +209,13 @@ bool view_body(struct view *view, const struct doc_type *type, doc_id id, str *b
 /* The only (or first) entry under a full or partial key; 0 when there is none. Row not read. */
 doc_id view_find(struct view *view, const struct index *index, struct key key);
 
+/* Writes made after view_scan are not seen by it. */
 struct scan {
     struct view *view;
     const struct index *index;
     enum order order;
-    bytes from, to; /* what may still be read */
-    void *sources;
+    bytes from, to; /* all that may be read */
+    struct source *source;
     size_t range; /* of the view's read set */
     bytes last;   /* key of the entry last read */
     bool is_done;
@@ -218,18 +235,22 @@ const struct index *index_of(const struct doc_type *type, const char *name);
 /* ---- writing: only the writer ---- */
 
 struct batch;
+struct tree;
+struct rows_seen;
 
 /* One mutation: a view over the batch, whose writes join the batch only by change_accept. */
 struct change {
     struct view view; /* first, so that reads take &change->view */
     struct batch *batch;
     struct change *outer; /* of a nested change */
-    void *writes;         /* overlay */
+    struct tree *writes;  /* all uncommitted ones below it, too */
+    struct rows_seen *seen;
     size_t write_count, write_bytes;
 };
 
 bool batch_begin(struct store *store, instant now, struct batch **out, struct fault *fault)
     MUST_CHECK;
+/* One at a time; nested ones end before their outer one. Each ends by accept or drop. */
 void change_begin(struct batch *batch, struct arena *arena, struct change *out);
 void change_nest(struct change *outer, struct change *out); /* same arena */
 
@@ -240,7 +261,8 @@ void change_drop(struct change *change);
 /* A new id and creation tick, written into the row's ID and CREATED members. */
 doc_id change_new(struct change *change, const struct doc_type *type, void *row);
 
-/* Index entries follow. The row must have an id from change_new or from a read. */
+/* Index entries follow. The row must have an id from change_new or from a read. A unique index
+ * ignores rows that lack one of its fields. */
 void change_put(struct change *change, const struct doc_type *type, const void *row);
 void change_remove(struct change *change, const struct doc_type *type, doc_id id);
 

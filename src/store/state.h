@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The insides of the store that its own files share: the store, the batch, the sticky failure of a
+ * view, and reading below it.
+ *
+ * Owns:     struct store owns engine, plan and outcomes; struct batch its overlay.
+ * Threads:  counters and outcomes only the writer; newest any.
+ * Time:     given with the batch.
+ * Fails:    views by view_fail, the rest by fault.
+ */
+#pragma once
+
+#include "store/schema.h"
+
+#include <stdatomic.h>
+
+struct outcomes;
+
+/* All that a commit counts; one entry of SPACE_META. */
+struct counters {
+    uint64_t ts;
+    int64_t last_id, last_tick;
+    int64_t last_outcome, indexed_outcome;
+};
+
+struct store {
+    struct engine *engine;
+    struct plan plan;
+    _Atomic uint64_t newest;
+    struct counters counters;
+    struct outcomes *outcomes;
+    instant now;    /* of the last batch */
+    instant pruned; /* when old outcomes were last looked for */
+    struct batch *open;
+    bool is_broken; /* a sync failed: nothing that was written since can be trusted */
+    void (*before_commit)(void *context, const struct write_set *writes);
+    void *context;
+};
+
+struct batch {
+    struct store *store;
+    struct snapshot *snapshot;
+    struct tree writes;
+    struct change *change; /* the one that is open */
+    instant now;
+    int64_t first_new_id; /* no row of this id or a later one is in the engine */
+    struct arena arena;   /* of outcomes */
+    struct outcome *outcomes;
+    size_t outcome_count, outcome_room;
+    struct buffer scratch; /* for bodies on their way to the overlay */
+};
+
+/* The first failure sticks. Answers false. */
+bool view_fail(struct view *view, enum fault_kind kind, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* Through the change's writes, then the snapshot. body->at is NULL when it is not there. */
+bool view_read(struct view *view, uint16_t space, bytes key, str *body);
+bool view_parse(struct view *view, const struct doc_type *type, doc_id id, str body, void *row);
+bool view_count(struct view *view, size_t bytes_read);
+
+void view_record_row(struct view *view, const struct doc_type *type, doc_id id);
+size_t view_record(struct view *view, uint16_t space, bytes from, bytes to);
+void view_close_scans(struct view *view);
+/* Upwards, between keys as they are stored. */
+void view_scan_between(struct view *view, const struct index *index, bytes from, bytes to,
+                       struct scan *out);
+
+/* A row's text as the change saw it last; outside of a change just view_read. */
+bool view_body_of(struct view *view, const struct doc_type *type, doc_id id, str *body);
+
+/* ---- rows that a change has seen (seen.c) ---- */
+
+struct row_seen {
+    const struct doc_type *type;
+    doc_id id;
+    str body;        /* .at NULL: there is no such row */
+    const void *row; /* parsed, or NULL */
+};
+
+struct row_seen *rows_seen_find(struct change *change, const struct doc_type *type, doc_id id);
+struct row_seen *rows_seen_put(struct change *change, const struct doc_type *type, doc_id id);
+void rows_seen_merge(struct change *from, struct change *to);
+
+/* ---- counters ---- */
+
+bool counters_read(struct snapshot *snapshot, const struct engine *engine, struct arena *arena,
+                   struct counters *out, struct fault *fault) MUST_CHECK;
+void counters_write(const struct counters *counters, struct tree *to);
+
+/* ---- outcomes (outcomes.c) ---- */
+
+struct outcomes *outcomes_new(void);
+void outcomes_free(struct outcomes *outcomes);
+/* At opening: what the index does not have yet. */
+bool outcomes_load(struct store *store, struct fault *fault) MUST_CHECK;
+/* Puts the batch's outcomes, and now and then a part of the index, among its writes. */
+void outcomes_write(struct batch *batch, commit_ts ts, struct counters *counters);
+/* After the commit. */
+void outcomes_remember(struct batch *batch, commit_ts ts);
+bool outcomes_find(struct batch *batch, struct arena *arena, struct outcome *inout);
+void outcomes_prune(struct store *store);
+
+/* ---- opening (upgrade.c) ---- */
+
+/* Makes spaces, drops indexes that are gone, fills new ones. */
+bool store_upgrade(struct store *store, const struct schema *schema, struct fault *fault)
+    MUST_CHECK;
