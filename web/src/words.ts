@@ -119,7 +119,8 @@ export const words = {
 
   library: {
     kind: "Kind", everything: "Everything", onlyPictures: "Pictures", onlyFilms: "Films",
-    works: (count: number) => counted(count, "work", "works"), atLeast: (count: number) => `${number(count)} and more`,
+    works: (count: number) => counted(count, "work", "works"), moreThan: (count: number) => `more than ${number(count)}`,
+    manyWorks: (count: number) => `More than ${number(count)} works`,
     empty: "Nothing here yet. What you make lands here by itself.", emptyKind: "Nothing of this kind yet.",
     emptyAct: "Generate", grid: "Works by day",
     useAgain: "Use again", download: "Download", remove: "Delete", look: "Look",
@@ -150,7 +151,7 @@ export const words = {
   },
 
   settings: {
-    account: "Account", name: "Name", email: "E-mail", plan: "Plan", theme: "Theme", contrast: "Contrast",
+    account: "Account", name: "Name", email: "E-mail", plan: "Plan", planName: (plan: string) => plan.charAt(0).toUpperCase() + plan.slice(1), theme: "Theme", contrast: "Contrast",
     system: "System", dark: "Dark", light: "Light", more: "More",
     keys: "Single-letter keys", keysHelp: "Such as G then L for the library. Keys with Ctrl or Cmd always work.", on: "On", off: "Off",
     credits: "Credits", ledger: "Ledger", when: "When", what: "What", amount: "Credits", balance: "Balance",

@@ -13,6 +13,15 @@ import { moment, number } from "../format";
 import { Button } from "../parts/Button";
 import { words } from "../words";
 
+/* The answer is an array without paginationOpts, and pages with them. */
+interface LedgerRow {
+  _id: string;
+  amount: number;
+  balanceAfter: number;
+  description: string;
+  createdAt: number;
+}
+
 interface ChoiceProps {
   label: string;
   value: string;
@@ -57,18 +66,17 @@ function Looks() {
 
 const signed = (amount: number) => (amount > 0 ? `+${number(amount)}` : number(amount).replace("-", "−"));
 
-function Ledger() {
-  const rows = useQuery(api.credits.getCreditHistory, {});
+function Ledger({ rows }: { rows: LedgerRow[] }) {
   const now = useNow(60_000);
   const s = words.settings;
   useEffect(() => {
-    if (rows && location.hash === "#credits") document.getElementById("credits")?.scrollIntoView();
-  }, [rows === undefined]);
+    if (location.hash === "#credits") document.getElementById("credits")?.scrollIntoView();
+  }, []);
   return (
     <section aria-labelledby="credits">
       <h2 id="credits">{s.credits}</h2>
-      {rows?.length === 0 && <p className="quiet">{s.ledgerEmpty}</p>}
-      {rows && rows.length > 0 && (
+      {rows.length === 0 && <p className="quiet">{s.ledgerEmpty}</p>}
+      {rows.length > 0 && (
         <table className="ledger">
           <caption className="sr">{s.ledger}</caption>
           <thead>
@@ -93,22 +101,23 @@ function Ledger() {
 
 export default function Settings() {
   const me = useMe();
+  const rows = useQuery(api.credits.getCreditHistory, {}) as LedgerRow[] | undefined;
   const s = words.settings;
+  /* Shown at once and whole, so that nothing moves when the ledger arrives. */
+  if (!me || !rows) return <main id="main" className="page forms" tabIndex={-1} />;
   return (
     <main id="main" className="page forms" tabIndex={-1}>
       <h1>{words.pages.settings}</h1>
       <section aria-labelledby="account">
         <h2 id="account">{s.account}</h2>
-        {me && (
-          <dl className="meta">
-            <dt>{s.name}</dt><dd>{me.name}</dd>
-            <dt>{s.email}</dt><dd>{me.email}</dd>
-            <dt>{s.plan}</dt><dd>{me.plan.charAt(0).toUpperCase() + me.plan.slice(1)}</dd>
-          </dl>
-        )}
+        <dl className="meta">
+          <dt>{s.name}</dt><dd>{me.name}</dd>
+          <dt>{s.email}</dt><dd>{me.email}</dd>
+          <dt>{s.plan}</dt><dd>{s.planName(me.plan)}</dd>
+        </dl>
       </section>
       <Looks />
-      <Ledger />
+      <Ledger rows={rows} />
       <section aria-labelledby="session">
         <h2 id="session">{s.session}</h2>
         <div className="setting">

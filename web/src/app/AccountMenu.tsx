@@ -16,33 +16,29 @@ const themes: [Theme, string][] = [
   ["light", words.settings.light],
 ];
 
-const planName = (plan: string) => plan.charAt(0).toUpperCase() + plan.slice(1);
-
-export function AccountMenu({ me, small }: { me: User; small?: boolean }) {
+export default function AccountMenu({ me, small }: { me: User; small?: boolean }) {
   const chosen = useStore(theme);
   return (
-    <Menu.Root>
+    <Menu.Root modal={false}>
       <Menu.Trigger className={small ? "who bar-who" : "who"}>
         <b>{small ? words.places.you : me.name || me.email}</b>
-        {!small && <span className="quiet">{planName(me.plan)}</span>}
+        {!small && <span className="quiet">{words.settings.planName(me.plan)}</span>}
       </Menu.Trigger>
-      <Menu.Portal>
-        <Menu.Content className="menu" align="start" sideOffset={8} collisionPadding={12}>
-          <Menu.Item className="item" onSelect={() => navigate("/settings")}>{words.places.settings}</Menu.Item>
-          <Menu.Item className="item" onSelect={() => keySheet.set(true)}>{words.keys.show}<kbd>?</kbd></Menu.Item>
-          <Menu.Separator className="rule" />
-          <Menu.RadioGroup value={chosen} onValueChange={(value) => themeChoose(value as Theme)}>
-            <Menu.Label className="item-label">{words.settings.theme}</Menu.Label>
-            {themes.map(([value, name]) => (
-              <Menu.RadioItem key={value} className="item" value={value} onSelect={(event) => event.preventDefault()}>
-                {name}<Menu.ItemIndicator><TickIcon /></Menu.ItemIndicator>
-              </Menu.RadioItem>
-            ))}
-          </Menu.RadioGroup>
-          <Menu.Separator className="rule" />
-          <Menu.Item className="item" onSelect={() => void sessionLeave()}>{words.account.signOut}</Menu.Item>
-        </Menu.Content>
-      </Menu.Portal>
+      <Menu.Content className="menu" align="start" sideOffset={8} collisionPadding={12}>
+        <Menu.Item className="item" onSelect={() => navigate("/settings")}>{words.places.settings}</Menu.Item>
+        <Menu.Item className="item" onSelect={() => keySheet.set(true)}>{words.keys.show}<kbd>?</kbd></Menu.Item>
+        <Menu.Separator className="rule" />
+        <Menu.RadioGroup value={chosen} onValueChange={(value) => themeChoose(value as Theme)}>
+          <Menu.Label className="item-label">{words.settings.theme}</Menu.Label>
+          {themes.map(([value, name]) => (
+            <Menu.RadioItem key={value} className="item" value={value} onSelect={(event) => event.preventDefault()}>
+              {name}<Menu.ItemIndicator><TickIcon /></Menu.ItemIndicator>
+            </Menu.RadioItem>
+          ))}
+        </Menu.RadioGroup>
+        <Menu.Separator className="rule" />
+        <Menu.Item className="item" onSelect={() => void sessionLeave()}>{words.account.signOut}</Menu.Item>
+      </Menu.Content>
     </Menu.Root>
   );
 }

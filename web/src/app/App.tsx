@@ -54,7 +54,7 @@ export function App() {
   const { path, query } = usePlace();
   const atForm = useGate(state, path, query.size > 0 ? `?${query}` : "");
   useGlobalKeys();
-  if (state === "unreachable") return <p className="alone" role="status">{words.unreachable}</p>;
+  if (state === "unreachable") return <p className="unreachable" role="status">{words.unreachable}</p>;
   if (atForm && state !== "in") return <SignIn key={path} fresh={path === "/sign-up"} />;
   if (state !== "in" || atForm) return null;
   const page = pageAt(path);

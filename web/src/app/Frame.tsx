@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What stands around every page for somebody signed in: the rail, or on small screens two bars. */
-import { useEffect, type ReactNode } from "react";
+import { lazy, Suspense, useEffect, type ReactNode } from "react";
 import { number, size, timeOfDay } from "../format";
 import { words } from "../words";
 import type { User } from "../types";
-import { AccountMenu } from "./AccountMenu";
 import { palette, mod } from "./keys";
+import { afterPaint } from "./later";
 import { useMe, useOfflineSince, useRunning } from "./live";
 import { Link, usePlace } from "./router";
 import { useStore } from "./store";
 import { upgrade } from "./upgrade";
+
+const AccountMenu = lazy(() => afterPaint().then(() => import("./AccountMenu")));
 
 const places = [
   { href: "/generate", name: words.places.generate },
@@ -71,6 +73,17 @@ function Meter({ label, value, most, text }: { label: string; value: number; mos
   );
 }
 
+/* Until the menu behind it is here, its place is held by the same words. */
+function Account({ me, small }: { me: User; small?: boolean }) {
+  const held = (
+    <span className={small ? "who bar-who" : "who"}>
+      <b>{small ? words.places.you : me.name || me.email}</b>
+      {!small && <span className="quiet">{words.settings.planName(me.plan)}</span>}
+    </span>
+  );
+  return <Suspense fallback={held}><AccountMenu me={me} small={small} /></Suspense>;
+}
+
 function Developing() {
   const { alive, running, line, progress } = useRunning();
   return (
@@ -117,7 +130,7 @@ export function Frame({ page, children }: { page: string; children: ReactNode })
         </button>
         <nav aria-label={words.places.main}><Places path={path} /></nav>
         <div className="foot">
-          {me && <><Developing /><Credits me={me} /><Storage me={me} /><AccountMenu me={me} /></>}
+          {me && <><Developing /><Credits me={me} /><Storage me={me} /><Account me={me} /></>}
         </div>
       </header>
       <header className="bar">
@@ -128,7 +141,7 @@ export function Frame({ page, children }: { page: string; children: ReactNode })
             <b>{number(me.credits)}</b> {words.meters.creditWord(me.credits)}
           </Link>
         )}
-        {me && <AccountMenu me={me} small />}
+        {me && <Account me={me} small />}
       </header>
       <div className="stage">
         <Notice />

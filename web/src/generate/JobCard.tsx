@@ -45,7 +45,8 @@ function Alive({ job, model }: { job: Job; model?: Model }) {
 
 function Ended({ job, model }: { job: Job; model?: Model }) {
   const s = words.stream;
-  const facts = dots(model?.name ?? job.model, credits(costOf(job)), timeOfDay(job.completedAt ?? job.createdAt));
+  const cost = costOf(job) > 0 || job.status === "completed" ? credits(costOf(job)) : undefined;
+  const facts = dots(model?.name ?? job.model, cost, timeOfDay(job.completedAt ?? job.createdAt));
   const made = job.imageIds.length;
   const missing = frameCount(job) - made;
   if (job.status === "completed") {

@@ -38,11 +38,11 @@ export function PayBar({ plan, balance, busy, fault, onFewer }: Props) {
       <Sum plan={plan} balance={balance} />
       {note && <p id="pay-note" className={fault?.at === "pay" ? "wrong" : "small quiet"} role={fault ? "alert" : undefined}>{note}</p>}
       {short && enoughFor > 0 ? (
-        <Button look="main tall" onClick={() => onFewer(enoughFor)}>
+        <Button key="fewer" look="main tall" onClick={() => onFewer(enoughFor)}>
           <span>{c.makeFewer(enoughFor)}</span><span className="num price">{credits(enoughFor * plan.model.credits)}</span>
         </Button>
       ) : (
-        <Button look="main tall" type="submit" busy={busy} idle={short || offline} aria-describedby={note ? "pay-note" : undefined}>
+        <Button key="send" look="main tall" type="submit" busy={busy} idle={short || offline} aria-describedby={note ? "pay-note" : undefined}>
           <span>{c.generate}</span>
           <span className="num price">{credits(plan.price)} <kbd className="fine-pointer">{mod} ↵</kbd></span>
         </Button>

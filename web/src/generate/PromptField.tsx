@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where a person writes: a growing textarea in the serif, a quiet counter, what to leave out, ideas. */
-import * as Menu from "@radix-ui/react-dropdown-menu";
-import { useRef, type KeyboardEvent } from "react";
+import { lazy, Suspense, useRef, type KeyboardEvent } from "react";
+import { afterPaint } from "../app/later";
 import { DownIcon } from "../parts/icons";
 import { words } from "../words";
 import { PROMPT_LIMIT, earlierPrompts, type Change, type Draft } from "./draft";
+
+const Ideas = lazy(() => afterPaint().then(() => import("./Ideas")));
 
 interface Props {
   draft: Draft;
@@ -38,30 +40,6 @@ function putIn(field: HTMLTextAreaElement | null, text: string, change: Change) 
   if (!document.execCommand("insertText", false, text)) change({ prompt: text });
 }
 
-function Ideas({ draft, onChoose }: { draft: Draft; onChoose: (idea: string) => void }) {
-  const chosen = useRef<string>(undefined);
-  return (
-    <Menu.Root>
-      <Menu.Trigger className="word">{words.composer.ideas}<DownIcon /></Menu.Trigger>
-      <Menu.Portal>
-        <Menu.Content
-          className="menu ideas" align="start" sideOffset={6} collisionPadding={12}
-          onCloseAutoFocus={(event) => {
-            if (chosen.current === undefined) return;
-            event.preventDefault();
-            onChoose(chosen.current);
-            chosen.current = undefined;
-          }}
-        >
-          {words.ideas[draft.kind].map((idea) => (
-            <Menu.Item key={idea} className="item words" onSelect={() => (chosen.current = idea)}>{idea}</Menu.Item>
-          ))}
-        </Menu.Content>
-      </Menu.Portal>
-    </Menu.Root>
-  );
-}
-
 export function PromptField({ draft, change, userId, canLeaveOut, fault }: Props) {
   const field = useRef<HTMLTextAreaElement>(null);
   const leaf = useEarlier(draft, change, userId);
@@ -86,7 +64,9 @@ export function PromptField({ draft, change, userId, canLeaveOut, fault }: Props
               {c.leaveOut}
             </button>
           )}
-          <Ideas draft={draft} onChoose={(idea) => putIn(field.current, idea, change)} />
+          <Suspense fallback={<span className="word">{c.ideas}<DownIcon /></span>}>
+            <Ideas kind={draft.kind} onChoose={(idea) => putIn(field.current, idea, change)} />
+          </Suspense>
           <span id="prompt-count" className={over ? "push num alarm" : "push num quiet"}>{c.counter(draft.prompt.length, limit)}</span>
         </div>
       </div>

@@ -127,6 +127,7 @@ export function Detail(props: Props) {
       id="detail" className={alone ? "detail alone" : big ? "detail big" : "detail"} aria-label={words.detail.label} tabIndex={-1}
       onKeyDown={press}
     >
+      {alone && <h1 className="sr">{words.pages.work}</h1>}
       <Head {...props} big={big} onBig={() => setBig(!big)} />
       {asset === null && <div className="empty"><p className="words">{words.detail.missing}</p><Link className="button" href="/library">{words.detail.back}</Link></div>}
       {asset && (

@@ -100,7 +100,7 @@ export default function Library() {
     setLooking(undefined);
     setTimeout(() => (open ? document.getElementById("detail")?.focus() : focusIndex(at)), 50);
   };
-  const total = complete ? number(works.length) : words.library.atLeast(works.length);
+  const total = complete ? number(works.length) : words.library.moreThan(works.length);
 
   return (
     <main id="main" className={alone ? "shelf lone" : open ? "shelf opened" : "shelf"} tabIndex={-1}>
@@ -108,7 +108,7 @@ export default function Library() {
         <div className="page">
           <div className="pagehead">
             <h1>{words.pages.library}</h1>
-            {works.length > 0 && <span className="quiet num">{complete ? words.library.works(works.length) : words.library.atLeast(works.length)}</span>}
+            {works.length > 0 && <span className="quiet num">{complete ? words.library.works(works.length) : words.library.manyWorks(works.length)}</span>}
             <Filter type={type} />
           </div>
           {!first && works.length === 0 && (

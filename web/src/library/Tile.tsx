@@ -74,14 +74,14 @@ export const TileView = memo(function TileView(props: Props) {
         <Picture asset={asset} alt="" sizes={`${width}px`} first={first} />
         {film && <Film asset={asset} />}
       </Link>
-      {width > 150 && (
+      {width > 130 && (
         <div className="over" aria-hidden="true">
           <p className="words">{cut(asset.prompt ?? "", 60)}</p>
-          <p className="over-acts">
+          {width > 200 && <p className="over-acts">
             <Link href={useAgainAddress(asset)} tabIndex={-1}>{words.library.useAgain}</Link>
             <button type="button" tabIndex={-1} onClick={() => download(asset)}>{words.library.download}</button>
             <button type="button" tabIndex={-1} onClick={() => onDelete(asset)}>{words.library.remove}</button>
-          </p>
+          </p>}
         </div>
       )}
     </div>

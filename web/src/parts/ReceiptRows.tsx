@@ -15,7 +15,7 @@ export function ReceiptRows({ job }: { job: Job }) {
       {job.creditsRefunded > 0 && (
         <div><dt>{all > 1 && missing > 0 ? r.returnedFor(missing, all) : r.returned}</dt><dd>+{number(job.creditsRefunded)}</dd></div>
       )}
-      <div className="total"><dt>{r.cost}</dt><dd>{credits(costOf(job))}</dd></div>
+      {!isAlive(job) && <div className="total"><dt>{r.cost}</dt><dd>{credits(costOf(job))}</dd></div>}
     </dl>
   );
 }
