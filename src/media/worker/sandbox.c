@@ -67,7 +67,7 @@ bool sandbox_prepare(void)
     return bad == 0;
 }
 
-static bool limit(int what, rlim_t most)
+static bool limit(enum __rlimit_resource what, rlim_t most)
 {
     struct rlimit bounds = {.rlim_cur = most, .rlim_max = most};
     return setrlimit(what, &bounds) == 0;

@@ -309,7 +309,6 @@ static void an_id_of_another_table_or_garbage_is_refused(void **state)
 
 static void text_limits_count_characters_and_say_so(void **state)
 {
-    AUTO(arena_done) struct arena arena = {0};
     for (int count = 2000; count <= 2001; count++) {
         AUTO(buffer_done) struct buffer text = {0};
         buffer_char(&text, '"');
