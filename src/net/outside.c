@@ -46,14 +46,16 @@ static void list_remove(struct outside *outside, struct transfer *transfer)
         transfer->after->before = transfer->before;
 }
 
-/* Out of the list first: the receiver may send again with the same id at once. */
+/* Out of the list and the count first: the receiver may send again with the same id at once. */
 static void deliver(struct outside *outside, struct transfer *transfer)
 {
     struct outside_result *result = transfer->result;
     pthread_mutex_lock(&outside->lock);
     list_remove(outside, transfer);
+    atomic_fetch_sub(&outside->under_way, 1);
     bool fits = queue_put(transfer->deliver_to, result);
     if (!fits) {
+        atomic_fetch_add(&outside->under_way, 1);
         transfer->before = NULL;
         list_add(outside, transfer);
     }
@@ -64,7 +66,6 @@ static void deliver(struct outside *outside, struct transfer *transfer)
     }
     transfer->result = NULL;
     transfer_free(transfer);
-    atomic_fetch_sub(&outside->under_way, 1);
 }
 
 static void start(struct outside *outside, struct transfer *transfer)

@@ -328,12 +328,17 @@ static enum outside_error error_of(const struct transfer *transfer, CURLcode cod
         return OUTSIDE_TOO_BIG;
     if (transfer->is_disk_error)
         return OUTSIDE_DISK;
+    char *address = NULL;
+    curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_IP, &address);
+    bool was_called = address != NULL && address[0] != 0;
     switch (code) {
     case CURLE_OK:
         return OUTSIDE_OK;
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
         return OUTSIDE_BAD_REQUEST;
+    case CURLE_UNSUPPORTED_PROTOCOL: /* of the URL, of a redirect, or an answer without a head */
+        return was_called && transfer->result->status == 0 ? OUTSIDE_TRANSIENT
+                                                           : OUTSIDE_BAD_REQUEST;
     case CURLE_ABORTED_BY_CALLBACK:
     case CURLE_COULDNT_CONNECT:
         return transfer->was_refused ? OUTSIDE_REFUSED_ADDRESS : OUTSIDE_CONNECT;
