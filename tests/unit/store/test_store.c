@@ -502,7 +502,7 @@ static void long_texts_stay_apart_in_an_index(void **state)
 
 #define CASE(name, engine)                                                                         \
     cmocka_unit_test_prestate_setup_teardown(name, place_setup, place_teardown, engine)
-#define BOTH(name) CASE(name, &on_memory)
+#define BOTH(name) CASE(name, &on_memory), CASE(name, &on_sqlite)
 
 int main(void)
 {
