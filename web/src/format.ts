@@ -66,11 +66,16 @@ export function dayName(at: number, now: number): string {
 export const moment = (at: number, now: number) => `${dayName(at, now)}, ${timeOfDay(at)}`;
 
 const ordinals = ["Next", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh", "Eighth", "Ninth", "Tenth"];
-export const ordinal = (place: number) => ordinals[Math.max(0, place - 1)] ?? `${number(place)}th`;
+const endings: Partial<Record<Intl.LDMLPluralRule, string>> = { one: "st", two: "nd", few: "rd" };
+const places = new Intl.PluralRules(language, { type: "ordinal" });
+
+/* "Next", "Third", "21st" */
+export const ordinal = (place: number) =>
+  ordinals[Math.max(0, place - 1)] ?? `${number(place)}${endings[places.select(place)] ?? "th"}`;
 
 /* Cuts at a word where it can; for alternative texts and titles. */
 export function cut(text: string, limit: number): string {
   if (text.length <= limit) return text;
   const at = text.lastIndexOf(" ", limit - 1);
-  return `${text.slice(0, at > limit / 2 ? at : limit - 1)}…`;
+  return `${text.slice(0, at >= limit / 2 ? at : limit - 1)}…`;
 }

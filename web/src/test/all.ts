@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+import "./draft.test";
+import "./faults.test";
+import "./format.test";
+import "./justify.test";
