@@ -56,7 +56,8 @@ int body_begin(struct exchange *exchange)
         exchange->body_fd = open_temp(exchange->server->temp_dir);
         return exchange->body_fd < 0 ? STORAGE_FULL : HTTP_PARSE_MORE;
     }
-    exchange->body = buffer_with_max((size_t)exchange->max);
+    exchange->body =
+        buffer_with_max((size_t)(head->is_chunked ? exchange->max : head->content_length));
     if (!head->is_chunked)
         buffer_reserve(&exchange->body, MIN_OF((size_t)head->content_length, BODY_FIRST));
     return HTTP_PARSE_MORE;

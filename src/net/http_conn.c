@@ -88,7 +88,7 @@ void conn_bury(struct conn *conn)
 {
     conn_die(conn);
     loop_timer_clear(conn->server->loop, &conn->timer);
-    if (conn->socket != NULL)
+    if (conn->is_socket)
         socket_bury(conn);
     if (conn->exchange != NULL)
         exchange_free(conn->exchange);
@@ -139,7 +139,7 @@ void conn_written(struct conn *conn, enum stream_state state)
     if (state == STREAM_BROKEN) {
         conn_die(conn);
     } else if (state == STREAM_WAITS) {
-        if ((events & EPOLLOUT) == 0 && !(conn->socket != NULL && socket_is_closing(conn)))
+        if ((events & EPOLLOUT) == 0 && !conn->socket.is_closing)
             conn_deadline(conn, instant_add(now_of(conn), conn->server->options.send_time));
         watch(conn, events | EPOLLOUT);
     } else {
@@ -173,7 +173,7 @@ static void flush(struct conn *conn)
     size_t before = stream_unsent(&conn->stream);
     enum stream_state state = stream_flush(&conn->stream);
     bool has_moved = stream_unsent(&conn->stream) < before;
-    if (state == STREAM_WAITS && has_moved && !(conn->socket != NULL && socket_is_closing(conn)))
+    if (state == STREAM_WAITS && has_moved && !conn->socket.is_closing)
         conn_deadline(conn, instant_add(now_of(conn), conn->server->options.send_time));
     conn_written(conn, state);
     if (state == STREAM_SENT && conn->phase == CONN_SOCKET)
@@ -430,7 +430,7 @@ static void conn_fire(void *context, instant now)
         conn_bury(conn);
         return;
     }
-    if (conn->socket != NULL)
+    if (conn->is_socket)
         socket_fire(conn);
     if (conn->is_resuming) {
         conn->is_resuming = false;

@@ -154,7 +154,8 @@ static void accept_ready(void *context, uint32_t events)
 static bool split_address(const char *address, char *host, size_t room, const char **port)
 {
     const char *colon = strrchr(address, ':');
-    if (colon == NULL || colon[1] == '\0')
+    int64_t number = 0;
+    if (colon == NULL || !str_to_int(str_of(colon + 1), &number) || number < 0 || number > 65535)
         return false;
     str name = {address, (size_t)(colon - address)};
     if (name.len >= 2 && name.at[0] == '[' && name.at[name.len - 1] == ']')

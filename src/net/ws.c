@@ -15,22 +15,9 @@
 #define REASON_MAX 123
 #define PARTS_ON_STACK 16
 
-struct socket {
-    struct conn *conn;
-    const struct ws_handlers *handlers;
-    void *session;
-    struct ws_reader *reader; /* only while part of a message is here */
-    instant heard;
-    size_t message_max;
-    bool is_closing;   /* our close frame was sent */
-    bool is_told;      /* on_closed was called */
-    bool is_deaf;      /* the peer broke the protocol: nothing it sends is understood any more */
-    bool is_answering; /* the peer's close frame has come: nothing keeps us */
-};
-
-bool socket_is_closing(const struct conn *conn)
+static struct conn *conn_of(const struct socket *socket)
 {
-    return conn->socket->is_closing;
+    return (struct conn *)(void *)((char *)(uintptr_t)socket - offsetof(struct conn, socket));
 }
 
 /* ---- the handshake ---- */
@@ -88,17 +75,16 @@ static str accept_key(struct arena *arena, str key)
 static struct socket *socket_new(struct conn *conn, const struct ws_handlers *handlers,
                                  void *session)
 {
-    struct socket *socket = memory_zeroed(sizeof(*socket));
-    *socket = (struct socket){
-        .conn = conn,
+    size_t max = MIN_OF(conn->server->options.message_max, UINT32_MAX);
+    conn->is_socket = true;
+    conn->socket = (struct socket){
         .handlers = handlers,
         .session = session,
         .heard = loop_now(conn->server->loop),
-        .message_max = conn->server->options.message_max,
+        .message_max = (uint32_t)max,
     };
-    conn->socket = socket;
     conn->server->counts.sockets++;
-    return socket;
+    return &conn->socket;
 }
 
 struct socket *http_upgrade(struct exchange *exchange, const struct ws_handlers *handlers,
@@ -136,7 +122,7 @@ static void send_control(struct socket *socket, unsigned opcode, str payload)
     if (payload.len != 0)
         memcpy(frame + len, payload.at, payload.len);
     struct stream_part part = {frame, len + payload.len, NULL};
-    conn_written(socket->conn, stream_write(&socket->conn->stream, &part, 1));
+    conn_written(conn_of(socket), stream_write(&conn_of(socket)->stream, &part, 1));
 }
 
 static void drop_parts(struct shared *const *parts, size_t count)
@@ -149,8 +135,8 @@ static void fail(struct socket *socket, uint16_t code, const char *reason)
 {
     ws_close(socket, code, reason);
     socket->is_deaf = true;
-    if (socket->conn->phase == CONN_SOCKET && socket->conn->stream.out == NULL)
-        conn_linger(socket->conn);
+    if (conn_of(socket)->phase == CONN_SOCKET && conn_of(socket)->stream.out == NULL)
+        conn_linger(conn_of(socket));
 }
 
 static void send_parts(struct socket *socket, const char *head, size_t head_len,
@@ -163,7 +149,7 @@ static void send_parts(struct socket *socket, const char *head, size_t head_len,
     all[0] = (struct stream_part){head, head_len, NULL};
     for (size_t i = 0; i < count; i++)
         all[i + 1] = (struct stream_part){parts[i]->at, parts[i]->len, parts[i]};
-    conn_written(socket->conn, stream_write(&socket->conn->stream, all, count + 1));
+    conn_written(conn_of(socket), stream_write(&conn_of(socket)->stream, all, count + 1));
 }
 
 bool ws_send(struct socket *socket, struct shared *const *parts, size_t count)
@@ -172,12 +158,12 @@ bool ws_send(struct socket *socket, struct shared *const *parts, size_t count)
     size_t len = 0, unsent = ws_unsent(socket);
     for (size_t i = 0; i < count; i++)
         len += parts[i]->len;
-    if (socket->is_closing || socket->conn->phase != CONN_SOCKET) {
+    if (socket->is_closing || conn_of(socket)->phase != CONN_SOCKET) {
         drop_parts(parts, count);
         return false;
     }
     /* One message of any size is let through when nothing waits before it. */
-    size_t max = socket->conn->server->options.unsent_max;
+    size_t max = conn_of(socket)->server->options.unsent_max;
     if (unsent != 0 && len > max - MIN_OF(unsent, max)) {
         drop_parts(parts, count);
         fail(socket, CODE_TRY_AGAIN, "SlowClient");
@@ -189,13 +175,13 @@ bool ws_send(struct socket *socket, struct shared *const *parts, size_t count)
 
 void ws_ping(struct socket *socket)
 {
-    if (!socket->is_closing && socket->conn->phase == CONN_SOCKET)
+    if (!socket->is_closing && conn_of(socket)->phase == CONN_SOCKET)
         send_control(socket, WS_OPCODE_PING, (str){0});
 }
 
 size_t ws_unsent(const struct socket *socket)
 {
-    return stream_unsent(&socket->conn->stream);
+    return stream_unsent(&conn_of(socket)->stream);
 }
 
 instant ws_last_heard(const struct socket *socket)
@@ -205,14 +191,14 @@ instant ws_last_heard(const struct socket *socket)
 
 void ws_limit(struct socket *socket, size_t message_max)
 {
-    socket->message_max = message_max;
+    socket->message_max = (uint32_t)MIN_OF(message_max, UINT32_MAX);
 }
 
 /* ---- closing ---- */
 
 static void begin_closing(struct socket *socket)
 {
-    struct conn *conn = socket->conn;
+    struct conn *conn = conn_of(socket);
     socket->is_closing = true;
     conn->deadline = instant_add(loop_now(conn->server->loop), CLOSE_TIME);
     conn_wake(conn); /* so that the session hears of it, but not from within this call */
@@ -221,7 +207,7 @@ static void begin_closing(struct socket *socket)
 void ws_close(struct socket *socket, uint16_t code, const char *reason)
 {
     char payload[WS_CONTROL_MAX];
-    if (socket->is_closing || socket->conn->phase != CONN_SOCKET)
+    if (socket->is_closing || conn_of(socket)->phase != CONN_SOCKET)
         return;
     str text = utf8_cut(str_of(reason), REASON_MAX);
     payload[0] = (char)(code >> 8);
@@ -239,8 +225,8 @@ static void answer_close(struct socket *socket, str payload)
         begin_closing(socket);
         send_control(socket, WS_OPCODE_CLOSE, str_slice(payload, 0, 2));
     }
-    if (socket->conn->stream.out == NULL)
-        conn_die(socket->conn);
+    if (conn_of(socket)->stream.out == NULL)
+        conn_die(conn_of(socket));
 }
 
 static void tell(struct socket *socket)
@@ -253,13 +239,13 @@ static void tell(struct socket *socket)
 
 void socket_fire(struct conn *conn)
 {
-    if (conn->socket->is_closing)
-        tell(conn->socket);
+    if (conn->socket.is_closing)
+        tell(&conn->socket);
 }
 
 void socket_bury(struct conn *conn)
 {
-    struct socket *socket = conn->socket;
+    struct socket *socket = &conn->socket;
     socket->is_closing = true;
     tell(socket);
     if (socket->reader != NULL) {
@@ -268,14 +254,12 @@ void socket_bury(struct conn *conn)
         free(socket->reader);
     }
     conn->server->counts.sockets--;
-    conn->socket = NULL;
-    free(socket);
 }
 
 /* All that waited is with the system. */
 void socket_sent(struct conn *conn)
 {
-    struct socket *socket = conn->socket;
+    struct socket *socket = &conn->socket;
     if (socket->is_answering) {
         conn_die(conn);
     } else if (socket->is_deaf) {
@@ -291,14 +275,14 @@ void socket_sent(struct conn *conn)
 
 static bool is_hearing(const struct socket *socket)
 {
-    return socket->conn->phase == CONN_SOCKET && !socket->is_deaf && !socket->is_answering;
+    return conn_of(socket)->phase == CONN_SOCKET && !socket->is_deaf && !socket->is_answering;
 }
 
 static void handle(struct socket *socket, enum ws_event event, str payload, uint16_t code)
 {
     switch (event) {
     case WS_TEXT:
-        socket->conn->server->counts.messages++;
+        conn_of(socket)->server->counts.messages++;
         if (!socket->is_closing)
             socket->handlers->on_text(socket->session, payload);
         break;
@@ -321,7 +305,7 @@ static void handle(struct socket *socket, enum ws_event event, str payload, uint
 /* Keeps the reader only while it holds part of something. */
 static void put_reader(struct socket *socket, struct ws_reader *reader)
 {
-    struct http_server *server = socket->conn->server;
+    struct http_server *server = conn_of(socket)->server;
     bool is_idle = ws_reader_is_idle(reader) || !is_hearing(socket);
     if (!is_idle && socket->reader == NULL) {
         socket->reader = memory_new(sizeof(*reader));
@@ -339,7 +323,7 @@ static void put_reader(struct socket *socket, struct ws_reader *reader)
 
 void socket_feed(struct conn *conn, char *at, size_t len)
 {
-    struct socket *socket = conn->socket;
+    struct socket *socket = &conn->socket;
     struct ws_reader fresh = {0};
     struct ws_reader *reader = socket->reader != NULL ? socket->reader : &fresh;
     socket->heard = loop_now(conn->server->loop);
