@@ -22,17 +22,30 @@ void log_set_level(enum log_level level)
     threshold = level;
 }
 
+/* The bytes of the character that stands first, or 0 when it is none. */
+static size_t character_len(str text)
+{
+    for (size_t len = 1; len <= MIN_OF(text.len, (size_t)4); len++)
+        if (utf8_is_valid(str_slice(text, 0, len)))
+            return len;
+    return 0;
+}
+
 static void add_quoted(struct buffer *line, str text)
 {
     buffer_char(line, '"');
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.at[i];
-        if (c == '"' || c == '\\')
+    while (text.len != 0) {
+        unsigned char c = (unsigned char)text.at[0];
+        size_t len = character_len(text);
+        if (len == 0)
+            buffer_char(line, '?'); /* no text, or cut by the limit */
+        else if (c == '"' || c == '\\')
             buffer_format(line, "\\%c", c);
         else if (c < 0x20)
             buffer_format(line, "\\u%04x", c);
         else
-            buffer_char(line, (char)c);
+            buffer_str(line, str_slice(text, 0, len));
+        text = str_slice(text, MAX_OF(len, (size_t)1), text.len);
     }
     buffer_char(line, '"');
 }

@@ -25,7 +25,8 @@ str seal_make(struct arena *arena, const uint8_t key[SEAL_KEY_SIZE], bytes conte
 {
     uint8_t *sealed = arena_alloc(arena, TAG_SIZE + plain.len);
     make_tag(key, context, plain, sealed);
-    crypto_stream_xchacha20_xor(sealed + TAG_SIZE, plain.at, plain.len, sealed, key);
+    if (plain.len != 0)
+        crypto_stream_xchacha20_xor(sealed + TAG_SIZE, plain.at, plain.len, sealed, key);
     return base64url_write(arena, (bytes){sealed, TAG_SIZE + plain.len});
 }
 

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "base/encode.h"
+
+static const struct {
+    const char *plain, *hex, *base64, *base64url;
+} examples[] = {
+    {"", "", "", ""},
+    {"f", "66", "Zg==", "Zg"},
+    {"fo", "666f", "Zm8=", "Zm8"},
+    {"foo", "666f6f", "Zm9v", "Zm9v"},
+    {"\xFB\xFF", "fbff", "+/8=", "-_8"},
+};
+
+static void bytes_are_written_as_the_standard_says_and_read_back(void **state)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    for (size_t i = 0; i < ARRAY_LEN(examples); i++) {
+        bytes plain = bytes_of(str_of(examples[i].plain)), back;
+        assert_true(str_equal(hex_write(&arena, plain), str_of(examples[i].hex)));
+        assert_true(str_equal(base64_write(&arena, plain), str_of(examples[i].base64)));
+        assert_true(str_equal(base64url_write(&arena, plain), str_of(examples[i].base64url)));
+        assert_true(hex_read(&arena, str_of(examples[i].hex), &back));
+        assert_int_equal(bytes_compare(plain, back), 0);
+        assert_true(base64_read(&arena, str_of(examples[i].base64), &back));
+        assert_int_equal(bytes_compare(plain, back), 0);
+        assert_true(base64url_read(&arena, str_of(examples[i].base64url), &back));
+        assert_int_equal(bytes_compare(plain, back), 0);
+    }
+}
+
+static void loose_forms_are_refused(void **state)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    static const char *const wrong_hex[] = {"6", "6g", "66 ", "0x66"};
+    static const char *const wrong[] = {
+        "Zg", "Zg=", "Zg===", "Zh==", "Zm9v\n", "Zm 9v", "-_8=", "Z"};
+    static const char *const wrong_url[] = {"Zg==", "Zh", "+/8", "Z", "Zm9v\n"};
+    bytes ignored;
+    for (size_t i = 0; i < ARRAY_LEN(wrong_hex); i++)
+        if (hex_read(&arena, str_of(wrong_hex[i]), &ignored))
+            fail_msg("hex \"%s\" was taken", wrong_hex[i]);
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+        if (base64_read(&arena, str_of(wrong[i]), &ignored))
+            fail_msg("base64 \"%s\" was taken", wrong[i]);
+    for (size_t i = 0; i < ARRAY_LEN(wrong_url); i++)
+        if (base64url_read(&arena, str_of(wrong_url[i]), &ignored))
+            fail_msg("base64url \"%s\" was taken", wrong_url[i]);
+}
+
+static void numbers_are_little_endian_in_twelve_characters(void **state)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    uint64_t value = 1;
+    assert_true(str_equal(u64_base64_write(&arena, 0), STR("AAAAAAAAAAA=")));
+    assert_true(str_equal(u64_base64_write(&arena, 256), STR("AAEAAAAAAAA=")));
+    assert_true(u64_base64_read(STR("AAEAAAAAAAA="), &value) && value == 256);
+    assert_true(u64_base64_read(STR("//////////8="), &value) && value == UINT64_MAX);
+    assert_false(u64_base64_read(STR("AAEAAAAAAAA"), &value));
+    assert_false(u64_base64_read(STR("AAEAAAAAAAAA"), &value));
+    assert_false(u64_base64_read(STR("AAEAAAAAAA=="), &value));
+    assert_false(u64_base64_read(STR("AAEAAAAAAAB="), &value));
+}
+
+static void base64_goes_into_a_buffer_as_well(void **state)
+{
+    AUTO(buffer_done) struct buffer buffer = {0};
+    buffer_char(&buffer, '<');
+    base64_append(&buffer, bytes_of(STR("fo")));
+    buffer_char(&buffer, '>');
+    assert_true(str_equal(buffer_text(&buffer), STR("<Zm8=>")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bytes_are_written_as_the_standard_says_and_read_back),
+        cmocka_unit_test(loose_forms_are_refused),
+        cmocka_unit_test(numbers_are_little_endian_in_twelve_characters),
+        cmocka_unit_test(base64_goes_into_a_buffer_as_well),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
