@@ -67,16 +67,16 @@ static bytes key_of(bytes position)
 }
 
 /* Where the page starts and, if that is pinned, ends. */
-struct span_of_page {
+struct page_ends {
     bytes end; /* .at NULL: not pinned */
     bool starts_at_end;
 };
 
 static bool read_positions(struct call *call, const struct page_options *options, bytes context,
-                           struct bounds *bounds, struct span_of_page *out)
+                           struct bounds *bounds, struct page_ends *out)
 {
     bytes position;
-    *out = (struct span_of_page){0};
+    *out = (struct page_ends){0};
     if (options->cursor.at != NULL) {
         if (!position_read(call, context, options->cursor, &position)) {
             invalid_cursor(call);
@@ -101,7 +101,7 @@ static bool read_positions(struct call *call, const struct page_options *options
 struct rows_read {
     char *items;
     size_t count, room;
-    bytes last, middle;
+    bytes last;
 };
 
 static void add_item(struct call *call, const struct page_source *source, const void *row,
@@ -131,15 +131,15 @@ void page_read(struct call *call, const struct page_options *options,
 
     bytes context = context_of(call, source);
     struct bounds bounds = source->bounds;
-    struct span_of_page span;
-    if (!read_positions(call, options, context, &bounds, &span))
+    struct page_ends ends;
+    if (!read_positions(call, options, context, &bounds, &ends))
         return;
 
     str end = seal_make(call->arena, call->program->seal_key, context, at_end);
     struct rows_read rows = {0};
     bool is_done = true;
-    if (!span.starts_at_end) {
-        size_t max = span.end.at != NULL ? STORE_READS_MAX : (size_t)options->num_items;
+    if (!ends.starts_at_end) {
+        size_t max = ends.end.at != NULL ? STORE_READS_MAX : (size_t)options->num_items;
         void *row = arena_alloc(call->arena, source->index->type->size);
         struct scan scan;
         view_scan(call->view, source->index, bounds, source->order, &scan);
@@ -148,7 +148,7 @@ void page_read(struct call *call, const struct page_options *options,
             read++;
             add_item(call, source, row, scan_position(&scan), &rows);
         }
-        is_done = span.end.at != NULL ? span.end.at[0] == 'E' : read < max;
+        is_done = ends.end.at != NULL ? ends.end.at[0] == 'E' : read < max;
         scan_end(&scan);
     }
     if (call_failed(call))
@@ -158,8 +158,8 @@ void page_read(struct call *call, const struct page_options *options,
     out->is_done = is_done;
     if (is_done)
         out->continue_cursor = end;
-    else if (span.end.at != NULL)
-        out->continue_cursor = position_write(call, context, key_of(span.end));
+    else if (ends.end.at != NULL)
+        out->continue_cursor = position_write(call, context, key_of(ends.end));
     else
         out->continue_cursor = position_write(call, context, rows.last);
     call->journal = out->continue_cursor;

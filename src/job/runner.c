@@ -23,9 +23,9 @@ struct run {
     struct runner *runner;
     size_t lane;
     enum run_state state;
-    struct job job; /* as leased; texts in arena */
+    struct job job, next_job; /* as leased; next_ until that mutation is committed */
     const struct job_action *action;
-    const void *asked;
+    const void *asked, *next_asked;
     struct arena arena; /* of the mutation that asked */
     void *result;
     double part, part_told;
@@ -116,9 +116,9 @@ static bool send(struct runner *runner, void (*body)(struct call *, void *),
 /* The texts of a job read in one mutation, kept for the run. */
 static void keep_job(struct run *run, const struct job *job)
 {
-    run->job = *job;
-    run->job.action = str_of(run->action->name);
-    run->job.lane = run->runner->lanes[run->lane].name;
+    run->next_job = *job;
+    run->next_job.action = str_of(run->action->name);
+    run->next_job.lane = run->runner->lanes[run->lane].name;
 }
 
 static const struct job_action *action_find(struct runner *runner, str name)
@@ -166,12 +166,11 @@ static void ask_next(struct call *call, struct run *run, struct job *job)
     str why = {0};
     enum error_code error = call_try(call, ask_inside, &step, &why);
 
-    run->asked = NULL;
     if (error != ERROR_NONE)
         step_failed(call, run->action, &before, error, why);
     else
-        run->asked = step.asked;
-    if (run->asked != NULL)
+        run->next_asked = step.asked;
+    if (run->next_asked != NULL)
         keep_job(run, job);
 }
 
@@ -184,6 +183,7 @@ static void claim(struct call *call, void *context)
     struct scan scan;
     struct job job;
 
+    run->next_asked = NULL;
     view_scan(call->view, index_of(&job_type, "by_due"), due, ORDER_UP, &scan);
     run->found = scan_next(&scan, &job);
     scan_end(&scan);
@@ -225,15 +225,13 @@ static void answer(struct call *call, void *context)
 {
     struct run *run = context;
     struct job job;
-    if (!job_is_ours(call, run, &job)) {
-        run->asked = NULL;
+    run->next_asked = NULL;
+    if (!job_is_ours(call, run, &job))
         return;
-    }
     struct job before = job;
     struct answer_step step = {run, &job};
     str why = {0};
     enum error_code error = call_try(call, answer_inside, &step, &why);
-    run->asked = NULL;
     if (error != ERROR_NONE) {
         step_failed(call, run->action, &before, error, why);
         return;
@@ -279,9 +277,11 @@ static void start_work(struct run *run)
 }
 
 /* The arena of the mutation holds what was asked: it moves to the run. */
-static void take_arena(struct run *run, struct mutation *mutation)
+static void take_asked(struct run *run, struct mutation *mutation)
 {
     arena_done(&run->arena);
+    run->asked = run->next_asked;
+    run->job = run->next_job;
     run->arena = mutation->arena;
     mutation->arena = (struct arena){0};
 }
@@ -299,8 +299,8 @@ static void claimed(void *owner, struct mutation *mutation)
     } else {
         lane->may_have = true; /* there may be another one behind it */
     }
-    if (!failed && run->asked != NULL) {
-        take_arena(run, mutation);
+    if (!failed && run->next_asked != NULL) {
+        take_asked(run, mutation);
         start_work(run);
     } else {
         run_free(run);
@@ -323,8 +323,8 @@ static void answered(void *owner, struct mutation *mutation)
     runner->options.world.release(runner->options.world.context, run->result);
     run->result = NULL;
     runner->lanes[run->lane].may_have = true;
-    if (run->asked != NULL) {
-        take_arena(run, mutation);
+    if (run->next_asked != NULL) {
+        take_asked(run, mutation);
         start_work(run);
     } else {
         run_free(run);

@@ -33,7 +33,7 @@ static const struct field size_fields[] = {
     INT(height, .min = 64, .max = 8192, .unit = "px"),
 };
 #undef ROW
-static const struct shape size_shape = {
+const struct shape config_size_shape = {
     .name = "size", .size = sizeof(struct size_config), FIELDS(size_fields)};
 
 #define ROW struct range_config
@@ -44,10 +44,10 @@ static const struct field range_fields[] = {
     NUMBER(step, .least = 0.001, .most = 1000),
 };
 #undef ROW
-static const struct shape range_shape = {
+const struct shape config_range_shape = {
     .name = "range", .size = sizeof(struct range_config), FIELDS(range_fields)};
 
-static const struct field size_item = ITEM_RECORD(&size_shape, struct size_config);
+static const struct field size_item = ITEM_RECORD(&config_size_shape, struct size_config);
 static const struct field duration_item = ITEM_INT(.min = 1, .max = 120, .unit = "s");
 
 #define ROW struct model_config
@@ -66,8 +66,8 @@ static const struct field model_fields[] = {
     INT(prompt_max, .min = 1, .max = 20000),
     LIST(sizes, &size_item, .min = 1, .max = 20),
     BOOL(any_size, .is_optional = true),
-    MAYBE_RECORD(steps, &range_shape),
-    MAYBE_RECORD(guidance, &range_shape),
+    MAYBE_RECORD(steps, &config_range_shape),
+    MAYBE_RECORD(guidance, &config_range_shape),
     BOOL(takes_negative_prompt, .is_optional = true),
     BOOL(takes_seed, .is_optional = true),
     MAYBE_LIST(durations, &duration_item, .max = 20),

@@ -83,6 +83,8 @@ struct studio_config {
     struct list providers; /* struct provider_config */
 };
 
+extern const struct shape config_size_shape, config_range_shape;
+
 /* Sections of the configuration file. */
 extern const struct field plans_section, models_section, providers_section;
 

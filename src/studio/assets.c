@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "studio/assets.h"
+
+#include "studio/generations.h"
+#include "studio/users.h"
+#include "studio/work.h"
+
+#include <string.h>
+
+#define STORAGE_ID_LEN 32
+
+/* ---- documents ---- */
+
+#define ROW struct file
+static const struct field file_fields[] = {
+    ID(id),
+    CREATED(created),
+    TEXT(storage_id, .min = STORAGE_ID_LEN, .max = STORAGE_ID_LEN),
+    REF(owner_id, &user_type),
+    TEXT(content_type, .min = 1, .max = 100),
+    TEXT(sha256, .wire = "sha256", .min = 64, .max = 64),
+    INT(size_bytes, .min = 0, .max = INT64_C(1) << 50),
+    TEXT(name, .max = 255),
+    BOOL(is_doomed),
+    TIME(created_at),
+};
+#undef ROW
+
+const struct doc_type file_type = {
+    .name = "files",
+    .about = "Bytes that are stored, and whose they are.",
+    .size = sizeof(struct file),
+    FIELDS(file_fields),
+    .number = 11,
+    INDEXES({.name = "by_storage", .fields = {"storageId"}, .is_unique = true},
+            {.name = "by_owner", .fields = {"ownerId"}}),
+};
+
+#define ROW struct asset
+static const struct field asset_fields[] = {
+    ID(id),
+    CREATED(created),
+    REF(user_id, &user_type),
+    MAYBE_REF(generation_id, &generation_type),
+    CHOICE(type, media_kind_names),
+    MAYBE_TEXT(prompt, .max = 20000),
+    MAYBE_TEXT(negative_prompt, .max = 20000),
+    MAYBE_TEXT(model, .max = 80),
+    MAYBE_TEXT(provider, .max = 40),
+    MAYBE_INT(seed),
+    INT(width, .unit = "px"),
+    INT(height, .unit = "px"),
+    MAYBE_NUMBER(duration, .unit = "s"),
+    TEXT(mime_type, .max = 100),
+    INT(size_bytes),
+    INT(stored_bytes),
+    TEXT(storage_id, .max = STORAGE_ID_LEN),
+    MAYBE_TEXT(thumbnail_storage_id, .max = STORAGE_ID_LEN),
+    MAYBE_TEXT(display_storage_id, .max = STORAGE_ID_LEN),
+    MAYBE_TEXT(blur_data_url, .max = 500),
+    BOOL(is_favorite),
+    BOOL(is_public),
+    INT(views),
+    TIME(created_at),
+    TIME(updated_at),
+};
+#undef ROW
+
+const struct doc_type asset_type = {
+    .name = "assets",
+    .about = "A picture or a film in somebody's library.",
+    .size = sizeof(struct asset),
+    FIELDS(asset_fields),
+    .number = 12,
+    INDEXES({.name = "by_user", .fields = {"userId"}},
+            {.name = "by_user_type", .fields = {"userId", "type"}},
+            {.name = "by_generation", .fields = {"generationId"}}),
+};
+
+/* ---- arguments and results ---- */
+
+struct wire_asset {
+    doc_id id;
+    tick created;
+    enum media_kind type;
+    str url, thumbnail_url, display_url, blur_data_url;
+    int64_t width, height;
+    struct maybe_number duration;
+    str mime_type;
+    int64_t size_bytes;
+    str prompt, negative_prompt, model, provider;
+    struct maybe_int seed;
+    doc_id generation_id;
+    bool is_favorite, is_public;
+    instant created_at;
+};
+
+#define ROW struct wire_asset
+static const struct field wire_asset_fields[] = {
+    FIELD(id, doc_id, .kind = FIELD_REF, .ref = &asset_type, .wire = "_id"),
+    CREATED(created),
+    CHOICE(type, media_kind_names),
+    TEXT(url, .about = "The original, byte for byte."),
+    TEXT(thumbnail_url, .about = "Progressive JPEG in a box of 400 by 400."),
+    MAYBE_TEXT(display_url, .about = "WebP for pictures, a poster for films."),
+    MAYBE_TEXT(blur_data_url),
+    INT(width, .unit = "px"),
+    INT(height, .unit = "px"),
+    MAYBE_NUMBER(duration, .unit = "s"),
+    TEXT(mime_type),
+    INT(size_bytes, .unit = "bytes"),
+    MAYBE_TEXT(prompt),
+    MAYBE_TEXT(negative_prompt),
+    MAYBE_TEXT(model),
+    MAYBE_TEXT(provider),
+    MAYBE_INT(seed),
+    MAYBE_REF(generation_id, &generation_type),
+    BOOL(is_favorite),
+    BOOL(is_public),
+    TIME(created_at),
+};
+#undef ROW
+static const struct shape wire_asset_shape = {
+    .name = "asset", .size = sizeof(struct wire_asset), FIELDS(wire_asset_fields)};
+static const struct field wire_asset_item = ITEM_RECORD(&wire_asset_shape, struct wire_asset);
+PAGE_SHAPE(asset_page, &wire_asset_item)
+
+struct get_assets_args {
+    struct page_options pagination_opts;
+    enum media_kind type;
+};
+#define ROW struct get_assets_args
+static const struct field get_assets_fields[] = {
+    RECORD(pagination_opts, &page_options_shape),
+    MAYBE_CHOICE(type, media_kind_names),
+};
+#undef ROW
+
+struct asset_args {
+    doc_id asset_id;
+};
+#define get_asset_args asset_args
+#define delete_asset_args asset_args
+#define ROW struct asset_args
+static const struct field asset_args_fields[] = {REF(asset_id, &asset_type)};
+#define get_asset_fields asset_args_fields
+#define delete_asset_fields asset_args_fields
+#undef ROW
+
+BACKEND_FUNCTION(get_assets, struct page)
+BACKEND_FUNCTION(get_asset, struct wire_asset *)
+BACKEND_FUNCTION(delete_asset, char)
+
+const struct function asset_functions[] = {
+    QUERY("assets:getAssets", get_assets, .caller = SIGNED_IN,
+          .returns = RETURNS_RECORD(&asset_page, struct page),
+          .about = "The caller's works, newest first (LIB-02)."),
+    QUERY("assets:getAsset", get_asset, .caller = SIGNED_IN,
+          .returns = RETURNS_MAYBE(&wire_asset_shape), .about = "One work of the caller, or null."),
+    MUTATION("assets:deleteAsset", delete_asset, .caller = SIGNED_IN, .returns = RETURNS_NULL,
+             .about = "Deletes a work and its files for good (STOR-12)."),
+};
+const size_t asset_function_count = ARRAY_LEN(asset_functions);
+
+/* ---- files ---- */
+
+str file_url(struct call *call, str id)
+{
+    if (id.len != STORAGE_ID_LEN)
+        return STR("");
+    return str_format(call->arena, "%s/api/storage/%.8s-%.4s-%.4s-%.4s-%.12s",
+                      call->program->public_url, id.at, id.at + 8, id.at + 12, id.at + 16,
+                      id.at + 20);
+}
+
+str storage_id_of(struct arena *arena, str segment)
+{
+    char *id = arena_alloc(arena, STORAGE_ID_LEN + 1);
+    size_t len = 0;
+    for (size_t i = 0; i < segment.len; i++) {
+        char c = segment.at[i];
+        bool is_hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+        bool is_dash = segment.len == 36 && c == '-' && (i == 8 || i == 13 || i == 18 || i == 23);
+        if (is_dash)
+            continue;
+        if (!is_hex || len == STORAGE_ID_LEN)
+            return (str){0};
+        id[len++] = c;
+    }
+    return len == STORAGE_ID_LEN ? (str){id, len} : (str){0};
+}
+
+void file_put(struct call *call, doc_id owner, const struct stored_file *stored, str name)
+{
+    struct file file = {
+        .storage_id = stored->storage_id,
+        .owner_id = owner,
+        .content_type = stored->content_type,
+        .sha256 = stored->sha256,
+        .size_bytes = stored->size,
+        .name = name,
+        .created_at = call->now,
+    };
+    row_new(call, &file_type, &file);
+    row_put(call, &file_type, &file);
+}
+
+bool file_find(struct call *call, str storage_id, struct file *out)
+{
+    doc_id id = row_first(call, index_of(&file_type, "by_storage"), KEY(key_text(storage_id)));
+    return row_find(call, &file_type, id, out) && !out->is_doomed;
+}
+
+static void file_remove(struct call *call, str storage_id)
+{
+    struct file file;
+    if (storage_id.len == 0 || !file_find(call, storage_id, &file))
+        return;
+    file.is_doomed = true;
+    row_put(call, &file_type, &file);
+    job_queue(call, files_remove_action.name, STR("files"), file.id);
+}
+
+static const void *remove_ask(struct call *call, struct job *job)
+{
+    struct file file;
+    if (!row_find(call, &file_type, (doc_id){job->about}, &file)) {
+        job_remove(call, job->id);
+        return NULL;
+    }
+    struct work *work = arena_new(call->arena, struct work);
+    *work = (struct work){.kind = WORK_REMOVE_BLOB, .blob = file.storage_id};
+    return work;
+}
+
+static void remove_answer(struct call *call, struct job *job, const void *asked, const void *result)
+{
+    const struct work_result *came = result;
+    if (came->failure != WORK_OK && job->failures < JOB_FAILURES_MAX) {
+        job->failures++;
+        job_put_off(call, job, instant_add(call->now, job_backoff(call, job->failures)));
+        return;
+    }
+    row_remove(call, &file_type, (doc_id){job->about});
+    job_remove(call, job->id);
+}
+
+/* The row goes all the same: the sweep of blobs without rows finds the bytes later. */
+static void remove_give_up(struct call *call, struct job *job, str why)
+{
+    row_remove(call, &file_type, (doc_id){job->about});
+    job_remove(call, job->id);
+}
+
+const struct job_action files_remove_action = {
+    .name = "files:remove",
+    .ask = remove_ask,
+    .answer = remove_answer,
+    .give_up = remove_give_up,
+};
+
+/* ---- works ---- */
+
+void asset_get(struct call *call, doc_id id, struct asset *out)
+{
+    doc_id caller = call_caller(call);
+    bool is_theirs = row_find(call, &asset_type, id, out) && doc_id_equal(out->user_id, caller);
+    REQUIRE(call, is_theirs, NOT_FOUND, "This work does not exist, or is not yours to see.");
+}
+
+void asset_remove(struct call *call, const struct asset *asset)
+{
+    file_remove(call, asset->storage_id);
+    file_remove(call, asset->thumbnail_storage_id);
+    file_remove(call, asset->display_storage_id);
+    storage_meter_add(call, asset->user_id, -asset->stored_bytes,
+                      asset->type == MEDIA_IMAGE ? -1 : 0, asset->type == MEDIA_VIDEO ? -1 : 0);
+    row_remove(call, &asset_type, asset->id);
+}
+
+static struct wire_asset wire_of(struct call *call, const struct asset *asset)
+{
+    return (struct wire_asset){
+        .id = asset->id,
+        .created = asset->created,
+        .type = asset->type,
+        .url = file_url(call, asset->storage_id),
+        .thumbnail_url = file_url(call, asset->thumbnail_storage_id),
+        .display_url = file_url(call, asset->display_storage_id),
+        .blur_data_url = asset->blur_data_url,
+        .width = asset->width,
+        .height = asset->height,
+        .duration = asset->duration,
+        .mime_type = asset->mime_type,
+        .size_bytes = asset->size_bytes,
+        .prompt = asset->prompt,
+        .negative_prompt = asset->negative_prompt,
+        .model = asset->model,
+        .provider = asset->provider,
+        .seed = asset->seed,
+        .generation_id = asset->generation_id,
+        .is_favorite = asset->is_favorite,
+        .is_public = asset->is_public,
+        .created_at = asset->created_at,
+    };
+}
+
+static bool make_wire(struct call *call, const void *row, void *item, void *context)
+{
+    *(struct wire_asset *)item = wire_of(call, row);
+    return true;
+}
+
+static void get_assets(struct call *call, const struct get_assets_args *args, struct page *result)
+{
+    doc_id user = call_caller(call);
+    struct page_source source = {
+        .index = index_of(&asset_type, "by_user"),
+        .bounds = {.prefix = KEY(key_id(user))},
+        .order = ORDER_DOWN,
+        .item_size = sizeof(struct wire_asset),
+        .make = make_wire,
+    };
+    if (args->type != MEDIA_NONE) {
+        source.index = index_of(&asset_type, "by_user_type");
+        source.bounds.prefix = KEY(key_id(user), key_text(str_of(media_kind_names[args->type])));
+    }
+    page_read(call, &args->pagination_opts, &source, result);
+}
+
+static void get_asset(struct call *call, const struct asset_args *args, struct wire_asset **result)
+{
+    struct asset asset;
+    doc_id caller = call_caller(call);
+    if (!row_find(call, &asset_type, args->asset_id, &asset) ||
+        !doc_id_equal(asset.user_id, caller))
+        return;
+    *result = arena_new(call->arena, struct wire_asset);
+    **result = wire_of(call, &asset);
+}
+
+static void delete_asset(struct call *call, const struct asset_args *args, char *result)
+{
+    struct asset asset;
+    asset_get(call, args->asset_id, &asset);
+    if (!call_failed(call))
+        asset_remove(call, &asset);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Works: the pictures and films a user owns, and the files behind them (STOR-07, STOR-08, STOR-16,
+ * LIB-02). A file's storage id is the capability in its address, and the name of its blob.
+ *
+ * Owns:     rows in the call's change.
+ * Threads:  the call's.
+ * Time:     call->now.
+ * Fails:    through the call.
+ */
+#pragma once
+
+#include "call/page.h"
+#include "job/job.h"
+#include "studio/config.h"
+
+/* One file of a work. */
+struct stored_file {
+    str storage_id; /* 32 hex digits: the blob's name */
+    str content_type;
+    int64_t size;
+    str sha256; /* hex */
+};
+
+struct file {
+    doc_id id;
+    tick created;
+    str storage_id;
+    doc_id owner_id;
+    str content_type, sha256;
+    int64_t size_bytes;
+    str name;       /* offered at download */
+    bool is_doomed; /* deleted: no longer served, its bytes go as soon as the job comes to it */
+    instant created_at;
+};
+
+struct asset {
+    doc_id id;
+    tick created;
+    doc_id user_id, generation_id;
+    enum media_kind type;
+    str prompt, negative_prompt, model, provider;
+    struct maybe_int seed;
+    int64_t width, height;
+    struct maybe_number duration; /* s */
+    str mime_type;
+    int64_t size_bytes;   /* of the original */
+    int64_t stored_bytes; /* of all its files: what counts against the quota */
+    str storage_id, thumbnail_storage_id, display_storage_id;
+    str blur_data_url;
+    bool is_favorite, is_public;
+    int64_t views;
+    instant created_at, updated_at;
+};
+
+extern const struct doc_type asset_type, file_type;
+extern const struct job_action files_remove_action;
+extern const struct function asset_functions[];
+extern const size_t asset_function_count;
+
+/* "<public url>/api/storage/<uuid>"; empty for an empty storage id. */
+str file_url(struct call *call, str storage_id);
+
+/* The storage id in a path segment "8-4-4-4-12" or 32 hex digits; empty when it is none. */
+str storage_id_of(struct arena *arena, str segment);
+
+void file_put(struct call *call, doc_id owner, const struct stored_file *file, str name);
+
+/* The file row of a storage id; for serving. False: there is none, or it is deleted. */
+bool file_find(struct call *call, str storage_id, struct file *out);
+
+/* Removes the row, dooms its files and lowers the meter. */
+void asset_remove(struct call *call, const struct asset *asset);
+
+/* A work that is the caller's, or NOT_FOUND. */
+void asset_get(struct call *call, doc_id id, struct asset *out);

@@ -1,0 +1,608 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "studio/generations.h"
+
+#include "studio/ledger.h"
+#include "studio/making.h"
+#include "studio/users.h"
+
+#include <math.h>
+#include <string.h>
+
+const char *const generation_status_names[GENERATION_STATUSES] = {
+    [GENERATION_PENDING] = "pending",     [GENERATION_PROCESSING] = "processing",
+    [GENERATION_UPLOADING] = "uploading", [GENERATION_COMPLETED] = "completed",
+    [GENERATION_FAILED] = "failed",       [GENERATION_CANCELED] = "canceled",
+};
+
+static const char *const output_state_names[OUTPUT_STATES] = {
+    [OUTPUT_WAITING] = "waiting", [OUTPUT_LOCATED] = "located", [OUTPUT_MADE] = "made",
+    [OUTPUT_READY] = "ready",     [OUTPUT_FAILED] = "failed",
+};
+
+/* ---- documents ---- */
+
+static const struct field asset_id_item = ITEM_REF(&asset_type);
+extern const struct doc_type hold_type;
+
+#define ROW struct generation
+static const struct field generation_fields[] = {
+    ID(id),
+    CREATED(created),
+    REF(user_id, &user_type),
+    CHOICE(kind, media_kind_names),
+    CHOICE(status, generation_status_names),
+    TEXT(prompt, .min = 1, .max = 20000),
+    MAYBE_TEXT(negative_prompt, .max = 20000),
+    TEXT(model, .max = 80),
+    TEXT(provider, .max = 40),
+    INT(width, .unit = "px"),
+    INT(height, .unit = "px"),
+    MAYBE_INT(steps),
+    MAYBE_NUMBER(guidance),
+    INT(seed),
+    BOOL(seed_is_given),
+    INT(num_images),
+    INT(duration, .unit = "s"),
+    LIST(asset_ids, &asset_id_item, .max = OUTPUTS_MAX),
+    CREDITS(price, .about = "Of one picture or film, when it was asked for."),
+    CREDITS(credits_cost, .about = "What was held."),
+    CREDITS(credits_refunded),
+    MAYBE_REF(hold_id, &hold_type),
+    MAYBE_REF(job_id, &job_type),
+    MAYBE_TEXT(error, .max = 500),
+    BOOL(is_public),
+    TIME(created_at),
+    TIME(updated_at),
+    MAYBE_TIME(started_at),
+    MAYBE_TIME(completed_at),
+};
+#undef ROW
+
+const struct doc_type generation_type = {
+    .name = "generations",
+    .about = "One request to a model, and what came of it.",
+    .size = sizeof(struct generation),
+    FIELDS(generation_fields),
+    .number = 13,
+    INDEXES({.name = "by_user", .fields = {"userId"}},
+            {.name = "by_user_kind", .fields = {"userId", "kind"}},
+            {.name = "by_user_status", .fields = {"userId", "status"}},
+            {.name = "by_status", .fields = {"status"}}),
+};
+
+#define ROW struct output
+static const struct field output_fields[] = {
+    ID(id),
+    CREATED(created),
+    REF(generation_id, &generation_type),
+    INT(number),
+    CHOICE(state, output_state_names),
+    MAYBE_TEXT(url, .max = 4000),
+    MAYBE_TEXT(storage_id, .max = 32),
+    MAYBE_TEXT(sha256, .wire = "sha256", .max = 64),
+    MAYBE_TEXT(mime_type, .max = 100),
+    INT(size_bytes),
+    MAYBE_REF(asset_id, &asset_type),
+    MAYBE_TEXT(error, .max = 500),
+};
+#undef ROW
+
+const struct doc_type output_type = {
+    .name = "outputs",
+    .about = "One picture or film of a generation on its way.",
+    .size = sizeof(struct output),
+    FIELDS(output_fields),
+    .number = 14,
+    INDEXES({.name = "by_generation", .fields = {"generationId", "number"}, .is_unique = true}),
+};
+
+struct progress {
+    doc_id id;
+    tick created;
+    doc_id generation_id;
+    double progress;
+};
+
+#define ROW struct progress
+static const struct field progress_fields[] = {
+    ID(id), CREATED(created), REF(generation_id, &generation_type), NUMBER(progress)};
+#undef ROW
+
+const struct doc_type progress_type = {
+    .name = "generationProgress",
+    .about = "How far a generation is; apart from its row because it changes often.",
+    .size = sizeof(struct progress),
+    FIELDS(progress_fields),
+    .number = 15,
+    INDEXES({.name = "by_generation", .fields = {"generationId"}, .is_unique = true}),
+};
+
+/* ---- arguments and results ---- */
+
+struct create_job_args {
+    str prompt, negative_prompt, model;
+    struct maybe_int width, height, steps, seed, num_images;
+    struct maybe_number guidance;
+};
+#define ROW struct create_job_args
+static const struct field create_job_fields[] = {
+    TEXT(prompt, .min = 1, .max = 20000, .about = "What to make, in the user's words."),
+    MAYBE_TEXT(negative_prompt, .max = 2000, .about = "What to leave out."),
+    TEXT(model, .min = 1, .max = 80),
+    MAYBE_INT(width, .min = 64, .max = 8192, .unit = "px"),
+    MAYBE_INT(height, .min = 64, .max = 8192, .unit = "px"),
+    MAYBE_INT(steps, .min = 1, .max = 1000),
+    MAYBE_NUMBER(guidance, .least = 0.01, .most = 1000),
+    MAYBE_INT(seed, .min = 0, .max = INT64_C(9007199254740991)),
+    MAYBE_INT(num_images, .min = 1, .max = 4),
+};
+#undef ROW
+
+struct created_job {
+    doc_id job_id;
+    credits credits_used, credits_remaining;
+};
+#define ROW struct created_job
+static const struct field created_job_fields[] = {
+    REF(job_id, &generation_type), CREDITS(credits_used), CREDITS(credits_remaining)};
+#undef ROW
+static const struct shape created_job_shape = {
+    .name = "createdJob", .size = sizeof(struct created_job), FIELDS(created_job_fields)};
+
+struct job_args {
+    doc_id job_id;
+};
+#define get_job_args job_args
+#define cancel_job_args job_args
+#define ROW struct job_args
+static const struct field job_args_fields[] = {
+    REF(job_id, &generation_type, .about = "Also the id of a video.")};
+#define get_job_fields job_args_fields
+#define cancel_job_fields job_args_fields
+#undef ROW
+
+struct list_jobs_args {
+    struct maybe_int limit;
+    enum generation_status status;
+};
+#define ROW struct list_jobs_args
+static const struct field list_jobs_fields[] = {
+    MAYBE_INT(limit, .min = 1, .max = 200),
+    MAYBE_CHOICE(status, generation_status_names),
+};
+#undef ROW
+
+struct canceled_job {
+    enum generation_status status;
+    credits credits_returned, credits_remaining;
+};
+#define ROW struct canceled_job
+static const struct field canceled_job_fields[] = {
+    CHOICE(status, generation_status_names),
+    CREDITS(credits_returned),
+    CREDITS(credits_remaining),
+};
+#undef ROW
+static const struct shape canceled_job_shape = {
+    .name = "canceledJob", .size = sizeof(struct canceled_job), FIELDS(canceled_job_fields)};
+
+struct wire_job {
+    doc_id id;
+    tick created;
+    str user_id;
+    enum media_kind kind;
+    enum generation_status status;
+    struct maybe_number progress;
+    str prompt, negative_prompt, model, provider;
+    int64_t width, height;
+    struct maybe_int steps, seed, duration;
+    struct maybe_number guidance;
+    int64_t num_images;
+    struct list image_ids;
+    credits credits_used, credits_refunded;
+    str error;
+    instant created_at;
+    struct maybe_instant started_at, completed_at;
+};
+#define ROW struct wire_job
+static const struct field wire_job_fields[] = {
+    FIELD(id, doc_id, .kind = FIELD_REF, .ref = &generation_type, .wire = "_id"),
+    CREATED(created),
+    TEXT(user_id),
+    CHOICE(kind, media_kind_names),
+    CHOICE(status, generation_status_names),
+    MAYBE_NUMBER(progress, .about = "0 to 1, as the provider reports it."),
+    TEXT(prompt),
+    MAYBE_TEXT(negative_prompt),
+    TEXT(model),
+    TEXT(provider),
+    INT(width, .unit = "px"),
+    INT(height, .unit = "px"),
+    MAYBE_INT(steps),
+    MAYBE_NUMBER(guidance),
+    MAYBE_INT(seed),
+    MAYBE_INT(duration, .unit = "s"),
+    INT(num_images),
+    LIST(image_ids, &asset_id_item),
+    CREDITS(credits_used, .about = "What it costs: what was held less what came back."),
+    CREDITS(credits_refunded),
+    MAYBE_TEXT(error),
+    TIME(created_at),
+    MAYBE_TIME(started_at),
+    MAYBE_TIME(completed_at),
+};
+#undef ROW
+static const struct shape wire_job_shape = {
+    .name = "job", .size = sizeof(struct wire_job), FIELDS(wire_job_fields)};
+static const struct field wire_job_item = ITEM_RECORD(&wire_job_shape, struct wire_job);
+
+BACKEND_FUNCTION(create_job, struct created_job)
+BACKEND_FUNCTION(get_job, struct wire_job *)
+BACKEND_FUNCTION(list_jobs, struct list)
+BACKEND_FUNCTION(cancel_job, struct canceled_job)
+
+const struct function generation_functions[] = {
+    MUTATION("generations:createGenerationJob", create_job, .caller = SIGNED_IN,
+             .returns = RETURNS_RECORD(&created_job_shape, struct created_job),
+             .about = "Asks a model for pictures; holds the price (GEN-01, CRED-02)."),
+    QUERY("generations:getGenerationJob", get_job, .caller = SIGNED_IN,
+          .returns = RETURNS_MAYBE(&wire_job_shape), .about = "One job of the caller, or null."),
+    QUERY("generations:listGenerationJobs", list_jobs, .caller = SIGNED_IN,
+          .returns = RETURNS_LIST(&wire_job_item), .about = "The caller's jobs, newest first."),
+    MUTATION("generations:cancelGenerationJob", cancel_job, .caller = SIGNED_IN,
+             .returns = RETURNS_RECORD(&canceled_job_shape, struct canceled_job),
+             .about = "Stops a job; what is not finished is not charged."),
+};
+const size_t generation_function_count = ARRAY_LEN(generation_functions);
+
+/* ---- asking ---- */
+
+static void check_size(struct call *call, const struct model_config *model,
+                       const struct generation_wish *wish, struct generation *g)
+{
+    const struct size_config *sizes = model->sizes.items;
+    g->width = wish->width.is_set ? wish->width.value : sizes[0].width;
+    g->height = wish->height.is_set ? wish->height.value : sizes[0].height;
+
+    bool is_offered = false;
+    for (size_t i = 0; i < model->sizes.count; i++)
+        is_offered |= sizes[i].width == g->width && sizes[i].height == g->height;
+    if (is_offered)
+        return;
+    REQUIRE_ARGUMENT(call, model->any_size, ".width",
+                     "%.*s does not make pictures of %lld by %lld.", STR_ARG(model->name),
+                     (long long)g->width, (long long)g->height);
+    REQUIRE_ARGUMENT(call, g->width >= 256 && g->width <= 2048, ".width",
+                     "%lld is not between 256 and 2048.", (long long)g->width);
+    REQUIRE_ARGUMENT(call, g->height >= 256 && g->height <= 2048, ".height",
+                     "%lld is not between 256 and 2048.", (long long)g->height);
+}
+
+static void check_steps(struct call *call, const struct model_config *model,
+                        const struct generation_wish *wish, struct generation *g)
+{
+    if (model->steps == NULL) {
+        REQUIRE_ARGUMENT(call, !wish->steps.is_set, ".steps", "%.*s has no steps.",
+                         STR_ARG(model->name));
+        return;
+    }
+    double steps = wish->steps.is_set ? (double)wish->steps.value : model->steps->fallback;
+    REQUIRE_ARGUMENT(call, steps >= model->steps->min && steps <= model->steps->max, ".steps",
+                     "%.0f is not between %.0f and %.0f.", steps, model->steps->min,
+                     model->steps->max);
+    g->steps = (struct maybe_int){(int64_t)steps, true};
+}
+
+static void check_guidance(struct call *call, const struct model_config *model,
+                           const struct generation_wish *wish, struct generation *g)
+{
+    if (model->guidance == NULL) {
+        REQUIRE_ARGUMENT(call, !wish->guidance.is_set, ".guidance", "%.*s has no guidance.",
+                         STR_ARG(model->name));
+        return;
+    }
+    double guidance = wish->guidance.is_set ? wish->guidance.value : model->guidance->fallback;
+    REQUIRE_ARGUMENT(call, guidance >= model->guidance->min && guidance <= model->guidance->max,
+                     ".guidance", "%g is not between %g and %g.", guidance, model->guidance->min,
+                     model->guidance->max);
+    g->guidance = (struct maybe_number){guidance, true};
+}
+
+static void check_duration(struct call *call, const struct model_config *model,
+                           const struct generation_wish *wish, struct generation *g)
+{
+    const int64_t *durations = model->durations.items;
+    if (model->kind != MEDIA_VIDEO)
+        return;
+    g->duration = wish->duration.is_set ? wish->duration.value : durations[0];
+    bool is_offered = false;
+    for (size_t i = 0; i < model->durations.count; i++)
+        is_offered |= durations[i] == g->duration;
+    REQUIRE_ARGUMENT(call, is_offered, ".duration",
+                     "%.*s makes films of %lld to %lld s, not of %lld s.", STR_ARG(model->name),
+                     (long long)durations[0], (long long)durations[model->durations.count - 1],
+                     (long long)g->duration);
+}
+
+static void check_words(struct call *call, const struct model_config *model,
+                        const struct generation_wish *wish)
+{
+    size_t length = utf8_length(wish->prompt);
+    REQUIRE_ARGUMENT(call, str_trim(wish->prompt).len > 0, ".prompt",
+                     "Say what to make: the prompt is empty.");
+    REQUIRE_ARGUMENT(call, length <= (size_t)model->prompt_max, ".prompt",
+                     "%zu characters are more than the %lld that %.*s takes.", length,
+                     (long long)model->prompt_max, STR_ARG(model->name));
+    REQUIRE_ARGUMENT(call, wish->negative_prompt.len == 0 || model->takes_negative_prompt,
+                     ".negativePrompt", "%.*s cannot leave things out.", STR_ARG(model->name));
+    REQUIRE_ARGUMENT(call, !wish->seed.is_set || model->takes_seed, ".seed", "%.*s takes no seed.",
+                     STR_ARG(model->name));
+}
+
+static void check_quota(struct call *call, doc_id user)
+{
+    const struct studio_config *config = call->program->config;
+    struct user row;
+    row_get(call, &user_type, user, &row);
+    const struct plan_config *plan = config_plan(config, row.plan_key);
+    struct storage_meter meter = storage_meter_of(call, user);
+    REQUIRE(call, plan == NULL || plan->storage_bytes == 0 || meter.bytes < plan->storage_bytes,
+            QUOTA,
+            "Your %.1f GB are full. Nothing is deleted. Make room or take a larger plan, then "
+            "press Generate again.",
+            (double)plan->storage_bytes / (double)(1 << 30));
+}
+
+static void put_outputs(struct call *call, const struct generation *g)
+{
+    for (int64_t i = 0; i < g->num_images; i++) {
+        struct output output = {.generation_id = g->id, .number = i, .state = OUTPUT_WAITING};
+        row_new(call, &output_type, &output);
+        row_put(call, &output_type, &output);
+    }
+}
+
+static void generation_fill(struct call *call, const struct model_config *model,
+                            const struct generation_wish *wish, struct generation *g)
+{
+    check_words(call, model, wish);
+    check_size(call, model, wish, g);
+    check_steps(call, model, wish, g);
+    check_guidance(call, model, wish, g);
+    check_duration(call, model, wish, g);
+    g->num_images = wish->num_images.is_set ? wish->num_images.value : 1;
+    REQUIRE_ARGUMENT(call, g->num_images >= 1 && g->num_images <= model->max_images, ".numImages",
+                     "%lld is not between 1 and %lld.", (long long)g->num_images,
+                     (long long)model->max_images);
+    g->seed_is_given = wish->seed.is_set;
+    g->seed = wish->seed.is_set ? wish->seed.value : (int64_t)random_below(call->random, 1u << 31);
+}
+
+void generation_create(struct call *call, const struct generation_wish *wish,
+                       struct generation *out)
+{
+    const struct studio_config *config = call->program->config;
+    const struct model_config *model = config_model(config, wish->model);
+    *out = (struct generation){0};
+    REQUIRE_ARGUMENT(call, model != NULL, ".model", "There is no model \"%.*s\".",
+                     STR_ARG(utf8_cut(wish->model, 80)));
+    REQUIRE_ARGUMENT(call, model->kind == wish->kind, ".model", "%.*s does not make %s.",
+                     STR_ARG(model->name), wish->kind == MEDIA_VIDEO ? "films" : "pictures");
+
+    struct generation g = {
+        .user_id = call_caller(call),
+        .kind = model->kind,
+        .status = GENERATION_PENDING,
+        .prompt = wish->prompt,
+        .negative_prompt = wish->negative_prompt,
+        .model = model->id,
+        .provider = model->provider,
+        .price = model->price,
+        .is_public = wish->is_public,
+        .created_at = call->now,
+        .updated_at = call->now,
+    };
+    generation_fill(call, model, wish, &g);
+    check_quota(call, g.user_id);
+    if (call_failed(call))
+        return;
+
+    g.credits_cost = (credits){model->price.n * g.num_images};
+    row_new(call, &generation_type, &g);
+    g.hold_id = ledger_hold(call, g.user_id, g.credits_cost, g.id,
+                            str_format(call->arena, "%.*s: %lld %s", STR_ARG(model->name),
+                                       (long long)g.num_images,
+                                       g.kind == MEDIA_VIDEO ? "film"
+                                       : g.num_images == 1   ? "picture"
+                                                             : "pictures"));
+    g.job_id = job_queue(call, making_action.name, g.provider, g.id);
+    row_put(call, &generation_type, &g);
+    put_outputs(call, &g);
+    *out = g;
+}
+
+/* ---- ending ---- */
+
+size_t generation_outputs(struct call *call, doc_id generation, struct output outputs[OUTPUTS_MAX])
+{
+    struct scan scan;
+    size_t count = 0;
+    if (call_failed(call))
+        return 0;
+    view_scan(call->view, index_of(&output_type, "by_generation"),
+              (struct bounds){.prefix = KEY(key_id(generation))}, ORDER_UP, &scan);
+    while (count < OUTPUTS_MAX && scan_next(&scan, &outputs[count]))
+        count++;
+    scan_end(&scan);
+    return count;
+}
+
+void generation_end(struct call *call, struct generation *g, enum generation_status status,
+                    str error)
+{
+    struct output outputs[OUTPUTS_MAX];
+    size_t count = generation_outputs(call, g->id, outputs);
+    int64_t ready = 0;
+    for (size_t i = 0; i < count; i++) {
+        ready += outputs[i].state == OUTPUT_READY;
+        row_remove(call, &output_type, outputs[i].id);
+    }
+    str why = status == GENERATION_CANCELED ? STR("Cancelled: credits back")
+              : ready == 0                  ? STR("Not made: credits back")
+                                            : STR("Partly made: credits back");
+    credits cost = {g->price.n * ready};
+    g->credits_refunded = ledger_settle(call, g->hold_id, cost, why);
+    g->status = status;
+    g->error = error;
+    g->updated_at = call->now;
+    g->completed_at = (struct maybe_instant){call->now, true};
+    job_remove(call, g->job_id);
+    doc_id progress =
+        row_first(call, index_of(&progress_type, "by_generation"), KEY(key_id(g->id)));
+    if (doc_id_is_set(progress))
+        row_remove(call, &progress_type, progress);
+    g->job_id = (doc_id){0};
+    row_put(call, &generation_type, g);
+}
+
+/* ---- progress ---- */
+
+void generation_progress_put(struct call *call, doc_id generation, double progress)
+{
+    struct progress row;
+    doc_id id = row_first(call, index_of(&progress_type, "by_generation"), KEY(key_id(generation)));
+    row_find(call, &progress_type, id, &row);
+    row.generation_id = generation;
+    row.progress = floor(progress * 1000) / 1000;
+    if (!doc_id_is_set(row.id))
+        row_new(call, &progress_type, &row);
+    row_put(call, &progress_type, &row);
+}
+
+double generation_progress(struct call *call, doc_id generation)
+{
+    struct progress row;
+    doc_id id = row_first(call, index_of(&progress_type, "by_generation"), KEY(key_id(generation)));
+    row_find(call, &progress_type, id, &row);
+    return row.progress;
+}
+
+/* ---- functions ---- */
+
+bool generation_find(struct call *call, doc_id id, enum media_kind kind, struct generation *out)
+{
+    doc_id caller = call_caller(call);
+    return row_find(call, &generation_type, id, out) && doc_id_equal(out->user_id, caller) &&
+           (kind == MEDIA_NONE || out->kind == kind);
+}
+
+static void create_job(struct call *call, const struct create_job_args *args,
+                       struct created_job *result)
+{
+    struct generation g;
+    struct generation_wish wish = {
+        .kind = MEDIA_IMAGE,
+        .prompt = args->prompt,
+        .negative_prompt = args->negative_prompt,
+        .model = args->model,
+        .width = args->width,
+        .height = args->height,
+        .steps = args->steps,
+        .seed = args->seed,
+        .num_images = args->num_images,
+        .guidance = args->guidance,
+    };
+    generation_create(call, &wish, &g);
+    *result = (struct created_job){
+        .job_id = g.id,
+        .credits_used = g.credits_cost,
+        .credits_remaining = ledger_balance(call, g.user_id).credits,
+    };
+}
+
+static bool is_open(const struct generation *g)
+{
+    return g->status == GENERATION_PENDING || g->status == GENERATION_PROCESSING ||
+           g->status == GENERATION_UPLOADING;
+}
+
+static struct wire_job wire_of(struct call *call, const struct generation *g, str user)
+{
+    struct wire_job job = {
+        .id = g->id,
+        .created = g->created,
+        .user_id = user,
+        .kind = g->kind,
+        .status = g->status,
+        .prompt = g->prompt,
+        .negative_prompt = g->negative_prompt,
+        .model = g->model,
+        .provider = g->provider,
+        .width = g->width,
+        .height = g->height,
+        .steps = g->steps,
+        .guidance = g->guidance,
+        .seed = {g->seed, true},
+        .duration = {g->duration, g->kind == MEDIA_VIDEO},
+        .num_images = g->num_images,
+        .image_ids = g->asset_ids,
+        .credits_used = {g->credits_cost.n - g->credits_refunded.n},
+        .credits_refunded = g->credits_refunded,
+        .error = g->error,
+        .created_at = g->created_at,
+        .started_at = g->started_at,
+        .completed_at = g->completed_at,
+    };
+    if (job.image_ids.items == NULL)
+        job.image_ids.items = arena_alloc(call->arena, 1);
+    if (g->status == GENERATION_PROCESSING || g->status == GENERATION_UPLOADING)
+        job.progress = (struct maybe_number){generation_progress(call, g->id), true};
+    return job;
+}
+
+static void get_job(struct call *call, const struct job_args *args, struct wire_job **result)
+{
+    struct generation g;
+    if (!generation_find(call, args->job_id, MEDIA_NONE, &g))
+        return;
+    *result = arena_new(call->arena, struct wire_job);
+    **result = wire_of(call, &g, call->identity->subject);
+}
+
+static void list_jobs(struct call *call, const struct list_jobs_args *args, struct list *result)
+{
+    doc_id user = call_caller(call);
+    size_t limit = args->limit.is_set ? (size_t)args->limit.value : 50;
+    struct wire_job *jobs = arena_array(call->arena, struct wire_job, limit);
+    struct bounds bounds = {.prefix = KEY(key_id(user))};
+    const struct index *index = index_of(&generation_type, "by_user");
+    struct generation g;
+    struct scan scan;
+    size_t count = 0;
+
+    if (args->status != GENERATION_NONE) {
+        index = index_of(&generation_type, "by_user_status");
+        bounds.prefix = KEY(key_id(user), key_text(str_of(generation_status_names[args->status])));
+    }
+    view_scan(call->view, index, bounds, ORDER_DOWN, &scan);
+    while (count < limit && scan_next(&scan, &g))
+        jobs[count++] = wire_of(call, &g, call->identity->subject);
+    scan_end(&scan);
+    *result = (struct list){jobs, count};
+}
+
+static void cancel_job(struct call *call, const struct job_args *args, struct canceled_job *result)
+{
+    struct generation g;
+    bool is_theirs = generation_find(call, args->job_id, MEDIA_NONE, &g);
+    REQUIRE(call, is_theirs, NOT_FOUND, "This job does not exist, or is not yours.");
+    REQUIRE(call, is_open(&g), STATE, "This job has ended already: it is %s.",
+            generation_status_names[g.status]);
+
+    generation_end(call, &g, GENERATION_CANCELED, (str){0});
+    *result = (struct canceled_job){
+        .status = g.status,
+        .credits_returned = g.credits_refunded,
+        .credits_remaining = ledger_balance(call, g.user_id).credits,
+    };
+}

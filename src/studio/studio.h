@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The product on one screen: all document types, all backend functions, all kinds of jobs.
+ *
+ * Owns:     constant tables.
+ * Threads:  any.
+ * Time:     none.
+ * Fails:    never.
+ */
+#pragma once
+
+#include "call/execute.h"
+#include "job/job.h"
+#include "studio/config.h"
+
+extern const struct function credit_functions[], model_functions[], video_functions[];
+extern const size_t credit_function_count, model_function_count, video_function_count;
+
+extern const struct schema studio_schema;
+extern const struct job_action *const studio_actions[];
+extern const size_t studio_action_count;
+
+struct function_table {
+    const struct function *functions;
+    size_t count;
+};
+
+/* Fills functions, resolver and configuration; extra tables (the fixture's) may follow. */
+void studio_program(struct program *program, const struct studio_config *config,
+                    const struct function_table *extra, size_t extra_count);
