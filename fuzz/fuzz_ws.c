@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Frames make the same messages whether they come whole or byte by byte; every message is UTF-8
+ * and within the limit; every code to close with is one of ours.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "net/ws_parse.h"
+
+#include "fuzz.h"
+
+#define MESSAGE_MAX 2000
+
+static void note(struct buffer *log, enum ws_event event, str payload, uint16_t code)
+{
+    if (event == WS_MORE)
+        return;
+    buffer_format(log, "%d %d %zu ", (int)event, event >= WS_CLOSE ? code : 0, payload.len);
+    buffer_str(log, payload);
+}
+
+static void check(enum ws_event event, str payload, uint16_t code)
+{
+    if (event == WS_TEXT)
+        assert(payload.len <= MESSAGE_MAX && utf8_is_valid(payload));
+    if (event == WS_PING || event == WS_PONG)
+        assert(payload.len <= WS_CONTROL_MAX);
+    if (event == WS_CLOSE)
+        assert(code >= 1000 && code < 5000 && code != 1004 && code != 1006 && code != 1015);
+    if (event == WS_REFUSED)
+        assert(code == 1002 || code == 1003 || code == 1007 || code == 1009);
+}
+
+static void read_all(str in, size_t step, struct buffer *log)
+{
+    struct ws_reader reader = {0};
+    char *at = malloc(in.len + 1);
+    assert(at != NULL);
+    if (in.len != 0)
+        memcpy(at, in.at, in.len);
+    bool is_over = false;
+    for (size_t from = 0, until = 0; until < in.len && !is_over;) {
+        until = MIN_OF(until + step, in.len);
+        while (from < until && !is_over) {
+            size_t used = 0;
+            str payload;
+            uint16_t code = 0;
+            enum ws_event event =
+                ws_read(&reader, MESSAGE_MAX, at + from, until - from, &used, &payload, &code);
+            assert(used != 0 && used <= until - from);
+            check(event, payload, code);
+            note(log, event, event == WS_REFUSED ? (str){0} : payload, code);
+            from += used;
+            is_over = event == WS_REFUSED;
+        }
+    }
+    assert(reader.message.room <= MESSAGE_MAX + 64);
+    ws_reader_done(&reader);
+    free(at);
+}
+
+int fuzz_one(const uint8_t *data, size_t size)
+{
+    AUTO(buffer_done) struct buffer whole = {0};
+    AUTO(buffer_done) struct buffer cut = {0};
+    str in = {(const char *)data, MIN_OF(size, (size_t)KIB(64))};
+
+    read_all(in, in.len + 1, &whole);
+    read_all(in, 1, &cut);
+    assert(str_equal(buffer_text(&whole), buffer_text(&cut)));
+    return 0;
+}
