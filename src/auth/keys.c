@@ -157,14 +157,9 @@ static bool read_key(struct arena *arena, const struct json *jwk, struct key *ou
     return key != NULL;
 }
 
-static void arena_drop(struct arena *arena)
-{
-    arena_done(arena);
-}
-
 struct key_set *key_set_read(str jwks, struct fault *fault)
 {
-    AUTO(arena_drop) struct arena scratch = {0};
+    AUTO(arena_done) struct arena scratch = {0};
     struct json document;
     if (jwks.len > KEY_SET_TEXT_MAX) {
         fault_set(fault, FAULT_INPUT, "the JWKS document is larger than 256 KiB");

@@ -42,7 +42,8 @@ void hasher_free(struct hasher *hasher); /* waits for the one under way; the res
 /* What is wrong with it as a sentence for the user, or true. */
 bool password_is_fit(str password, struct fault *fault) MUST_CHECK;
 
-/* The results go to deliver_to; it needs room for what the caller has under way. */
+/* For a password that is fit. The results go to deliver_to; it needs room for what the caller has
+ * under way. */
 bool hasher_make(struct hasher *hasher, str password, struct queue *deliver_to, void *context)
     MUST_CHECK;
 

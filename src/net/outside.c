@@ -19,9 +19,9 @@ struct outside {
     struct outside_options options;
     struct arena arena; /* of the options' texts */
     atomic_bool is_stopping;
-    atomic_size_t under_way;
 
-    pthread_mutex_t lock; /* of the list and has_news */
+    pthread_mutex_t lock; /* of the list, its length and has_news */
+    size_t under_way;
     struct transfer *first;
     bool has_news; /* something to start or to cancel */
 
@@ -34,6 +34,7 @@ static void list_add(struct outside *outside, struct transfer *transfer)
     if (outside->first != NULL)
         outside->first->before = transfer;
     outside->first = transfer;
+    outside->under_way++;
 }
 
 static void list_remove(struct outside *outside, struct transfer *transfer)
@@ -44,18 +45,17 @@ static void list_remove(struct outside *outside, struct transfer *transfer)
         outside->first = transfer->after;
     if (transfer->after != NULL)
         transfer->after->before = transfer->before;
+    outside->under_way--;
 }
 
-/* Out of the list and the count first: the receiver may send again with the same id at once. */
+/* Out of the list first: the receiver may send again with the same id at once. */
 static void deliver(struct outside *outside, struct transfer *transfer)
 {
     struct outside_result *result = transfer->result;
     pthread_mutex_lock(&outside->lock);
     list_remove(outside, transfer);
-    atomic_fetch_sub(&outside->under_way, 1);
     bool fits = queue_put(transfer->deliver_to, result);
     if (!fits) {
-        atomic_fetch_add(&outside->under_way, 1);
         transfer->before = NULL;
         list_add(outside, transfer);
     }
@@ -238,15 +238,18 @@ void outside_free(struct outside *outside)
 
 bool outside_send(struct outside *outside, const struct outside_request *request)
 {
-    if (atomic_fetch_add(&outside->under_way, 1) >= OUTSIDE_UNDER_WAY_MAX) {
-        atomic_fetch_sub(&outside->under_way, 1);
-        return false;
-    }
     struct transfer *transfer = transfer_new(request);
     pthread_mutex_lock(&outside->lock);
-    list_add(outside, transfer);
-    outside->has_news = true;
+    bool fits = outside->under_way < OUTSIDE_UNDER_WAY_MAX;
+    if (fits) {
+        list_add(outside, transfer);
+        outside->has_news = true;
+    }
     pthread_mutex_unlock(&outside->lock);
+    if (!fits) {
+        transfer_give_back(transfer);
+        return false;
+    }
     curl_multi_wakeup(outside->multi);
     return true;
 }
@@ -265,7 +268,10 @@ void outside_cancel(struct outside *outside, uint64_t id)
         curl_multi_wakeup(outside->multi);
 }
 
-size_t outside_under_way(const struct outside *outside)
+size_t outside_under_way(struct outside *outside)
 {
-    return atomic_load(&outside->under_way);
+    pthread_mutex_lock(&outside->lock);
+    size_t under_way = outside->under_way;
+    pthread_mutex_unlock(&outside->lock);
+    return under_way;
 }

@@ -93,7 +93,7 @@ void outside_free(struct outside *outside); /* drops what is under way */
 
 bool outside_send(struct outside *outside, const struct outside_request *request) MUST_CHECK;
 void outside_cancel(struct outside *outside, uint64_t id); /* unknown ids are ignored */
-size_t outside_under_way(const struct outside *outside);
+size_t outside_under_way(struct outside *outside);
 
 str outside_header_value(const struct outside_result *result, const char *name); /* lower case */
 const char *outside_error_name(enum outside_error error); /* "timeout", for logs and metrics */

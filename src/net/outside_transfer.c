@@ -117,6 +117,13 @@ void transfer_free(struct transfer *transfer)
     free(transfer);
 }
 
+void transfer_give_back(struct transfer *transfer)
+{
+    transfer->body = NULL;
+    transfer->result->file = -1;
+    transfer_free(transfer);
+}
+
 void outside_result_free(struct outside_result *result)
 {
     if (result == NULL)

@@ -44,6 +44,9 @@ struct transfer {
 struct transfer *transfer_new(const struct outside_request *request);
 void transfer_free(struct transfer *transfer);
 
+/* Frees one that was not accepted: body and file stay the caller's. */
+void transfer_give_back(struct transfer *transfer);
+
 /* Makes the curl handle; false: the result says why. */
 bool transfer_start(struct transfer *transfer, const struct outside_options *options);
 
