@@ -78,6 +78,21 @@ static VipsImage *load_whole(struct job *job)
     return whole;
 }
 
+/* Where and with what a photo was taken is nobody's business; savers cannot be relied on to leave
+ * it out (libvips 8.14 keeps EXIF in WebP). */
+static void forget_origin(VipsImage *image)
+{
+    static const char *const kinds[] = {"exif", "xmp", "iptc", "photoshop", "icc", "orientation"};
+    gchar **names = vips_image_get_fields(image);
+    for (gchar **name = names; *name != NULL; name++)
+        for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+            if (g_str_has_prefix(*name, kinds[i])) {
+                vips_image_remove(image, *name);
+                break;
+            }
+    g_strfreev(names);
+}
+
 /* Upright, in sRGB, eight bits, and no larger than the format of the display takes. */
 static VipsImage *normal(struct job *job, VipsImage *image, int side)
 {
@@ -88,6 +103,8 @@ static VipsImage *normal(struct job *job, VipsImage *image, int side)
         out = vips_image_copy_memory(lazy);
     if (out == NULL)
         job_fail(job, MEDIA_CORRUPT, "%s", broken);
+    else
+        forget_origin(out);
     return out;
 }
 

@@ -1,46 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Scenes of pure shape: paper cutouts, orbits and a weave. */
+#include <stdlib.h>
+
 #include "media/worker/paint_scene.h"
 
-/* A frond as scissors cut it: round fingers on both sides of a bent stalk. */
+/* One lobe of a frond, round at its end, as scissors leave it. */
+static void lobe(struct scene *scene, float x, float y, float turn, float length, float width,
+                 struct ink ink)
+{
+    float line[2 * 6];
+    for (int i = 0; i < 6; i++) {
+        float t = (float)i / 5.0F;
+        float angle = turn + 0.07F * t;
+        line[2 * i] = x + wave_cosine(angle) * length * t;
+        line[2 * i + 1] = y + wave(angle) * length * t;
+    }
+    drawing_stroke(scene->drawing, line, 6, width * 0.7F, width);
+    drawing_fill(scene->drawing, ink);
+    drawing_circle(scene->drawing, line[10], line[11], width * 0.5F);
+    drawing_fill(scene->drawing, ink);
+}
+
+/* A frond as Matisse cut his seaweed: lobes on both sides of a bent stalk, one colour. */
 static void frond(struct scene *scene, float x, float y, float turn, float size, struct lab colour)
 {
-    int fingers = 4 + dice_pick(&scene->dice, 3);
-    float bend = dice_between(&scene->dice, -0.12F, 0.12F);
-    float wide = dice_between(&scene->dice, 0.22F, 0.34F);
-    float points[80];
-    size_t count = 0;
-    float sway = 0.012F * wave(scene->phase + x);
-    for (int pass = 0; pass < 2; pass++) {
-        for (int i = 0; i < fingers; i++) {
-            int step = pass == 0 ? i : fingers - 1 - i;
-            float side = pass == 0 ? 1.0F : -1.0F;
-            float t = ((float)step + 0.5F) / (float)fingers;
-            float along = t * size;
-            float direction = turn + bend * t + sway;
-            float dx = wave_cosine(direction);
-            float dy = wave(direction);
-            float reach = size * wide * (1.1F - 0.5F * t);
-            float hollow = size * 0.06F;
-            float lead = size * 0.11F;
-            float out = pass == 0 ? hollow : reach;
-            float in = pass == 0 ? reach : hollow;
-            float early = pass == 0 ? 0.0F : lead * 1.6F;
-            float late = pass == 0 ? lead * 1.6F : 0.0F;
-            points[count++] = x + dx * (along + early) - dy * side * out;
-            points[count++] = y + dy * (along + early) + dx * side * out;
-            points[count++] = x + dx * (along + late) - dy * side * in;
-            points[count++] = y + dy * (along + late) + dx * side * in;
-        }
-        if (pass == 0) {
-            points[count++] = x + wave_cosine(turn + bend) * size * 1.22F;
-            points[count++] = y + wave(turn + bend) * size * 1.22F;
-        }
+    int lobes = 4 + dice_pick(&scene->dice, 3);
+    float bend = dice_between(&scene->dice, -0.1F, 0.1F) + 0.012F * wave(scene->phase + x);
+    float wide = dice_between(&scene->dice, 0.3F, 0.42F);
+    struct ink ink = ink_textured(ink_flat(colour, 1.0F), 0.016F, 0.04F, 0.012F, turn);
+    float spine[2 * 8];
+    for (int i = 0; i < 8; i++) {
+        float t = (float)i / 7.0F;
+        float angle = turn + bend * t;
+        spine[2 * i] = x + wave_cosine(angle) * size * t;
+        spine[2 * i + 1] = y + wave(angle) * size * t;
     }
-    points[count++] = x - wave_cosine(turn) * size * 0.12F;
-    points[count++] = y - wave(turn) * size * 0.12F;
-    drawing_blob(scene->drawing, points, count / 2);
-    drawing_fill(scene->drawing, ink_textured(ink_flat(colour, 1.0F), 0.016F, 0.04F, 0.012F, turn));
+    drawing_stroke(scene->drawing, spine, 8, size * 0.14F, size * 0.1F);
+    drawing_fill(scene->drawing, ink);
+    drawing_circle(scene->drawing, spine[14], spine[15], size * 0.08F);
+    drawing_fill(scene->drawing, ink);
+    drawing_circle(scene->drawing, spine[0], spine[1], size * 0.07F);
+    drawing_fill(scene->drawing, ink);
+    for (int i = 0; i < 2 * lobes; i++) {
+        float t = ((float)(i / 2) + (i % 2 ? 0.75F : 0.35F)) / (float)lobes;
+        float side = i % 2 ? 1.0F : -1.0F;
+        float angle = turn + bend * t;
+        float length = size * wide * (1.0F - 0.35F * t) * dice_between(&scene->dice, 0.85F, 1.15F);
+        lobe(scene, x + wave_cosine(angle) * size * t, y + wave(angle) * size * t,
+             angle + side * 0.15F - 0.035F, length, size * 0.14F, ink);
+    }
 }
 
 static void pebble(struct scene *scene, float x, float y, float size, struct lab colour)
@@ -74,67 +82,87 @@ static void star_shape(struct scene *scene, float x, float y, float size, struct
     drawing_fill(scene->drawing, ink_textured(ink_flat(colour, 1.0F), 0.016F, 0.04F, 0.02F, 0.2F));
 }
 
-/* The sheet the cutouts lie on: panels of colour, edges a little off square. */
-static void panels(struct scene *scene, int columns, int rows)
+#define PAPERS 8
+
+static struct lab paper_at(const struct palette *tones, int pick)
 {
-    const struct palette *tones = scene->tones;
-    struct lab inks[] = {tones->low,    tones->far,  tones->accent, tones->second,
-                         tones->middle, tones->near, tones->top,    tones->light};
-    int last = -1;
-    for (int row = 0; row < rows; row++)
-        for (int column = 0; column < columns; column++) {
-            int pick = dice_pick(&scene->dice, 8);
-            pick = pick == last ? (pick + 3) % 8 : pick;
-            last = pick;
-            float x = scene->width * (float)column / (float)columns;
-            float y = scene->height * (float)row / (float)rows;
-            float w = scene->width / (float)columns;
-            float h = scene->height / (float)rows;
-            float off = dice_between(&scene->dice, -0.012F, 0.012F);
-            drawing_move(scene->drawing, x - 0.01F, y + off);
-            drawing_line(scene->drawing, x + w + 0.014F, y - off);
-            drawing_line(scene->drawing, x + w - off, y + h + 0.016F);
-            drawing_line(scene->drawing, x + off - 0.01F, y + h + 0.012F);
-            drawing_fill(scene->drawing,
-                         ink_textured(ink_flat(inks[pick], 1.0F), 0.016F, 0.08F, 0.02F, 0.02F));
-        }
+    const struct lab papers[PAPERS] = {tones->low,    tones->far,  tones->accent, tones->second,
+                                       tones->middle, tones->near, tones->top,    tones->light};
+    return papers[pick % PAPERS];
+}
+
+/* Another paper that stands out against this one. */
+static struct lab paper_against(struct scene *scene, struct lab ground)
+{
+    struct lab best = scene->tones->near;
+    int first = dice_pick(&scene->dice, PAPERS);
+    for (int i = 0; i < PAPERS; i++) {
+        struct lab paper = paper_at(scene->tones, first + i);
+        float light = paper.light - ground.light;
+        float a = paper.a - ground.a;
+        float b = paper.b - ground.b;
+        if (light * light + a * a + b * b > 0.055F)
+            return paper;
+    }
+    return best;
+}
+
+/* A panel of colour, its edges a little off square. */
+static void panel(struct scene *scene, float x, float y, float w, float h, struct lab colour)
+{
+    float off = dice_between(&scene->dice, -0.012F, 0.012F);
+    drawing_move(scene->drawing, x - 0.01F, y + off);
+    drawing_line(scene->drawing, x + w + 0.014F, y - off);
+    drawing_line(scene->drawing, x + w - off, y + h + 0.016F);
+    drawing_line(scene->drawing, x + off - 0.01F, y + h + 0.012F);
+    drawing_fill(scene->drawing, ink_textured(ink_flat(colour, 1.0F), 0.016F, 0.08F, 0.02F, 0.02F));
+}
+
+/* What lies on a panel: a frond, a star or pebbles. */
+static void motif(struct scene *scene, float x, float y, float size, struct lab ground)
+{
+    struct lab colour = paper_against(scene, ground);
+    struct lab inner = paper_against(scene, colour);
+    int kind = dice_pick(&scene->dice, 6);
+    float turn = -0.25F + dice_between(&scene->dice, -0.1F, 0.1F);
+    if (kind < 3) {
+        frond(scene, x - wave_cosine(turn) * size * 0.38F, y + size * 0.36F, turn, size * 0.7F,
+              colour);
+        return;
+    }
+    if (kind == 3)
+        star_shape(scene, x, y, size * 0.38F, colour);
+    else
+        pebble(scene, x, y, size * 0.38F, colour);
+    pebble(scene, x, y, size * 0.15F, inner);
 }
 
 void scene_cutout(struct scene *scene)
 {
-    const struct palette *tones = scene->tones;
-    struct lab inks[] = {tones->accent, tones->near, tones->light, tones->far,
-                         tones->second, tones->low,  tones->middle};
     int columns = (int)(scene->width * 2.4F + 0.5F) + dice_pick(&scene->dice, 2);
     int rows = (int)(scene->height * 2.4F + 0.5F);
-    panels(scene, columns, rows);
-    int last = 0;
-    for (int row = 0; row < rows; row++)
-        for (int column = 0; column < columns; column++) {
-            float w = scene->width / (float)columns;
-            float h = scene->height / (float)rows;
-            float x = w * ((float)column + 0.5F);
-            float y = h * ((float)row + 0.5F);
-            float size = (w < h ? w : h);
-            int pick = (last + 1 + dice_pick(&scene->dice, 5)) % 7;
-            last = pick;
-            int kind = dice_pick(&scene->dice, 6);
-            float turn = -0.25F + dice_between(&scene->dice, -0.1F, 0.1F);
-            if (kind < 3)
-                frond(scene, x - wave_cosine(turn) * size * 0.38F, y + size * 0.36F, turn,
-                      size * 0.66F, inks[pick]);
-            else if (kind == 3)
-                star_shape(scene, x, y, size * 0.36F, inks[pick]);
-            else
-                pebble(scene, x, y, size * 0.36F, inks[pick]);
-            if (kind >= 3)
-                pebble(scene, x, y, size * 0.14F, inks[(pick + 3) % 7]);
-        }
-    int loose = 3 + (int)(scene->mood->detail * 5.0F);
+    float w = scene->width / (float)columns;
+    float h = scene->height / (float)rows;
+    struct dice plan = {dice_next(&scene->dice)};
+    int picks[16] = {0};
+    for (int i = 0; i < rows * columns; i++) {
+        /* Never the paper of the panel to the left or above. */
+        int pick = dice_pick(&plan, PAPERS);
+        while (pick == picks[(i + 15) % 16] || pick == picks[(i + 16 - columns % 16) % 16])
+            pick = (pick + 1) % PAPERS;
+        picks[i % 16] = pick;
+        float x = w * (float)(i % columns);
+        float y = h * (float)(i / columns);
+        struct lab ground = paper_at(scene->tones, pick);
+        panel(scene, x, y, w, h, ground);
+        motif(scene, x + w * 0.5F, y + h * 0.5F, w < h ? w : h, ground);
+    }
+    int loose = 2 + (int)(scene->mood->detail * 4.0F);
     for (int i = 0; i < loose; i++)
         frond(scene, dice_unit(&scene->dice) * scene->width,
               dice_unit(&scene->dice) * scene->height, dice_unit(&scene->dice),
-              dice_between(&scene->dice, 0.08F, 0.2F), inks[dice_pick(&scene->dice, 7)]);
+              dice_between(&scene->dice, 0.12F, 0.24F),
+              paper_at(scene->tones, dice_pick(&scene->dice, PAPERS)));
 }
 
 static void ring(struct scene *scene, float x, float y, float outer, float inner, float from,
@@ -248,9 +276,9 @@ static void thread_box(struct scene *scene, float x, float y, float w, float h, 
         .x1 = is_upright ? x + w : x,
         .y1 = is_upright ? y : y + h,
         .stop_count = 3,
-        .stops = {{0.0F, lab_light(colour, -0.11F), 1.0F},
-                  {0.42F, lab_light(colour, 0.03F), 1.0F},
-                  {1.0F, lab_light(colour, -0.13F), 1.0F}},
+        .stops = {{0.0F, lab_light(colour, -0.07F), 1.0F},
+                  {0.42F, lab_light(colour, 0.02F), 1.0F},
+                  {1.0F, lab_light(colour, -0.09F), 1.0F}},
     };
     float along = is_upright ? 0.002F : 0.02F;
     float across = is_upright ? 0.02F : 0.002F;
@@ -264,34 +292,53 @@ static struct lab thread_tone(const struct palette *tones, int pick)
     return inks[pick % 8];
 }
 
+/* The plan of a blanket: a mirrored run of stripes, wide and narrow. */
+static int stripe_at(int place, int count, uint32_t seed)
+{
+    int mirrored = place * 2 < count ? place : count - 1 - place;
+    int at = 0;
+    for (int stripe = 0; stripe < 64; stripe++) {
+        at += 1 + (int)((noise_at(stripe, 5, seed) + 1.0F) * 2.4F);
+        if (mirrored < at)
+            return (int)((noise_at(stripe, 6, seed) + 1.0F) * 3.99F);
+    }
+    return 0;
+}
+
+/* In the middle of the blanket lies a stepped diamond, in the accents. */
+static bool is_in_diamond(int column, int row, int columns, int rows, int size)
+{
+    int across = abs(2 * column + 1 - columns) / 4;
+    int down = abs(2 * row + 1 - rows) / 4;
+    int ring = across + down;
+    return ring < size && ring % 4 < 2;
+}
+
 void scene_woven(struct scene *scene)
 {
     const struct palette *tones = scene->tones;
-    int density = 20 + (int)(scene->mood->detail * 8.0F);
+    int density = 34 + (int)(scene->mood->detail * 14.0F);
     int columns = (int)(scene->width * (float)density);
     int rows = (int)(scene->height * (float)density);
-    int rule = 1 + dice_pick(&scene->dice, 3);
-    int warp_run = 2 + dice_pick(&scene->dice, 4);
-    int weft_run = 2 + dice_pick(&scene->dice, 4);
+    int rule = 1 + dice_pick(&scene->dice, 2);
     uint32_t seed = (uint32_t)dice_next(&scene->dice);
-    drawing_fill(scene->drawing, ink_flat(lab_light(tones->near, -0.1F), 1.0F));
+    int diamond = density / 4 + dice_pick(&scene->dice, density / 5);
+    drawing_fill(scene->drawing, ink_flat(lab_light(tones->near, -0.08F), 1.0F));
     float w = scene->width / (float)columns;
     float h = scene->height / (float)rows;
     for (int row = 0; row < rows; row++)
         for (int column = 0; column < columns; column++) {
-            int block_x = column / warp_run;
-            int block_y = row / weft_run;
-            int warp = (int)((noise_at(block_x, 1, seed) + 1.0F) * 4.0F);
-            int weft = (int)((noise_at(1, block_y, seed + 1) + 1.0F) * 4.0F);
-            /* Now and then a field of another colour, as in a wall hanging. */
-            if (noise_plane((float)block_x * 0.34F, (float)block_y * 0.34F, seed + 2) > 0.25F)
-                warp += 3;
             bool over = is_over(column, row, rule);
-            float shine = 0.025F * wave(scene->phase + (float)(column + row) * 0.012F);
-            struct lab colour = lab_light(thread_tone(tones, over ? warp : weft),
-                                          0.02F * noise_at(column, row, seed + 3) + shine);
-            float gap = 0.06F;
-            thread_box(scene, w * ((float)column + gap), h * ((float)row + gap),
-                       w * (1.0F - 2 * gap), h * (1.0F - 2 * gap), colour, over);
+            int tone = over ? stripe_at(column, columns, seed) : stripe_at(row, rows, seed + 1);
+            float shine = 0.02F * wave(scene->phase + (float)(column + row) * 0.012F);
+            struct lab colour = thread_tone(tones, tone);
+            if (is_in_diamond(column, row, columns, rows, diamond))
+                colour = over ? tones->accent : tones->second;
+            colour = lab_light(colour, 0.018F * noise_at(column, row, seed + 3) + shine);
+            float along = 0.08F;
+            float gap_x = over ? 0.05F : -along;
+            float gap_y = over ? -along : 0.05F;
+            thread_box(scene, w * ((float)column + gap_x), h * ((float)row + gap_y),
+                       w * (1.0F - 2 * gap_x), h * (1.0F - 2 * gap_y), colour, over);
         }
 }

@@ -65,18 +65,28 @@ static void shafts(struct scene *scene, float from_x)
     }
 }
 
+/* Foliage from above: heaps of round leaves, thinner the lower they hang. */
 static void crowns(struct scene *scene, float depth, struct lab colour)
 {
-    uint32_t seed = (uint32_t)dice_next(&scene->dice);
-    drawing_move(scene->drawing, -0.05F, -0.05F);
-    float reach = scene->height * (0.07F + 0.1F * depth);
-    for (float x = -0.05F; x < scene->width + 0.05F; x += 0.004F) {
-        float sway = 0.02F * wave(scene->phase + depth);
-        float fall = reach * (0.7F + noise_range((x + sway) * 5.0F, 5, 0.62F, seed) * 0.7F);
-        drawing_line(scene->drawing, x, fall);
+    int count = (int)(scene->width * mix(26.0F, 20.0F, depth));
+    float reach = scene->height * (0.1F + 0.09F * depth);
+    for (int i = 0; i < count; i++) {
+        float x = dice_between(&scene->dice, -0.05F, scene->width + 0.05F) +
+                  0.012F * wave(scene->phase + dice_unit(&scene->dice));
+        float down = dice_unit(&scene->dice) * dice_unit(&scene->dice);
+        float size = mix(0.035F, 0.08F, depth) * (1.2F - 0.7F * down);
+        struct lab tone = lab_light(colour, dice_between(&scene->dice, -0.025F, 0.035F));
+        float points[20];
+        for (int k = 0; k < 10; k++) {
+            float angle = (float)k / 10.0F;
+            float radius = size * dice_between(&scene->dice, 0.75F, 1.15F);
+            points[2 * k] = x + wave_cosine(angle) * radius * 1.35F;
+            points[2 * k + 1] = reach * (down * 1.15F - 0.4F) + wave(angle) * radius * 0.8F;
+        }
+        drawing_blob(scene->drawing, points, 10);
+        drawing_fill(scene->drawing,
+                     ink_textured(ink_flat(tone, 0.88F), 0.025F, 0.012F, 0.012F, 0.0F));
     }
-    drawing_line(scene->drawing, scene->width + 0.05F, -0.05F);
-    drawing_fill(scene->drawing, ink_textured(ink_flat(colour, 0.8F), 0.03F, 0.012F, 0.012F, 0.0F));
 }
 
 void scene_forest(struct scene *scene)
@@ -166,8 +176,11 @@ static void flower(struct scene *scene, float x, float y, float radius, struct l
     const struct palette *tones = scene->tones;
     float turn = dice_unit(&scene->dice) + 0.012F * wave(scene->phase + x);
     int rings = 3;
-    drawing_circle(scene->drawing, x + radius * 0.08F, y + radius * 0.12F, radius * 0.98F);
-    drawing_fill(scene->drawing, ink_flat(lab_light(tones->near, -0.1F), 0.25F));
+    for (int i = 0; i < 4; i++) {
+        drawing_circle(scene->drawing, x + radius * 0.06F, y + radius * 0.1F,
+                       radius * (0.8F + 0.06F * (float)i));
+        drawing_fill(scene->drawing, ink_flat(lab_light(tones->near, -0.1F), 0.07F));
+    }
     for (int ring = 0; ring < rings; ring++) {
         float size = radius * (1.0F - 0.3F * (float)ring);
         int petals = 8 - ring;

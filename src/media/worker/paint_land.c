@@ -106,23 +106,39 @@ void scene_ridges(struct scene *scene)
     scene->finish.centre_y = 0.42F;
 }
 
-/* One dune: a lit face, and a shadow face below a crest that runs down to one side. */
+/* One dune: its lit face, the shaded slope under a crest that winds down from the top, and wind
+ * ripples on the lit side. */
 static void dune(struct scene *scene, const struct skyline *line, struct lab lit, struct lab shade,
                  float crest)
 {
-    struct ink ink = ink_fall(line->base - line->height, lab_light(lit, 0.03F), line->base + 0.35F,
-                              lab_mix(lit, shade, 0.35F));
-    part_ground(scene, line, ink_textured(ink, 0.014F, 0.16F, 0.006F, 0.02F));
+    struct ink ink = ink_fall(line->base - line->height, lab_light(lit, 0.04F), line->base + 0.3F,
+                              lab_mix(lit, shade, 0.45F));
+    part_ground(scene, line, ink_textured(ink, 0.016F, 0.16F, 0.006F, 0.02F));
     float top = skyline_at(line, crest);
+    float low = scene->height + 0.02F;
+    float run = dice_between(&scene->dice, 0.3F, 0.55F);
     drawing_move(scene->drawing, crest, top);
     for (float x = crest; x < scene->width + 0.03F; x += 0.006F)
-        drawing_line(scene->drawing, x, skyline_at(line, x) + 0.0004F);
-    drawing_line(scene->drawing, scene->width + 0.03F, scene->height + 0.02F);
-    drawing_curve(scene->drawing, crest + 0.35F, scene->height * 0.98F, crest + 0.12F,
-                  mix(top, scene->height, 0.55F));
-    drawing_curve(scene->drawing, crest - 0.05F, mix(top, scene->height, 0.25F), crest, top);
-    struct ink dark = ink_fall(top, shade, top + 0.4F, lab_mix(shade, lit, 0.42F));
+        drawing_line(scene->drawing, x, skyline_at(line, x));
+    drawing_line(scene->drawing, scene->width + 0.03F, low);
+    drawing_line(scene->drawing, crest + run, low);
+    drawing_cubic(scene->drawing, crest + run * 1.1F, mix(top, low, 0.66F), crest - run * 0.75F,
+                  mix(top, low, 0.36F), crest, top);
+    struct ink dark = ink_fall(top, shade, top + 0.38F, lab_mix(shade, lit, 0.55F));
     drawing_fill(scene->drawing, ink_textured(dark, 0.012F, 0.12F, 0.006F, 0.04F));
+    int ripples = 5 + (int)(scene->mood->detail * 6.0F);
+    for (int i = 0; i < ripples; i++) {
+        float points[2 * 16];
+        float start = crest - dice_between(&scene->dice, 0.15F, 0.5F);
+        float down = dice_between(&scene->dice, 0.03F, 0.16F);
+        for (int k = 0; k < 16; k++) {
+            float x = start + 0.014F * (float)k;
+            points[2 * k] = x;
+            points[2 * k + 1] = skyline_at(line, x) + down + 0.004F * wave(x * 7.0F + down * 30.0F);
+        }
+        drawing_stroke(scene->drawing, points, 16, 0.0006F, 0.0024F);
+        drawing_fill(scene->drawing, ink_flat(lab_mix(lit, shade, 0.6F), 0.35F));
+    }
 }
 
 void scene_dunes(struct scene *scene)
@@ -141,9 +157,9 @@ void scene_dunes(struct scene *scene)
     for (int i = 0; i < count; i++) {
         float depth = (float)i / (float)(count - 1);
         struct skyline line = {
-            .base = mix(horizon + 0.03F, scene->height * 0.93F, depth),
-            .height = mix(0.05F, 0.12F, depth),
-            .scale = mix(1.9F, 1.05F, depth),
+            .base = mix(horizon + 0.03F, scene->height * 0.9F, depth),
+            .height = mix(0.06F, 0.17F, depth),
+            .scale = mix(2.1F, 1.25F, depth),
             .octaves = 2,
             .roughness = 0.28F,
             .seed = seed + (uint32_t)i * 31U,

@@ -73,7 +73,8 @@ static void take(struct reading *reading, const struct word_row *row, int sign)
     if (row->palette != PALETTE_NONE)
         reading->palettes[row->palette] += weight;
     if (row->family != FAMILY_NONE)
-        reading->families[row->family] += weight;
+        reading->families[row->family] +=
+            row->family_weight != 0 ? row->family_weight * sign : weight;
     reading->motifs = sign > 0 ? reading->motifs | row->motifs : reading->motifs & ~row->motifs;
     if (row->colour == 0)
         return;
@@ -164,6 +165,12 @@ static void contrast(struct palette *palette, float amount)
     }
 }
 
+/* What suits a prompt of which no word is known: nothing that claims to be a person or a thing. */
+static const enum family open_families[] = {
+    FAMILY_RIDGES, FAMILY_WAVES, FAMILY_CUTOUT, FAMILY_ORBIT,     FAMILY_WOVEN,
+    FAMILY_FLOW,   FAMILY_DUNES, FAMILY_ARCHES, FAMILY_BOTANICAL, FAMILY_SEA,
+};
+
 struct mood mood_of(const struct paint_order *order)
 {
     struct reading reading = {.hash = 0xcbf29ce484222325U};
@@ -174,8 +181,8 @@ struct mood mood_of(const struct paint_order *order)
     struct mood mood = {.motifs = reading.motifs};
     mood.seed = hash_mix(reading.hash + hash_mix(order->seed + 1) * 3 + order->index * 0x9e37U);
     int family = winner(reading.families, FAMILY_COUNT);
-    int any_family = 1 + dice_pick(&dice, FAMILY_COUNT - 1);
-    mood.family = (enum family)(family != 0 ? family : any_family);
+    int any = dice_pick(&dice, (int)(sizeof(open_families) / sizeof(open_families[0])));
+    mood.family = family != 0 ? (enum family)family : open_families[any];
     int palette = winner(reading.palettes, PALETTE_COUNT);
     int any_palette = 1 + dice_pick(&dice, PALETTE_COUNT - 1);
     bool is_named = palette != 0;

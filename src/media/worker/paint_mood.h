@@ -49,6 +49,7 @@ enum motif {
     MOTIF_HAT = 1 << 10,
     MOTIF_FRUIT = 1 << 11,
     MOTIF_TOWER = 1 << 12,
+    MOTIF_SHORT = 1 << 13, /* hair */
 };
 
 struct palette {

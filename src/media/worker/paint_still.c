@@ -206,10 +206,10 @@ static void head(struct scene *scene, float x, float y, float size, struct lab s
 {
     const struct palette *tones = scene->tones;
     float turn = 0.004F * wave(scene->phase);
-    int style = dice_pick(&scene->dice, 3);
-    float fall = style == 0 ? 1.15F : style == 1 ? 0.7F : 0.35F;
-    drawing_ellipse(scene->drawing, x, y - size * 0.2F + size * fall * 0.35F, size * 0.86F,
-                    size * (0.92F + fall * 0.3F), turn);
+    bool is_short = (scene->mood->motifs & MOTIF_SHORT) != 0;
+    float fall = is_short ? -0.25F : dice_between(&scene->dice, 0.35F, 1.2F);
+    drawing_ellipse(scene->drawing, x, y - size * 0.2F + size * fall * 0.35F,
+                    size * (is_short ? 0.7F : 0.86F), size * (0.92F + fall * 0.3F), turn);
     drawing_fill(scene->drawing, ink_textured(ink_flat(hair, 1.0F), 0.02F, 0.012F, 0.1F, 0.02F));
     drawing_box(scene->drawing, x - size * 0.25F, y + size * 0.4F, size * 0.5F, size * 0.95F);
     drawing_fill(scene->drawing, ink_flat(lab_light(skin, -0.08F), 1.0F));
@@ -237,7 +237,8 @@ static void head(struct scene *scene, float x, float y, float size, struct lab s
     drawing_stroke(scene->drawing, nose, 3, size * 0.018F, size * 0.03F);
     drawing_fill(scene->drawing, ink_flat(lab_light(skin, -0.22F), 0.9F));
     drawing_ellipse(scene->drawing, x, y + size * 0.54F, size * 0.15F, size * 0.05F, 0.0F);
-    drawing_fill(scene->drawing, ink_flat(lab_mix(tones->accent, hair, 0.15F), 1.0F));
+    drawing_fill(scene->drawing,
+                 ink_flat(lab_mix(lab_of_srgb(0xB8323A), tones->accent, 0.15F), 1.0F));
 }
 
 static void hat(struct scene *scene, float x, float y, float size, struct lab felt, struct lab band)

@@ -117,6 +117,22 @@ static void shore(struct scene *scene, float horizon)
     }
 }
 
+/* The sheen under the light: narrow far away, wide and faint near, with soft sides. */
+static void light_path(struct scene *scene, float sun_x, float horizon)
+{
+    for (int i = 0; i < 7; i++) {
+        float wide = 0.3F + 0.2F * (float)i;
+        drawing_move(scene->drawing, sun_x - 0.05F * wide, horizon);
+        drawing_line(scene->drawing, sun_x + 0.05F * wide, horizon);
+        drawing_line(scene->drawing, sun_x + 0.21F * wide, scene->height);
+        drawing_line(scene->drawing, sun_x - 0.21F * wide, scene->height);
+        struct ink ink = ink_fall(horizon, scene->tones->light, scene->height, scene->tones->light);
+        ink.stops[0].alpha = 0.075F;
+        ink.stops[1].alpha = 0.004F;
+        drawing_fill(scene->drawing, ink);
+    }
+}
+
 void scene_sea(struct scene *scene)
 {
     const struct palette *tones = scene->tones;
@@ -139,14 +155,7 @@ void scene_sea(struct scene *scene)
     water.stops[1] = (struct stop){0.3F, lab_mix(tones->far, tones->middle, 0.7F), 1.0F};
     water.stop_count = 3;
     drawing_fill(scene->drawing, ink_textured(water, 0.022F, 0.16F, 0.008F, 0.0F));
-    drawing_move(scene->drawing, sun_x - 0.04F, horizon);
-    drawing_line(scene->drawing, sun_x + 0.04F, horizon);
-    drawing_line(scene->drawing, sun_x + 0.24F, scene->height);
-    drawing_line(scene->drawing, sun_x - 0.24F, scene->height);
-    struct ink path = ink_fall(horizon, tones->light, scene->height, tones->light);
-    path.stops[0].alpha = 0.32F;
-    path.stops[1].alpha = 0.02F;
-    drawing_fill(scene->drawing, path);
+    light_path(scene, sun_x, horizon);
     glints(scene, sun_x, horizon);
     if (scene->mood->motifs & MOTIF_TOWER)
         lighthouse(scene, scene->width * (sun_x > scene->width * 0.5F ? 0.27F : 0.73F),
@@ -171,63 +180,79 @@ static float crest_at(float x, float base, float height, float length, float lea
     return base - height * up * up * (t < lean ? 1.0F : up);
 }
 
+/* White along the crest, thick at the top and thin down the back, and some spray. */
 static void foam(struct scene *scene, float base, float height, float length, float lean,
                  float shift)
 {
-    int from = (int)floorf(shift / length) - 1;
+    struct lab white = lab_mix(scene->tones->light, lab_of_srgb(0xFFFFFF), 0.4F);
+    int first = (int)floorf(shift / length) - 1;
     int count = (int)(scene->width / length) + 3;
-    for (int i = from; i < from + count; i++) {
-        float x = ((float)i + lean) * length - shift;
-        for (int k = 0; k < 7; k++) {
-            float away = noise_at(i, k, 7) * 0.14F * length;
-            float size = 0.004F + 0.012F * (0.5F + 0.5F * noise_at(i, k, 8)) * height / 0.12F;
-            float y = crest_at(x + away + shift, base, height, length, lean);
-            drawing_circle(scene->drawing, x + away, y - 0.3F * size, size);
+    for (int i = first; i < first + count; i++) {
+        float top = ((float)i + lean) * length - shift;
+        float line[2 * 18];
+        for (int k = 0; k < 18; k++) {
+            float x = top - length * (0.34F - 0.021F * (float)k);
+            line[2 * k] = x;
+            line[2 * k + 1] = crest_at(x + shift, base, height, length, lean) + height * 0.035F;
         }
-        drawing_fill(scene->drawing, ink_flat(lab_light(scene->tones->light, -0.01F), 0.92F));
+        drawing_stroke(scene->drawing, line, 17, height * 0.012F, height * 0.12F);
+        drawing_fill(scene->drawing, ink_flat(white, 0.9F));
+        for (int k = 0; k < 6; k++) {
+            float away = (0.02F + 0.09F * (float)k * noise_at(3, k, 7)) * length;
+            float size = height * (0.02F + 0.03F * (0.5F + 0.5F * noise_at(5, k, 8)));
+            float lift = height * (0.06F + 0.1F * (0.5F + 0.5F * noise_at(4, k, 9)));
+            float y = crest_at(top + away + shift, base, height, length, lean) - lift;
+            drawing_circle(scene->drawing, top + away, y, size);
+            drawing_fill(scene->drawing, ink_flat(white, 0.75F));
+        }
+    }
+}
+
+static void swell(struct scene *scene, float depth)
+{
+    const struct palette *tones = scene->tones;
+    float horizon = scene->mood->motifs & MOTIF_RAIN ? 0.3F : 0.33F;
+    float base = scene->height * mix(horizon + 0.04F, 1.1F, depth * (0.6F + 0.4F * depth));
+    float height = mix(0.03F, 0.17F, depth);
+    float length = mix(0.2F, 0.62F, depth) * dice_between(&scene->dice, 0.9F, 1.1F);
+    float lean = 0.7F;
+    float way = dice_pick(&scene->dice, 4) == 0 ? -1.0F : 1.0F;
+    float shift = length * (dice_unit(&scene->dice) - way * scene->phase + 4.0F);
+    float bob = 0.012F * wave(scene->phase + depth);
+    struct lab colour = depth < 0.55F ? lab_mix(tones->far, tones->middle, depth / 0.55F)
+                                      : lab_mix(tones->middle, tones->near, (depth - 0.55F) * 2.0F);
+    for (int band = 0; band < 5; band++) {
+        float inset = (float)band * height * 0.19F;
+        drawing_move(scene->drawing, -0.02F, scene->height + 0.2F);
+        for (float x = -0.02F; x < scene->width + 0.02F; x += 0.004F)
+            drawing_line(scene->drawing, x,
+                         crest_at(x + shift, base + bob + inset,
+                                  height * (1.0F - 0.1F * (float)band), length, lean));
+        drawing_line(scene->drawing, scene->width + 0.02F, scene->height + 0.2F);
+        struct lab tone =
+            lab_light(lab_mix(colour, tones->low, band % 2 ? 0.0F : 0.2F), -0.012F * (float)band);
+        struct ink ink = ink_fall(base - height, lab_mix(tone, tones->low, 0.14F), base + 0.22F,
+                                  lab_light(tone, -0.03F));
+        drawing_fill(scene->drawing, band == 0 || band == 4
+                                         ? ink_textured(ink, 0.012F, 0.06F, 0.01F, 0.02F)
+                                         : ink_flat(tone, 0.8F));
+        if (band == 0)
+            foam(scene, base + bob, height, length, lean, shift);
     }
 }
 
 void scene_waves(struct scene *scene)
 {
-    const struct palette *tones = scene->tones;
-    float horizon = scene->height * dice_between(&scene->dice, 0.26F, 0.36F);
+    float horizon = scene->height * 0.34F;
     float sun_x = scene->width * dice_between(&scene->dice, 0.25F, 0.75F);
     part_sky(scene, horizon * 1.25F);
     if (scene->mood->motifs & MOTIF_STARS)
         part_stars(scene, horizon, 120);
     float radius = dice_between(&scene->dice, 0.085F, 0.14F);
     part_disc(scene, sun_x, horizon - radius * 0.25F, radius);
-    int count = 7 + (int)(scene->mood->detail * 4.0F);
-    for (int i = 0; i < count; i++) {
-        float depth = (float)i / (float)(count - 1);
-        float base = mix(horizon + 0.05F, scene->height * 1.08F, depth * (0.6F + 0.4F * depth));
-        float height = mix(0.035F, 0.15F, depth);
-        float length = mix(0.17F, 0.52F, depth) * dice_between(&scene->dice, 0.9F, 1.1F);
-        float lean = 0.72F;
-        float start = dice_unit(&scene->dice) * length;
-        float shift = start + length * scene->phase * (i % 2 ? 1.0F : -1.0F) + 4.0F * length;
-        float bob = 0.012F * wave(scene->phase + depth);
-        struct lab colour = depth < 0.55F
-                                ? lab_mix(tones->far, tones->middle, depth / 0.55F)
-                                : lab_mix(tones->middle, tones->near, (depth - 0.55F) * 2);
-        for (int band = 0; band < 4; band++) {
-            float inset = (float)band * height * 0.2F;
-            drawing_move(scene->drawing, -0.02F, scene->height + 0.1F);
-            for (float x = -0.02F; x < scene->width + 0.02F; x += 0.004F)
-                drawing_line(scene->drawing, x,
-                             crest_at(x + shift, base + bob + inset, height, length, lean));
-            drawing_line(scene->drawing, scene->width + 0.02F, scene->height + 0.1F);
-            struct lab tone = lab_light(colour, band % 2 ? 0.0F : 0.05F - 0.012F * (float)band);
-            struct ink ink =
-                ink_fall(base - height, lab_mix(tone, tones->low, 0.16F), base + 0.2F, tone);
-            drawing_fill(scene->drawing, band == 0 || band == 3
-                                             ? ink_textured(ink, 0.012F, 0.06F, 0.01F, 0.02F)
-                                             : ink_flat(tone, 0.55F));
-            if (band == 0)
-                foam(scene, base + bob, height, length, lean, shift);
-        }
-    }
+    int count = 6 + (int)(scene->mood->detail * 4.0F);
+    for (int i = 0; i < count; i++)
+        swell(scene, (float)i / (float)(count - 1));
     if (scene->mood->motifs & MOTIF_BIRDS)
         part_birds(scene, scene->width - sun_x, horizon * 0.5F, 0.016F, 7);
     part_weather(scene);

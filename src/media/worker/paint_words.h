@@ -52,8 +52,9 @@ struct word_row {
     enum palette_name palette;
     enum family family;
     unsigned motifs;
-    uint32_t colour; /* sRGB of a colour word, else 0 */
-    int weight;      /* how strongly it decides; 0 counts as 2 */
+    uint32_t colour;   /* sRGB of a colour word, else 0 */
+    int weight;        /* how strongly it decides; 0 counts as 2 */
+    int family_weight; /* for the family alone; 0: as weight */
 };
 
 extern const struct palette_row paint_palettes[PALETTE_COUNT];

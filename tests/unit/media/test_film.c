@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "desk.h"
+
+static struct desk desk;
+static uint8_t *film; /* four seconds, made once */
+static size_t film_len;
+
+static uint32_t u32_at(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+/* Where the box of this name begins, at the top level. */
+static size_t box_at(const char *name)
+{
+    for (size_t at = 0; at + 8 <= film_len; at += u32_at(film + at))
+        if (memcmp(film + at + 4, name, 4) == 0)
+            return at;
+    fail_msg("no %s", name);
+    return 0;
+}
+
+static void a_film_begins_with_its_index(void **state)
+{
+    assert_true(box_at("moov") < box_at("mdat"));
+    assert_int_equal(box_at("ftyp"), 0);
+}
+
+static void a_film_has_the_length_asked_for(void **state)
+{
+    struct ending *ending = desk_look(&desk, MEDIA_PROBE, film, film_len);
+    assert_int_equal(ending->kind, MEDIA_EVENT_DONE);
+    assert_int_equal(ending->facts.type, MEDIA_MP4);
+    assert_int_equal(ending->facts.width, 1280);
+    assert_int_equal(ending->facts.height, 720);
+    assert_int_equal(ending->facts.frames, 96);
+    assert_int_equal(ending->facts.duration_ms, 4000);
+    assert_string_equal(ending->facts.codec, "h264");
+}
+
+static void a_film_gets_poster_thumbnail_and_blur(void **state)
+{
+    struct ending *ending = desk_look(&desk, MEDIA_DERIVE, film, film_len);
+    assert_int_equal(ending->kind, MEDIA_EVENT_DONE);
+    assert_int_equal(ending->outputs[MEDIA_DISPLAY].fd, -1);
+    assert_true(strlen(ending->blur) > 30);
+    size_t poster_len = ending->outputs[MEDIA_POSTER].len;
+    size_t thumbnail_len = ending->outputs[MEDIA_THUMBNAIL].len;
+    AUTO(memory_free) uint8_t *poster = desk_read(&ending->outputs[MEDIA_POSTER]);
+    AUTO(memory_free) uint8_t *thumbnail = desk_read(&ending->outputs[MEDIA_THUMBNAIL]);
+    ending = desk_look(&desk, MEDIA_PROBE, poster, poster_len);
+    assert_int_equal(ending->facts.width, 1280);
+    assert_int_equal(ending->facts.height, 720);
+    ending = desk_look(&desk, MEDIA_PROBE, thumbnail, thumbnail_len);
+    assert_int_equal(ending->facts.width, 400);
+    assert_int_equal(ending->facts.height, 225);
+}
+
+static void a_film_without_its_index_or_picture_is_corrupt(void **state)
+{
+    size_t cuts[] = {20, 1000, box_at("mdat") + 8, box_at("mdat") + 400};
+    for (size_t i = 0; i < ARRAY_LEN(cuts); i++) {
+        struct ending *ending = desk_look(&desk, MEDIA_DERIVE, film, cuts[i]);
+        assert_int_equal(ending->kind, MEDIA_EVENT_FAILED);
+        assert_int_equal(ending->failure, MEDIA_CORRUPT);
+    }
+}
+
+static void a_damaged_film_fails_alone(void **state)
+{
+    AUTO(memory_free) uint8_t *bad = memory_new(film_len);
+    uint32_t chance = 99;
+    for (int round = 0; round < 16; round++) {
+        memcpy(bad, film, film_len);
+        for (int i = 0; i < 20; i++) {
+            chance = chance * 1664525U + 1013904223U;
+            size_t among = round % 2 ? 1800 : film_len - 40;
+            bad[40 + (chance >> 8) % among] ^= (uint8_t)(chance >> 24);
+        }
+        struct ending *ending = desk_look(&desk, MEDIA_DERIVE, bad, film_len);
+        if (ending->kind == MEDIA_EVENT_FAILED && ending->failure != MEDIA_CORRUPT &&
+            ending->failure != MEDIA_TOO_LARGE && ending->failure != MEDIA_REFUSED)
+            fail_msg("%s", ending->text);
+    }
+}
+
+static void a_film_with_too_many_frames_is_refused(void **state)
+{
+    int fd = desk_file(film, film_len);
+    struct media_request request = {.verb = MEDIA_DERIVE, .input_fd = fd};
+    request.limits.frames_max = 95;
+    struct ending *ending = desk_ask(&desk, &request);
+    assert_int_equal(ending->failure, MEDIA_TOO_LARGE);
+    request.limits.frames_max = 96;
+    ending = desk_ask(&desk, &request);
+    assert_int_equal(ending->kind, MEDIA_EVENT_DONE);
+    close(fd);
+}
+
+static int make_film(void **state)
+{
+    desk_open(&desk, "ATELIER_MEDIA", 2);
+    struct ending *ending = desk_ask(&desk, &(struct media_request){
+                                                .verb = MEDIA_SKETCH_VIDEO,
+                                                .input_fd = -1,
+                                                .prompt = STR("a sailboat in moonlight"),
+                                                .duration = SECONDS(4),
+                                                .steps = 10,
+                                            });
+    if (ending->kind != MEDIA_EVENT_DONE || ending->progress_count < 50)
+        return -1;
+    film_len = ending->outputs[MEDIA_ORIGINAL].len;
+    film = desk_read(&ending->outputs[MEDIA_ORIGINAL]);
+    return 0;
+}
+
+static int drop_film(void **state)
+{
+    free(film);
+    desk_close(&desk);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_film_begins_with_its_index),
+        cmocka_unit_test(a_film_has_the_length_asked_for),
+        cmocka_unit_test(a_film_gets_poster_thumbnail_and_blur),
+        cmocka_unit_test(a_film_without_its_index_or_picture_is_corrupt),
+        cmocka_unit_test(a_damaged_film_fails_alone),
+        cmocka_unit_test(a_film_with_too_many_frames_is_refused),
+    };
+    return cmocka_run_group_tests(tests, make_film, drop_film);
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Against the test build of the helper, which misbehaves on order. */
+#include "desk.h"
+
+#include <sys/wait.h>
+
+static struct desk desk;
+
+static struct media_request misdeed(enum media_selftest what)
+{
+    return (struct media_request){
+        .verb = MEDIA_SELFTEST,
+        .input_fd = -1,
+        .seed = (uint64_t)what,
+        .width = 64,
+        .height = 64,
+        .limits = {.time_max = SECONDS(10)},
+    };
+}
+
+static void expect_killed(enum media_selftest what, const char *signal_text)
+{
+    struct media_request request = misdeed(what);
+    struct ending *ending = desk_ask(&desk, &request);
+    assert_int_equal(ending->kind, MEDIA_EVENT_FAILED);
+    if (ending->failure != MEDIA_CRASHED || strstr(ending->text, signal_text) == NULL)
+        fail_msg("%s: %s", media_failure_name(ending->failure), ending->text);
+}
+
+static void expect_held(enum media_selftest what)
+{
+    struct media_request request = misdeed(what);
+    struct ending *ending = desk_ask(&desk, &request);
+    if (ending->kind != MEDIA_EVENT_DONE)
+        fail_msg("%s: %s", media_failure_name(ending->failure), ending->text);
+}
+
+static void a_child_can_open_no_file(void **state)
+{
+    expect_held(SELFTEST_OPEN);
+}
+
+static void a_child_has_a_memory_limit(void **state)
+{
+    expect_held(SELFTEST_MEMORY);
+}
+
+static void a_child_that_makes_a_socket_is_killed(void **state)
+{
+    expect_killed(SELFTEST_SOCKET, "signal 31");
+}
+
+static void a_child_that_forks_is_killed(void **state)
+{
+    expect_killed(SELFTEST_FORK, "signal 31");
+}
+
+static void a_child_that_runs_a_program_is_killed(void **state)
+{
+    expect_killed(SELFTEST_EXEC, "signal 31");
+}
+
+static void a_child_that_traces_is_killed(void **state)
+{
+    expect_killed(SELFTEST_PTRACE, "signal 31");
+}
+
+static void a_child_that_writes_to_a_file_is_killed(void **state)
+{
+    expect_killed(SELFTEST_WRITE, "signal 25");
+}
+
+static void a_crash_fails_its_own_request_only(void **state)
+{
+    struct media_request good = desk_sketch("mountains", 512, 512);
+    struct media_request bad = misdeed(SELFTEST_CRASH);
+    desk_clear(&desk);
+    for (uint64_t id = 1; id <= 8; id++)
+        desk_submit(&desk, id % 2 ? &good : &bad, id);
+    desk_wait(&desk, 8);
+    for (uint64_t id = 1; id <= 8; id++)
+        assert_int_equal(desk.endings[id].kind, id % 2 ? MEDIA_EVENT_DONE : MEDIA_EVENT_FAILED);
+    assert_int_equal(desk.endings[2].failure, MEDIA_CRASHED);
+    assert_non_null(strstr(desk.endings[2].text, "signal 11"));
+}
+
+static void a_child_that_hangs_is_stopped_in_time(void **state)
+{
+    struct media_request request = misdeed(SELFTEST_HANG);
+    request.limits.time_max = MILLISECONDS(300);
+    instant start = clock_monotonic();
+    struct ending *ending = desk_ask(&desk, &request);
+    assert_int_equal(ending->failure, MEDIA_TIMEOUT);
+    int64_t took = instant_since(clock_monotonic(), start).us;
+    assert_true(took >= 300000 && took < 5000000);
+}
+
+static void a_hanging_child_can_be_cancelled(void **state)
+{
+    struct media_request request = misdeed(SELFTEST_HANG);
+    desk_clear(&desk);
+    desk_submit(&desk, &request, 1);
+    desk_step(&desk, 0);
+    assert_true(media_cancel(desk.media, 1));
+    desk_wait(&desk, 1);
+    assert_int_equal(desk.endings[1].failure, MEDIA_CANCELED);
+}
+
+static void a_lie_about_lengths_is_not_believed(void **state)
+{
+    struct media_request request = misdeed(SELFTEST_LIE);
+    struct ending *ending = desk_ask(&desk, &request);
+    assert_int_equal(ending->kind, MEDIA_EVENT_FAILED);
+    assert_int_equal(ending->failure, MEDIA_BROKEN);
+}
+
+static void a_dead_helper_is_started_again(void **state)
+{
+    struct media_request slow = misdeed(SELFTEST_HANG);
+    struct media_request fatal = misdeed(SELFTEST_STOP_HELPER);
+    struct media_request good = desk_sketch("mountains", 128, 128);
+    desk_clear(&desk);
+    desk_submit(&desk, &slow, 1);
+    desk_submit(&desk, &fatal, 2);
+    desk_submit(&desk, &good, 3);
+    desk_wait(&desk, 3);
+    assert_int_equal(desk.endings[1].failure, MEDIA_UNAVAILABLE);
+    assert_int_equal(desk.endings[2].failure, MEDIA_UNAVAILABLE);
+    assert_int_equal(desk.endings[3].kind, MEDIA_EVENT_DONE);
+    assert_int_equal(media_due(desk.media).us, 0);
+}
+
+/* The helper shares only stderr with whoever starts it; its end of a pipe closes when it dies. */
+static void the_helper_and_its_children_die_with_the_server(void **state)
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        close(ends[0]);
+        close(ends[1]);
+        struct desk own = {0};
+        struct media_options options = {.children = 2};
+        if (!media_open(getenv("ATELIER_MEDIA_SELFTEST"), &options, &own.media, NULL))
+            _exit(1);
+        struct media_request request = misdeed(SELFTEST_HANG);
+        if (!media_submit(own.media, &request, 1, NULL))
+            _exit(1);
+        for (int i = 0; i < 10; i++)
+            desk_step(&own, 20);
+        _exit(0);
+    }
+    close(ends[1]);
+    struct pollfd polled = {.fd = ends[0], .events = POLLIN};
+    int status = 1;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(poll(&polled, 1, 5000), 1);
+    char byte;
+    assert_int_equal(read(ends[0], &byte, 1), 0);
+    close(ends[0]);
+}
+
+static int open_desk(void **state)
+{
+    desk_open(&desk, "ATELIER_MEDIA_SELFTEST", 2);
+    return 0;
+}
+
+static int close_desk(void **state)
+{
+    desk_close(&desk);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_child_can_open_no_file),
+        cmocka_unit_test(a_child_has_a_memory_limit),
+        cmocka_unit_test(a_child_that_makes_a_socket_is_killed),
+        cmocka_unit_test(a_child_that_forks_is_killed),
+        cmocka_unit_test(a_child_that_runs_a_program_is_killed),
+        cmocka_unit_test(a_child_that_traces_is_killed),
+        cmocka_unit_test(a_child_that_writes_to_a_file_is_killed),
+        cmocka_unit_test(a_crash_fails_its_own_request_only),
+        cmocka_unit_test(a_child_that_hangs_is_stopped_in_time),
+        cmocka_unit_test(a_hanging_child_can_be_cancelled),
+        cmocka_unit_test(a_lie_about_lengths_is_not_believed),
+        cmocka_unit_test(a_dead_helper_is_started_again),
+        cmocka_unit_test(the_helper_and_its_children_die_with_the_server),
+    };
+    return cmocka_run_group_tests(tests, open_desk, close_desk);
+}
