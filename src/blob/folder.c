@@ -66,7 +66,7 @@ bool folder_visit(int folder, bool (*visit)(void *context, int folder, const cha
 
     for (;;) {
         errno = 0;
-        const struct dirent *entry = readdir(dir);
+        const struct dirent *entry = readdir(dir); /* NOLINT(concurrency-mt-unsafe): dir is ours */
         if (entry == NULL)
             return errno == 0 || fault_os(fault, "reading a folder");
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
@@ -74,4 +74,19 @@ bool folder_visit(int folder, bool (*visit)(void *context, int folder, const cha
         if (!visit(context, dirfd(dir), entry->d_name))
             return false;
     }
+}
+
+static bool entry_remove(void *context, int folder, const char *name)
+{
+    folder_remove(folder, name);
+    return true;
+}
+
+void folder_remove(int at, const char *name)
+{
+    if (unlinkat(at, name, 0) == 0 || (errno != EISDIR && errno != EPERM))
+        return;
+    AUTO(fd_close) int inner = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (inner >= 0 && folder_visit(inner, entry_remove, NULL, NULL))
+        unlinkat(at, name, AT_REMOVEDIR);
 }

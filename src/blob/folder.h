@@ -19,3 +19,6 @@ bool folder_sync(int folder, const char *name, struct fault *fault) MUST_CHECK;
  * without a fault. */
 bool folder_visit(int folder, bool (*visit)(void *context, int folder, const char *name),
                   void *context, struct fault *fault) MUST_CHECK;
+
+/* A file, or a folder with all that is in it, links not followed; what cannot be removed stays. */
+void folder_remove(int at, const char *name);

@@ -26,42 +26,44 @@
 /* Below this new pictures soon fail. */
 #define SPACE_LOW ((uint64_t)512 << 20)
 #define TEXT_MAX 200 /* of what is shown of VERSION and lock */
+#define LINE_MAX_LEN (PATH_MAX + 256)
 
 /* ---- the report ---- */
 
-PRINTF_LIKE(3, 0)
-static void line_print(const char *verdict, const char *topic, const char *format, va_list args)
+static void line_print(const char *verdict, const char *topic, const char *text)
 {
-    printf("%-8s %-9s ", verdict, topic);
-    vprintf(format, args);
-    putchar('\n');
+    printf("%-8s %-9s %s\n", verdict, topic, text);
 }
 
 void report_ok(struct report *report, const char *topic, const char *format, ...)
 {
+    char text[LINE_MAX_LEN];
     va_list args;
     va_start(args, format);
-    line_print("ok", topic, format, args);
+    vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    line_print("ok", topic, text);
 }
 
 void report_problem(struct report *report, const char *topic, const char *format, ...)
 {
+    char text[LINE_MAX_LEN];
     va_list args;
-    report->problems++;
     va_start(args, format);
-    line_print("problem", topic, format, args);
+    vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    report->problems++;
+    line_print("problem", topic, text);
 }
 
 void report_mend(const char *format, ...)
 {
+    char text[LINE_MAX_LEN];
     va_list args;
     va_start(args, format);
-    printf("%-18s ", "");
-    vprintf(format, args);
-    putchar('\n');
+    vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    line_print("", "", text);
 }
 
 /* ---- folder and modes ---- */

@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -52,17 +51,6 @@ static bool name_check(void *context, int folder, const char *name)
     return *is_empty;
 }
 
-static int entry_remove(const char *path, const struct stat *facts, int kind, struct FTW *ftw)
-{
-    remove(path);
-    return 0;
-}
-
-static void stage_remove(const struct restore *restore)
-{
-    nftw(restore->stage_path, entry_remove, 16, FTW_DEPTH | FTW_PHYS);
-}
-
 static bool folder_begin(struct restore *restore, struct fault *fault)
 {
     bool is_empty = true;
@@ -81,7 +69,7 @@ static bool folder_begin(struct restore *restore, struct fault *fault)
     if ((size_t)snprintf(restore->stage_path, sizeof(restore->stage_path), "%s/" STAGE,
                          restore->data) >= sizeof(restore->stage_path))
         return fault_set(fault, FAULT_INPUT, "too long a name: %s", restore->data);
-    stage_remove(restore); /* of a restore that was killed */
+    folder_remove(restore->folder, STAGE); /* of a restore that was killed */
     restore->made_stage = true;
     return folder_open(restore->folder, STAGE, true, &restore->stage, fault);
 }
@@ -243,7 +231,7 @@ static void restore_done(struct restore *restore, bool ok)
     fd_close(&restore->in);
     fd_close(&restore->stage);
     if (restore->made_stage)
-        stage_remove(restore);
+        folder_remove(restore->folder, STAGE);
     if (!ok && restore->made_data)
         rmdir(restore->data);
     fd_close(&restore->folder);

@@ -14,10 +14,10 @@
 #include "base/encode.h"
 #include "base/hash.h"
 #include "blob/blob.h"
+#include "blob/folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -75,11 +75,6 @@ struct scene {
     struct fault fault;
 };
 
-static int entry_remove(const char *path, const struct stat *facts, int kind, struct FTW *ftw)
-{
-    return remove(path);
-}
-
 static int set_up(void **state)
 {
     struct scene *scene = memory_zeroed(sizeof(*scene));
@@ -97,7 +92,7 @@ static int tear_down(void **state)
     struct scene *scene = *state;
     fail_at = 0;
     blobs_close(scene->blobs);
-    nftw(scene->folder, entry_remove, 16, FTW_DEPTH | FTW_PHYS);
+    folder_remove(AT_FDCWD, scene->folder);
     free(scene);
     return 0;
 }
@@ -132,19 +127,18 @@ static size_t count(struct scene *scene)
     return n;
 }
 
-static int temp_counter;
-
-static int temp_count_entry(const char *path, const struct stat *facts, int kind, struct FTW *ftw)
+static bool temp_count_entry(void *context, int folder, const char *name)
 {
-    temp_counter += kind == FTW_F;
-    return 0;
+    ++*(int *)context;
+    return true;
 }
 
 static int temp_count(struct scene *scene)
 {
-    temp_counter = 0;
-    nftw(path_of(scene, "tmp"), temp_count_entry, 16, FTW_PHYS);
-    return temp_counter;
+    AUTO(fd_close) int folder = open(path_of(scene, "tmp"), O_RDONLY | O_DIRECTORY);
+    int found = 0;
+    assert_true(folder_visit(folder, temp_count_entry, &found, &scene->fault));
+    return found;
 }
 
 /* ---- claims ---- */

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "blob/blob.h"
+#include "blob/folder.h"
 #include "cli/archive.h"
 #include "cli/cli.h"
 #include "cli/tar.h"
@@ -16,7 +17,6 @@
 #include "said.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
@@ -113,15 +113,10 @@ static int set_up(void **state)
     return 0;
 }
 
-static int entry_remove(const char *path, const struct stat *facts, int kind, struct FTW *ftw)
-{
-    return remove(path);
-}
-
 static int tear_down(void **state)
 {
     struct scene *scene = *state;
-    nftw(scene->folder, entry_remove, 16, FTW_DEPTH | FTW_PHYS);
+    folder_remove(AT_FDCWD, scene->folder);
     free(scene);
     return 0;
 }
@@ -316,7 +311,7 @@ static void a_changed_byte_is_found_or_does_not_matter(void **state)
         if (run(scene, cli_restore, "restore @/b.tar --data @/new") == CLI_OK) {
             assert_int_equal(was, 0); /* what fills up a block, after a file's end */
             assert_text(scene, "new/VERSION", "atelier 0.1.0\n");
-            nftw(path_of(scene, "new"), entry_remove, 16, FTW_DEPTH | FTW_PHYS);
+            folder_remove(AT_FDCWD, path_of(scene, "new"));
         } else {
             found++;
         }

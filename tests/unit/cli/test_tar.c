@@ -181,10 +181,11 @@ static int head_make(const char *name, char type, const char *size, const char *
     unsigned sum = 0;
     strncpy((char *)block, name, 100);
     strncpy((char *)block + 124, size, 12);
-    memcpy(block + 136, "00000000000", 11);
-    memcpy(block + 148, "        ", 8);
+    memset(block + 136, '0', 11);
+    memset(block + 148, ' ', 8);
     block[156] = (uint8_t)type;
-    memcpy(block + 257, "ustar\00000", 8);
+    static const uint8_t magic[8] = {'u', 's', 't', 'a', 'r', 0, '0', '0'};
+    memcpy(block + 257, magic, sizeof(magic));
     strncpy((char *)block + 345, prefix, 155);
     for (size_t i = 0; i < TAR_BLOCK; i++)
         sum += block[i];
@@ -197,28 +198,27 @@ static int head_make(const char *name, char type, const char *size, const char *
 static void only_plain_files_with_plain_sizes_and_short_names_are_read(void **state)
 {
     static const struct {
-        const char *name;
+        const char *name, *size, *prefix;
         char type;
-        const char *size, *prefix;
         bool is_good;
     } heads[] = {
-        {"file", '0', "00000000000", "", true},
-        {"file", '0', "77777777777", "", true},
-        {"file", '1', "00000000000", "", false},
-        {"file", '2', "00000000000", "", false},
-        {"file", '5', "00000000000", "", false},
-        {"file", 'L', "00000000000", "", false},
-        {"file", 'g', "00000000000", "", false},
-        {"file", '\0', "00000000000", "", false},
-        {"file", '0', "", "", false},
-        {"file", '0', "-1", "", false},
-        {"file", '0', "9", "", false},
-        {"file", '0', "\x80\1", "", false},
-        {"file", '0', "00000000000", "folder", false},
-        {"", '0', "00000000000", "", false},
-        {"file", 'x', "00000000000", "", false},
-        {"file", 'x', "00000001001", "", false},
-        {"file", 'x', "00000000005", "", false},
+        {"file", "00000000000", "", '0', true},
+        {"file", "77777777777", "", '0', true},
+        {"file", "00000000000", "", '1', false},
+        {"file", "00000000000", "", '2', false},
+        {"file", "00000000000", "", '5', false},
+        {"file", "00000000000", "", 'L', false},
+        {"file", "00000000000", "", 'g', false},
+        {"file", "00000000000", "", '\0', false},
+        {"file", "", "", '0', false},
+        {"file", "-1", "", '0', false},
+        {"file", "9", "", '0', false},
+        {"file", "\x80\1", "", '0', false},
+        {"file", "00000000000", "folder", '0', false},
+        {"", "00000000000", "", '0', false},
+        {"file", "00000000000", "", 'x', false},
+        {"file", "00000001001", "", 'x', false},
+        {"file", "00000000005", "", 'x', false},
     };
     for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
         AUTO(fd_close)
