@@ -4,8 +4,11 @@ import type { FunctionArgs, FunctionReturnType } from "convex/server";
 import { api } from "./convex/_generated/api";
 
 export type User = NonNullable<FunctionReturnType<typeof api.users.getCurrentUser>>;
-export type Model = FunctionReturnType<typeof api.models.getActiveModels>[number];
-export type Job = FunctionReturnType<typeof api.generations.listGenerationJobs>[number];
+type WireModel = FunctionReturnType<typeof api.models.getActiveModels>[number];
+type WireJob = FunctionReturnType<typeof api.generations.listGenerationJobs>[number];
+/* What some providers tell and others do not. */
+export type Model = WireModel & { capabilities: { promptMax?: number; resolutions?: string[]; aspectRatios?: string[] } };
+export type Job = WireJob & { queuePosition?: number };
 export type Asset = NonNullable<FunctionReturnType<typeof api.assets.getAsset>>;
 export type AssetId = FunctionArgs<typeof api.assets.getAsset>["assetId"];
 export type JobId = FunctionArgs<typeof api.generations.getGenerationJob>["jobId"];
@@ -14,5 +17,6 @@ export type FilmRequest = FunctionArgs<typeof api.videos.createVideo>;
 
 export const isAlive = (job: Job) => job.status === "pending" || job.status === "processing" || job.status === "uploading";
 export const isFilm = (job: Job) => job.kind === "video";
-/* creditsUsed is what was held when it was asked for; what came back is counted beside it. */
-export const costOf = (job: Job) => job.creditsUsed - job.creditsRefunded;
+/* creditsUsed is what it costs: what was held, less what came back. */
+export const costOf = (job: Job) => job.creditsUsed;
+export const quotedFor = (job: Job) => job.creditsUsed + job.creditsRefunded;

@@ -117,6 +117,7 @@ export function Composer({ me, models, draft, change, onSent }: Props) {
         <KindWords kind={draft.kind} change={edit} />
         <PromptField
           draft={draft} change={edit} userId={me._id} canLeaveOut={plan?.model.capabilities.negativePrompt ?? false}
+          limit={plan?.promptLimit ?? 2000}
           fault={sending.fault?.at === "prompt" ? sending.fault.text : undefined}
         />
         {plan ? (

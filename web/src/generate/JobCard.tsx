@@ -10,7 +10,7 @@ import { timeOfDay } from "../format";
 import { Button } from "../parts/Button";
 import { TickIcon } from "../parts/icons";
 import { Words } from "../parts/Words";
-import { costOf, isAlive, isFilm, type Job, type Model } from "../types";
+import { costOf, isAlive, quotedFor, isFilm, type Job, type Model } from "../types";
 import { credits, words } from "../words";
 import { Frames } from "./Frames";
 import { comesBack, frameCount, reasonOf, timeWords, tookSeconds } from "./jobState";
@@ -29,7 +29,7 @@ const dots = (...parts: (string | undefined)[]) => parts.filter(Boolean).join(" 
 function Alive({ job, model }: { job: Job; model?: Model }) {
   const now = useNow(1000);
   const s = words.stream;
-  const facts = dots(model?.name ?? job.model, s.held(job.creditsUsed));
+  const facts = dots(model?.name ?? job.model, s.held(quotedFor(job)));
   if (job.status === "pending") {
     return <p className="state"><span className="lamp off" /><span>{s.inLine(job.queuePosition)}</span><span className="quiet">{facts}</span></p>;
   }
@@ -91,7 +91,7 @@ function Cancel({ job, onFault }: { job: Job; onFault: (text?: string) => void }
       </Tooltip.Trigger>
       <Tooltip.Portal>
         <Tooltip.Content className="tip" sideOffset={8} collisionPadding={12}>
-          {words.stream.comeBack(comesBack(job), job.creditsUsed)}
+          {words.stream.comeBack(comesBack(job), quotedFor(job))}
         </Tooltip.Content>
       </Tooltip.Portal>
     </Tooltip.Root>
@@ -111,7 +111,7 @@ function Acts({ job, onUseAgain, onTryAgain, onFault }: Props & { onFault: (text
       setBusy(false);
     };
     return (
-      <Button busy={busy} onClick={() => void again()}>{s.again} <span className="num quiet">{credits(job.creditsUsed)}</span></Button>
+      <Button busy={busy} onClick={() => void again()}>{s.again} <span className="num quiet">{credits(quotedFor(job))}</span></Button>
     );
   }
   return (

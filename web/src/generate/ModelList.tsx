@@ -19,7 +19,7 @@ function Row({ model, pick }: { model: Model; pick: boolean }) {
         </span>
         <span className="model-line about">
           <span>{model.description}</span>
-          {model.typicalSeconds !== undefined && <span className="num">{took(model.typicalSeconds)}</span>}
+          {model.typicalSeconds ? <span className="num">{took(model.typicalSeconds)}</span> : null}
         </span>
       </span>
     </Radio.Item>

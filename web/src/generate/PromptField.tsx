@@ -4,7 +4,7 @@ import { lazy, Suspense, useRef, type KeyboardEvent } from "react";
 import { afterPaint } from "../app/later";
 import { DownIcon } from "../parts/icons";
 import { words } from "../words";
-import { PROMPT_LIMIT, earlierPrompts, type Change, type Draft } from "./draft";
+import { earlierPrompts, type Change, type Draft } from "./draft";
 
 const Ideas = lazy(() => afterPaint().then(() => import("./Ideas")));
 
@@ -13,6 +13,7 @@ interface Props {
   change: Change;
   userId: string;
   canLeaveOut: boolean;
+  limit: number;
   fault?: string;
 }
 
@@ -40,10 +41,9 @@ function putIn(field: HTMLTextAreaElement | null, text: string, change: Change) 
   if (!document.execCommand("insertText", false, text)) change({ prompt: text });
 }
 
-export function PromptField({ draft, change, userId, canLeaveOut, fault }: Props) {
+export function PromptField({ draft, change, userId, canLeaveOut, limit, fault }: Props) {
   const field = useRef<HTMLTextAreaElement>(null);
   const leaf = useEarlier(draft, change, userId);
-  const limit = PROMPT_LIMIT[draft.kind];
   const over = draft.prompt.length > limit;
   const c = words.composer;
   return (

@@ -22,7 +22,7 @@ export interface Draft {
   ratio?: string;
 }
 
-export const PROMPT_LIMIT: Record<Kind, number> = { image: 2000, video: 500 };
+const PROMPT_LIMIT: Record<Kind, number> = { image: 2000, video: 500 };
 export const SEED_LIMIT = 2_147_483_647;
 const EARLIER = 20;
 
@@ -79,6 +79,7 @@ const clamp = (value: number, range: { min: number; max: number }) => Math.min(r
 
 /* The draft as the chosen model understands it. */
 export interface Plan {
+  promptLimit: number;
   model: Model;
   film: boolean;
   count: number;
@@ -107,6 +108,7 @@ export function planOf(draft: Draft, models: Model[]): Plan | undefined {
   const count = film ? 1 : clamp(draft.count, { min: 1, max: Math.max(1, can.maxImages) });
   return {
     model, film, count,
+    promptLimit: Math.min(PROMPT_LIMIT[draft.kind], can.promptMax ?? Infinity),
     price: model.credits * count,
     shape: film ? undefined : (can.sizes.find((size) => size.name === draft.shape) ?? can.sizes[0]),
     steps: can.steps && clamp(draft.steps ?? can.steps.default, can.steps),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What can be said about a job: how far, how long still, what came back. */
-import type { Job, Model } from "../types";
+import { quotedFor, type Job, type Model } from "../types";
 import { words } from "../words";
 
 const SURE = 0.08;
@@ -33,7 +33,7 @@ export const frameCount = (job: Job) => (job.kind === "video" ? 1 : job.numImage
 /* What comes back if it is cancelled now: everything that is not finished. */
 export function comesBack(job: Job): number {
   const frames = frameCount(job);
-  return Math.round((job.creditsUsed / frames) * (frames - Math.min(frames, job.imageIds.length)));
+  return Math.round((quotedFor(job) / frames) * (frames - Math.min(frames, job.imageIds.length)));
 }
 
 export const tookSeconds = (job: Job) =>

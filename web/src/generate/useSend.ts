@@ -7,7 +7,7 @@ import { say } from "../app/voice";
 import { api } from "../convex/_generated/api";
 import { useMe } from "../app/live";
 import { words } from "../words";
-import { PROMPT_LIMIT, filmRequest, pictureRequest, rememberPrompt, type Draft, type Plan } from "./draft";
+import { filmRequest, pictureRequest, rememberPrompt, type Draft, type Plan } from "./draft";
 
 export interface SendFault {
   at: "prompt" | "pay";
@@ -16,11 +16,11 @@ export interface SendFault {
 
 const SHORTEST_FILM = 3;
 
-export function promptFault(draft: Draft): string | undefined {
+export function promptFault(draft: Draft, limit: number): string | undefined {
   const length = draft.prompt.trim().length;
   if (length === 0) return words.composer.noPrompt;
   if (draft.kind === "video" && length < SHORTEST_FILM) return words.composer.tooShort;
-  if (length > PROMPT_LIMIT[draft.kind]) return words.composer.tooLong(length - PROMPT_LIMIT[draft.kind]);
+  if (length > limit) return words.composer.tooLong(length - limit);
   return undefined;
 }
 
@@ -42,7 +42,7 @@ export function useSend(userId: string) {
 
   /* True if it was sent. */
   const send = async (draft: Draft, plan: Plan): Promise<boolean> => {
-    const wrong = promptFault(draft);
+    const wrong = promptFault(draft, plan.promptLimit);
     if (wrong) {
       setFault({ at: "prompt", text: wrong });
       document.getElementById("prompt")?.focus();

@@ -28,7 +28,7 @@ function Film({ asset }: { asset: Asset }) {
   };
   return (
     <video
-      className="detail-film" src={asset.url} poster={asset.thumbnailUrl || undefined} controls loop playsInline preload="metadata"
+      className="detail-film" src={asset.url} poster={asset.displayUrl || asset.thumbnailUrl || undefined} controls loop playsInline preload="metadata"
       width={asset.width} height={asset.height} aria-label={nameOf(asset)} onKeyDown={step}
     />
   );
