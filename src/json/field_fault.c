@@ -79,7 +79,8 @@ static bool fill(struct reading *reading, const struct place *place, const struc
     if (error == NULL)
         return false;
     AUTO(buffer_done) struct buffer path = {0};
-    *error = (struct field_error){.line = value->line, .column = value->column};
+    *error =
+        (struct field_error){.source = value->source, .line = value->line, .column = value->column};
     path_write(&path, place);
     put(error->path, sizeof(error->path), buffer_text(&path));
     put(error->text, sizeof(error->text), buffer_text(text));

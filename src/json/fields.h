@@ -198,7 +198,7 @@ struct doc_type {
 struct field_error {
     char path[FIELD_PATH_MAX];       /* ".settings.items[2]", "" for the whole */
     char text[FIELD_ERROR_TEXT_MAX]; /* as convex-protocol.md section 10: "Object is missing …" */
-    uint32_t line, column;           /* of the wrong value or key; from YAML only */
+    uint32_t source, line, column;   /* of the wrong value or key; from YAML only */
     char nearest[64];                /* an extra field's likeliest meant name, or "" */
 };
 

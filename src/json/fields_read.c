@@ -298,6 +298,24 @@ static const struct json *member_find(const struct field *field, const struct js
     return NULL;
 }
 
+static const struct json *extra_find(const struct shape *shape, const struct json *from)
+{
+    for (size_t i = 0; i < from->count; i++)
+        if (shape_field(shape, from->items[i].key) == NULL)
+            return &from->items[i];
+    return NULL;
+}
+
+/* A misspelt name is both missing and extra: then the extra one says more. */
+static bool refuse_missing(struct reading *reading, const struct place *place,
+                           const struct place *member, const struct json *from)
+{
+    const struct json *extra = reading->take_extra ? NULL : extra_find(member->shape, from);
+    if (extra != NULL)
+        return field_refuse_extra(reading, place, member->shape, from, extra);
+    return field_refuse_missing(reading, place, member, from);
+}
+
 static bool members_read(struct reading *reading, const struct place *place,
                          const struct shape *shape, const struct json *from, void *out)
 {
@@ -310,16 +328,14 @@ static bool members_read(struct reading *reading, const struct place *place,
         const struct json *value = member_find(field, from, &hint);
         taken += value != NULL;
         if (value == NULL && !field->is_optional)
-            return field_refuse_missing(reading, place, &member, from);
+            return refuse_missing(reading, place, &member, from);
         if (value != NULL && !value_read(reading, &member, value, (char *)out + field->offset))
             return false;
     }
     if (taken == from->count || reading->take_extra)
         return true;
-    for (size_t i = 0; i < from->count; i++)
-        if (shape_field(shape, from->items[i].key) == NULL)
-            return field_refuse_extra(reading, place, shape, from, &from->items[i]);
-    return true;
+    const struct json *extra = extra_find(shape, from);
+    return extra == NULL || field_refuse_extra(reading, place, shape, from, extra);
 }
 
 static bool record_read(struct reading *reading, const struct place *place, const struct json *from,

@@ -60,6 +60,16 @@ int64_t json_int(const struct json *value, int64_t fallback);
 double json_number(const struct json *value, double fallback);
 bool json_bool(const struct json *value, bool fallback);
 
+/*
+ * Two layers of configuration as one: objects are joined member by member, anything else above
+ * replaces what is below (a list as a whole). Absent above changes nothing, and neither does null
+ * above an object: a section with nothing in it. Each value keeps its line and source.
+ */
+struct json json_merge(struct arena *arena, const struct json *below, const struct json *above);
+
+/* The value inside objects: "server.listen" gives {server: {listen: value}}. */
+struct json json_wrap(struct arena *arena, str path, const struct json *value);
+
 /* Canonical text: keys sorted by bytes, shortest numbers, no spaces. Integers print as such. */
 void json_write_canonical(struct buffer *to, const struct json *value);
 
