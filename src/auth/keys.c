@@ -19,7 +19,7 @@ struct key_set {
     atomic_uint count;
     struct arena arena;
     size_t key_count;
-    struct key keys[KEY_SET_MAX];
+    struct public_key keys[KEY_SET_MAX];
 };
 
 enum token_algorithm algorithm_of(str name)
@@ -138,7 +138,7 @@ static bool is_for_signatures(const struct json *jwk, enum token_algorithm algor
            (named.len == 0 || algorithm_of(named) == algorithm);
 }
 
-static bool read_key(struct arena *arena, const struct json *jwk, struct key *out)
+static bool read_key(struct arena *arena, const struct json *jwk, struct public_key *out)
 {
     str type = json_text(json_get(jwk, "kty"));
     EVP_PKEY *key = NULL;
@@ -209,11 +209,12 @@ size_t key_set_count(const struct key_set *set)
     return set->key_count;
 }
 
-const struct key *key_set_find(const struct key_set *set, str kid, enum token_algorithm algorithm)
+const struct public_key *key_set_find(const struct key_set *set, str kid,
+                                      enum token_algorithm algorithm)
 {
-    const struct key *found = NULL;
+    const struct public_key *found = NULL;
     for (size_t i = 0; i < set->key_count; i++) {
-        const struct key *key = &set->keys[i];
+        const struct public_key *key = &set->keys[i];
         if (key->algorithm != algorithm)
             continue;
         if (kid.len != 0 && str_equal(key->kid, kid))
@@ -246,7 +247,7 @@ static bool es256_to_der(bytes raw, uint8_t out[80], size_t *len)
     return made > 0;
 }
 
-bool key_verifies(const struct key *key, bytes message, bytes signature)
+bool key_verifies(const struct public_key *key, bytes message, bytes signature)
 {
     uint8_t der[80];
     if (key->algorithm == ALGORITHM_ES256) {

@@ -33,7 +33,7 @@ str algorithm_name(enum token_algorithm algorithm);
 struct key_set;
 struct evp_pkey_st; /* OpenSSL's EVP_PKEY */
 
-struct key {
+struct public_key {
     str kid; /* empty when the document gives none */
     enum token_algorithm algorithm;
     struct evp_pkey_st *public_key;
@@ -48,7 +48,8 @@ size_t key_set_count(const struct key_set *set);
  * The key for a token: by kid when the token names one; without a kid only when exactly one key
  * has the algorithm. NULL when there is none.
  */
-const struct key *key_set_find(const struct key_set *set, str kid, enum token_algorithm algorithm);
+const struct public_key *key_set_find(const struct key_set *set, str kid,
+                                      enum token_algorithm algorithm);
 
 /* Is the signature right? Whole texts; ES256 signatures are 64 bytes r||s. */
-bool key_verifies(const struct key *key, bytes message, bytes signature);
+bool key_verifies(const struct public_key *key, bytes message, bytes signature);

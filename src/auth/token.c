@@ -178,12 +178,13 @@ static bool numbers_list(struct signer *signer, const char *dir, struct fault *f
         return fault_os(fault, dir);
     signer->count = 0;
     bool fits = true;
-    for (struct dirent *entry = readdir(listing); entry != NULL; entry = readdir(listing)) {
+    for (;;) {
+        const struct dirent *entry = readdir(listing); /* NOLINT(concurrency-mt-unsafe): ours */
+        if (entry == NULL)
+            break;
         int64_t number = key_number(str_of(entry->d_name));
-        if (number == 0)
-            continue;
-        fits = fits && signer->count < SIGNER_KEYS_MAX;
-        if (fits)
+        fits = fits && (number == 0 || signer->count < SIGNER_KEYS_MAX);
+        if (fits && number != 0)
             signer->keys[signer->count++].number = number;
     }
     closedir(listing);

@@ -203,7 +203,7 @@ static bool signature_is_right(struct verifier *verifier, const struct jwt *jwt,
                                const struct key_set *keys, struct auth_failure *failure)
 {
     str kid = json_text(json_get(&jwt->head, "kid"));
-    const struct key *key = keys == NULL ? NULL : key_set_find(keys, kid, jwt->algorithm);
+    const struct public_key *key = keys == NULL ? NULL : key_set_find(keys, kid, jwt->algorithm);
     if (key == NULL && is_transient(verifier, keys, row))
         return auth_fail(failure, AUTH_KEYS_NOT_YET, "AuthProviderUnavailable",
                          "The keys of the token's issuer are not here yet. Try again in a moment.");

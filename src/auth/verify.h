@@ -27,9 +27,9 @@ enum issuer_kind {
 
 struct issuer {
     enum issuer_kind kind;
-    str issuer;         /* as configured: "https://x", "x", "https://x/" are the same */
-    str application_id; /* in aud; required for OIDC, empty is "do not look" for custom */
     enum token_algorithm algorithm; /* custom only */
+    str issuer;                     /* as configured: "https://x", "x", "https://x/" are the same */
+    str application_id; /* in aud; required for OIDC, empty is "do not look" for custom */
     str jwks; /* an http(s) or data: URL; empty for OIDC: by discovery. Not looked at here */
     bool allow_private; /* its URLs may lead to private addresses; not looked at here */
     bool is_ours;       /* keys are given, never fetched */

@@ -131,9 +131,12 @@ static void start_oidc(void)
 static void cache_remove(void)
 {
     DIR *listing = opendir(cache);
-    for (struct dirent *e = listing == NULL ? NULL : readdir(listing); e != NULL;
-         e = readdir(listing))
-        unlink(str_zero_ended(&arena, str_format(&arena, "%s/%s", cache, e->d_name)));
+    while (listing != NULL) {
+        const struct dirent *entry = readdir(listing); /* NOLINT(concurrency-mt-unsafe): ours */
+        if (entry == NULL)
+            break;
+        unlink(str_zero_ended(&arena, str_format(&arena, "%s/%s", cache, entry->d_name)));
+    }
     if (listing != NULL)
         closedir(listing);
     rmdir(cache);

@@ -29,7 +29,55 @@ static struct arena arena;
 static char big[BIG];
 static char seen[KIB(8)]; /* the last request, as the server got it */
 
-/* What each path does to the client. */
+/* Whole answers; an empty body stands for the big one. */
+static const struct {
+    const char *path, *headers, *body;
+    int status;
+} answers[] = {
+    {"/big", "Content-Type: image/png\r\n", NULL, 200},
+    {"/complaint", "", NULL, 500},
+    {"/circle", "Location: /circle\r\n", "", 302},
+    {"/file", "Location: file:///etc/passwd\r\n", "", 302},
+    {"/busy", "Retry-After: 7\r\n", "later", 429},
+    {"/dated", "Retry-After: Fri, 01 Jan 2100 00:00:00 GMT\r\n", "later", 503},
+    {"/headers", "X-One: a:b \r\nX-ONE: two\r\nX-Empty:\r\n", "x", 200},
+};
+
+/* What is sent before the connection is cut. */
+static const struct {
+    const char *path, *sent;
+} cuts[] = {
+    {"/silent", ""},
+    {"/truncated", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this"},
+    {"/malformed", "no HTTP at all\r\n\r\n"},
+    {"/endless", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"},
+};
+
+static bool is_cut(int fd, const char *path)
+{
+    for (size_t i = 0; i < ARRAY_LEN(cuts); i++) {
+        if (strcmp(path, cuts[i].path) != 0)
+            continue;
+        tiny_write(fd, str_of(cuts[i].sent));
+        if (strcmp(path, "/endless") == 0)
+            tiny_write(fd, (str){big, BIG});
+        return true;
+    }
+    return false;
+}
+
+static void answer_whole(int fd, const char *path)
+{
+    for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+        str body = answers[i].body == NULL ? (str){big, BIG} : str_of(answers[i].body);
+        if (strcmp(path, answers[i].path) == 0) {
+            tiny_answer(fd, answers[i].status, answers[i].headers, body);
+            return;
+        }
+    }
+    tiny_answer(fd, 200, "", STR("hello"));
+}
+
 static bool answer(void *context, int fd, const char *request)
 {
     char path[64] = "";
@@ -41,46 +89,18 @@ static bool answer(void *context, int fd, const char *request)
         ssize_t got = recv(fd, &byte, 1, 0); /* until the client gives up */
         return got > 0;
     }
-    if (strcmp(path, "/silent") == 0)
+    if (is_cut(fd, path))
         return false;
-    if (strcmp(path, "/truncated") == 0)
-        tiny_write(fd, STR("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this"));
-    else if (strcmp(path, "/malformed") == 0)
-        tiny_write(fd, STR("no HTTP at all\r\n\r\n"));
-    else if (strcmp(path, "/endless") == 0)
-        tiny_write(fd, STR("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"));
-    if (strcmp(path, "/endless") == 0) {
-        tiny_write(fd, (str){big, BIG});
-        return false;
-    }
-    if (strcmp(path, "/truncated") == 0 || strcmp(path, "/malformed") == 0)
-        return false;
-
     if (strncmp(request, "HEAD ", 5) == 0) {
         tiny_write(fd, STR("HTTP/1.1 200 OK\r\nContent-Length: 307200\r\n\r\n"));
-        return true;
-    }
-    char location[96];
-    snprintf(location, sizeof(location), "Location: http://127.0.0.1:%d/hello\r\n",
-             tiny_server_port(server));
-    if (strcmp(path, "/big") == 0)
-        tiny_answer(fd, 200, "Content-Type: image/png\r\n", (str){big, BIG});
-    else if (strcmp(path, "/complaint") == 0)
-        tiny_answer(fd, 500, "", (str){big, BIG});
-    else if (strcmp(path, "/away") == 0)
+    } else if (strcmp(path, "/away") == 0) {
+        char location[96];
+        snprintf(location, sizeof(location), "Location: http://127.0.0.1:%d/hello\r\n",
+                 tiny_server_port(server));
         tiny_answer(fd, 302, location, STR("gone"));
-    else if (strcmp(path, "/circle") == 0)
-        tiny_answer(fd, 302, "Location: /circle\r\n", STR(""));
-    else if (strcmp(path, "/file") == 0)
-        tiny_answer(fd, 302, "Location: file:///etc/passwd\r\n", STR(""));
-    else if (strcmp(path, "/busy") == 0)
-        tiny_answer(fd, 429, "Retry-After: 7\r\n", STR("later"));
-    else if (strcmp(path, "/dated") == 0)
-        tiny_answer(fd, 503, "Retry-After: Fri, 01 Jan 2100 00:00:00 GMT\r\n", STR("later"));
-    else if (strcmp(path, "/headers") == 0)
-        tiny_answer(fd, 200, "X-One: a:b \r\nX-ONE: two\r\nX-Empty:\r\n", STR("x"));
-    else
-        tiny_answer(fd, 200, "", STR("hello"));
+    } else {
+        answer_whole(fd, path);
+    }
     return true;
 }
 
