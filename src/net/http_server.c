@@ -273,13 +273,15 @@ struct http_server *http_listen(struct loop *loop, const struct http_options *op
 
 uint16_t http_port(const struct http_server *server)
 {
-    struct sockaddr_storage at = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } at = {.any.sa_family = AF_UNSPEC};
     socklen_t len = sizeof(at);
-    if (getsockname(server->fd, (struct sockaddr *)&at, &len) != 0)
+    if (getsockname(server->fd, &at.any, &len) != 0)
         return 0;
-    if (at.ss_family == AF_INET6)
-        return ntohs(((const struct sockaddr_in6 *)(const void *)&at)->sin6_port);
-    return ntohs(((const struct sockaddr_in *)(const void *)&at)->sin_port);
+    return ntohs(at.any.sa_family == AF_INET6 ? at.v6.sin6_port : at.v4.sin_port);
 }
 
 /* ---- ends ---- */

@@ -124,6 +124,7 @@ static void advance(struct stream_out *out, size_t n)
         drop_first(out);
     }
     if (n != 0) {
+        assert(out->first != NULL); /* no more was sent than waits */
         out->first->at += n;
         out->first->len -= n;
     }

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/signalfd.h>
 
 static struct loop *loop;
 
@@ -163,9 +164,19 @@ static bool body_to_file(void *app, const struct http_request *request, int64_t 
     return str_starts(request->path, STR("/upload"));
 }
 
-static void stop(int signal)
+static void stop(void *context, uint32_t events)
 {
     loop_stop(loop);
+}
+
+static bool watch_signals(struct fault *fault)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    return loop_watch(loop, signalfd(-1, &set, SFD_CLOEXEC), EPOLLIN, stop, NULL, fault);
 }
 
 static bool read_options(int argc, char **argv, struct http_options *options, char *address,
@@ -206,12 +217,10 @@ int main(int argc, char **argv)
         return 2;
     loop = loop_new(&fault);
     struct http_server *server = loop == NULL ? NULL : http_listen(loop, &options, &fault);
-    if (server == NULL) {
+    if (server == NULL || !watch_signals(&fault)) {
         fprintf(stderr, "%s\n", fault.text);
         return 1;
     }
-    signal(SIGTERM, stop);
-    signal(SIGINT, stop);
     printf("%u\n", http_port(server));
     fflush(stdout);
     loop_run(loop);
