@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which page stands at an address, and who may see it. */
-import { lazy, Suspense, useEffect, type ReactNode } from "react";
+import { lazy, Suspense, useEffect, useRef, type ReactNode } from "react";
 import { SignIn } from "../account/SignIn";
 import { words } from "../words";
 import { Boundary } from "./Boundary";
 import { Frame } from "./Frame";
 import { useGlobalKeys } from "./keys";
+import { afterPaint } from "./later";
 import { Overlays } from "./Overlays";
 import { Link, navigate, usePlace } from "./router";
 import { session } from "./session";
 import { useStore } from "./store";
 
-const Generate = lazy(() => import("../generate/Generate"));
-const Library = lazy(() => import("../library/Library"));
-const Settings = lazy(() => import("../account/Settings"));
+const pieces = {
+  generate: () => import("../generate/Generate"),
+  library: () => import("../library/Library"),
+  settings: () => import("../account/Settings"),
+};
+const Generate = lazy(pieces.generate);
+const Library = lazy(pieces.library);
+const Settings = lazy(pieces.settings);
+
+/* The other pages come while nobody waits, so that going there shows content at once. */
+const fetchAhead = () => afterPaint().then(() => Promise.all(Object.values(pieces).map((piece) => piece())));
 
 function pageAt(path: string): { name: string; node: ReactNode } {
   if (path === "/generate" || path === "/dashboard") return { name: words.pages.generate, node: <Generate /> };
@@ -49,15 +58,30 @@ function useGate(state: string, path: string, search: string) {
   return atForm;
 }
 
+/* A new page takes the focus, as a new document would. */
+function useFocusOnNewPage(name: string | undefined) {
+  const before = useRef<string>(undefined);
+  useEffect(() => {
+    if (before.current !== undefined && name !== undefined && before.current !== name) {
+      document.getElementById("main")?.focus({ preventScroll: true });
+    }
+    before.current = name;
+  }, [name]);
+}
+
 export function App() {
   const state = useStore(session);
   const { path, query } = usePlace();
   const atForm = useGate(state, path, query.size > 0 ? `?${query}` : "");
+  const page = state === "in" && !atForm ? pageAt(path) : undefined;
   useGlobalKeys();
+  useFocusOnNewPage(page?.name);
+  useEffect(() => {
+    if (state === "in") void fetchAhead();
+  }, [state]);
   if (state === "unreachable") return <p className="unreachable" role="status">{words.unreachable}</p>;
   if (atForm && state !== "in") return <SignIn key={path} fresh={path === "/sign-up"} />;
-  if (state !== "in" || atForm) return null;
-  const page = pageAt(path);
+  if (!page) return null;
   return (
     <Frame page={page.name}>
       <Boundary key={page.name}>

@@ -77,15 +77,16 @@ export function withQuery(name: string, value: string | undefined): string {
 interface LinkProps extends AnchorHTMLAttributes<HTMLAnchorElement> {
   href: string;
   stay?: boolean;
+  replace?: boolean;
 }
 
-export function Link({ href, stay, onClick, ...rest }: LinkProps) {
+export function Link({ href, stay, replace, onClick, ...rest }: LinkProps) {
   const follow = (event: MouseEvent<HTMLAnchorElement>) => {
     onClick?.(event);
     if (event.defaultPrevented || event.button !== 0) return;
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    navigate(href, { stay });
+    navigate(href, { stay, replace });
   };
   return <a href={href} onClick={follow} {...rest} />;
 }

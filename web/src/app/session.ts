@@ -2,6 +2,7 @@
 /* Who is signed in. The session itself is an HttpOnly cookie which only the server reads; from it
    the page fetches short-lived tokens for the live connection. */
 import { ConvexReactClient } from "convex/react";
+import { keptForget } from "./kept";
 import { storeOf } from "./store";
 
 export type Session = "asking" | "unreachable" | "guest" | "in";
@@ -89,5 +90,6 @@ export async function sessionEnter(path: "sign-in" | "sign-up", form: object): P
 /* A full load forgets everything this tab knew of the account. */
 export async function sessionLeave() {
   await post("sign-out", {});
+  keptForget();
   location.assign("/");
 }

@@ -123,6 +123,11 @@ function Acts({ job, onUseAgain, onTryAgain, onFault }: Props & { onFault: (text
   );
 }
 
+/* Every change of one job brings the whole list anew; only the card that changed is drawn again. */
+const alike = (one: Props, other: Props) =>
+  one.model === other.model && one.onUseAgain === other.onUseAgain && one.onTryAgain === other.onTryAgain &&
+  JSON.stringify(one.job) === JSON.stringify(other.job);
+
 export const JobCard = memo(function JobCard(props: Props) {
   const { job, model } = props;
   const [fault, setFault] = useState<string>();
@@ -139,4 +144,4 @@ export const JobCard = memo(function JobCard(props: Props) {
       {!empty && <Frames job={job} />}
     </article>
   );
-});
+}, alike);

@@ -2,6 +2,7 @@
 /* What stands in the composer: kept per account in this browser until it is sent, and after. Settings
    are kept apart from the model, so that a change of model keeps all that the next one also has. */
 import { useCallback, useEffect, useState } from "react";
+import { keptRead, keptWrite } from "../app/kept";
 import type { FilmRequest, Job, Model, PictureRequest } from "../types";
 
 export type Kind = "image" | "video";
@@ -28,34 +29,17 @@ const EARLIER = 20;
 
 const blank: Draft = { kind: "image", prompt: "", leaveOut: "", leaveOutOpen: false, models: {}, count: 1, seed: null };
 
-function read<T>(key: string): T | undefined {
-  try {
-    const text = localStorage.getItem(key);
-    return text === null ? undefined : (JSON.parse(text) as T);
-  } catch {
-    return undefined;
-  }
-}
-
-function write(key: string, value: unknown) {
-  try {
-    localStorage.setItem(key, JSON.stringify(value));
-  } catch {
-    /* Storage is full or forbidden: the draft lives as long as the tab. */
-  }
-}
-
 export type Change = (part: Partial<Draft>) => void;
 
 export function useDraft(userId: string) {
   const key = `atelier.draft.${userId}`;
-  const [draft, setDraft] = useState<Draft>(() => ({ ...blank, ...read<Draft>(key) }));
+  const [draft, setDraft] = useState<Draft>(() => ({ ...blank, ...keptRead<Draft>(key) }));
   useEffect(() => {
-    const timer = setTimeout(() => write(key, draft), 200);
+    const timer = setTimeout(() => keptWrite(key, draft), 200);
     return () => clearTimeout(timer);
   }, [key, draft]);
   useEffect(() => {
-    const leave = () => write(key, draft);
+    const leave = () => keptWrite(key, draft);
     addEventListener("pagehide", leave);
     return () => removeEventListener("pagehide", leave);
   }, [key, draft]);
@@ -63,11 +47,11 @@ export function useDraft(userId: string) {
   return { draft, change };
 }
 
-export const earlierPrompts = (userId: string) => read<string[]>(`atelier.prompts.${userId}`) ?? [];
+export const earlierPrompts = (userId: string) => keptRead<string[]>(`atelier.prompts.${userId}`) ?? [];
 
 export function rememberPrompt(userId: string, prompt: string) {
   const kept = [prompt, ...earlierPrompts(userId).filter((earlier) => earlier !== prompt)].slice(0, EARLIER);
-  write(`atelier.prompts.${userId}`, kept);
+  keptWrite(`atelier.prompts.${userId}`, kept);
 }
 
 export const resetDraft = (draft: Draft): Partial<Draft> => ({

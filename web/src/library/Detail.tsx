@@ -94,7 +94,7 @@ function Head({ place, previous, next, onClose, alone, big, onBig }: Props & { b
   const d = words.detail;
   const step = (href: string | undefined, name: string, icon: ReactNode) =>
     href ? (
-      <Link className="closer" href={href} stay aria-label={name}>{icon}</Link>
+      <Link className="closer" href={href} stay replace aria-label={name}>{icon}</Link>
     ) : (
       <span className="closer" role="link" aria-disabled="true" aria-label={name}>{icon}</span>
     );
@@ -113,19 +113,13 @@ function Head({ place, previous, next, onClose, alone, big, onBig }: Props & { b
 }
 
 export function Detail(props: Props) {
-  const { asset, alone, onClose, onLook, onDelete } = props;
+  const { asset, alone, onLook, onDelete } = props;
   const [big, setBig] = useState(false);
   const generation = asset?.generationId as JobId | undefined;
   const job = useQuery(api.generations.getGenerationJob, generation ? { jobId: generation } : "skip");
-  const press = (event: KeyboardEvent) => {
-    if (event.key !== "Escape" || event.defaultPrevented || alone) return;
-    event.preventDefault();
-    onClose();
-  };
   return (
     <aside
       id="detail" className={alone ? "detail alone" : big ? "detail big" : "detail"} aria-label={words.detail.label} tabIndex={-1}
-      onKeyDown={press}
     >
       {alone && <h1 className="sr">{words.pages.work}</h1>}
       <Head {...props} big={big} onBig={() => setBig(!big)} />

@@ -2,7 +2,7 @@
 /* /library and /library/:id: the grid, and the chosen work beside it. The address is the selection. */
 import * as Radio from "@radix-ui/react-radio-group";
 import { usePaginatedQuery, useQuery } from "convex/react";
-import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useRef, useState, type KeyboardEvent } from "react";
 import { Link, cameFromInside, navigate, usePlace, withQuery } from "../app/router";
 import { api } from "../convex/_generated/api";
 import { number } from "../format";
@@ -100,10 +100,16 @@ export default function Library() {
     setLooking(undefined);
     setTimeout(() => (open ? document.getElementById("detail")?.focus() : focusIndex(at)), 50);
   };
+  const press = (event: KeyboardEvent) => {
+    const inside = (event.target as HTMLElement).closest("main") !== null;
+    if (event.key !== "Escape" || event.defaultPrevented || !open || alone || !inside) return;
+    event.preventDefault();
+    close();
+  };
   const total = complete ? number(works.length) : words.library.moreThan(works.length);
 
   return (
-    <main id="main" className={alone ? "shelf lone" : open ? "shelf opened" : "shelf"} tabIndex={-1}>
+    <main id="main" className={alone ? "shelf lone" : open ? "shelf opened" : "shelf"} tabIndex={-1} onKeyDown={press}>
       {!alone && (
         <div className="page">
           <div className="pagehead">
@@ -111,6 +117,7 @@ export default function Library() {
             {works.length > 0 && <span className="quiet num">{complete ? words.library.works(works.length) : words.library.manyWorks(works.length)}</span>}
             <Filter type={type} />
           </div>
+          {first && <div className="waiting" aria-hidden="true">{Array.from({ length: 12 }, (_, index) => <i key={index} />)}</div>}
           {!first && works.length === 0 && (
             <div className="empty">
               <p className="words">{type ? words.library.emptyKind : words.library.empty}</p>
