@@ -11,10 +11,19 @@
 #define SHADES 256
 #define GAMMA_STEPS 4096
 #define NOISE_MASK (CANVAS_NOISE_SIDE - 1)
+/* The brush texture: two octaves of smooth noise, so many texels to a bump. */
+#define BRUSH_SIDE 512
+#define BRUSH_MASK (BRUSH_SIDE - 1)
+#define BRUSH_BUMP 4
 
 struct shade {
     struct lab colour;
     float alpha;
+};
+
+/* Where a row of the band is touched by the outline being filled; to is beyond the last. */
+struct reach {
+    int from, to;
 };
 
 struct canvas {
@@ -24,7 +33,9 @@ struct canvas {
     struct lab *pixels; /* rows * width */
     float *cover;       /* rows * (width + 2): change of coverage from the pixel before */
     float *noise;       /* CANVAS_NOISE_SIDE squared, in [-1, 1) */
+    float *brush;       /* BRUSH_SIDE squared */
     uint8_t *gamma;     /* by square root of linear light */
+    struct reach reaches[BAND_ROWS];
     struct shade shades[SHADES];
 };
 
@@ -34,6 +45,34 @@ static void *memory_for(size_t count, size_t size)
     if (memory == NULL)
         abort();
     return memory;
+}
+
+/* Smooth noise that meets itself at the edge of the tile. */
+static float noise_tiled(float x, float y, int32_t side, uint32_t seed)
+{
+    int32_t i = floor_of(x);
+    int32_t j = floor_of(y);
+    float u = smooth(0.0F, 1.0F, x - (float)i);
+    float v = smooth(0.0F, 1.0F, y - (float)j);
+    int32_t right = (i + 1) % side;
+    int32_t below = (j + 1) % side;
+    float top = mix(noise_at(i, j, seed), noise_at(right, j, seed), u);
+    float low = mix(noise_at(i, below, seed), noise_at(right, below, seed), u);
+    return mix(top, low, v);
+}
+
+static float *brush_new(uint32_t seed)
+{
+    float *brush = memory_for((size_t)BRUSH_SIDE * BRUSH_SIDE, sizeof(float));
+    const int32_t bumps = BRUSH_SIDE / BRUSH_BUMP;
+    for (int32_t y = 0; y < BRUSH_SIDE; y++)
+        for (int32_t x = 0; x < BRUSH_SIDE; x++) {
+            float u = (float)x / BRUSH_BUMP;
+            float v = (float)y / BRUSH_BUMP;
+            brush[y * BRUSH_SIDE + x] = noise_tiled(u, v, bumps, seed + 1) +
+                                        0.5F * noise_tiled(u * 2, v * 2, bumps * 2, seed + 2);
+        }
+    return brush;
 }
 
 struct canvas *canvas_new(uint32_t seed, int width, int height)
@@ -46,6 +85,7 @@ struct canvas *canvas_new(uint32_t seed, int width, int height)
     canvas->pixels = memory_for(band, sizeof(struct lab));
     canvas->cover = memory_for(band + 2 * BAND_ROWS, sizeof(float));
     canvas->noise = memory_for((size_t)CANVAS_NOISE_SIDE * CANVAS_NOISE_SIDE, sizeof(float));
+    canvas->brush = brush_new(seed);
     canvas->gamma = memory_for(GAMMA_STEPS + 1, 1);
     for (int y = 0; y < CANVAS_NOISE_SIDE; y++)
         for (int x = 0; x < CANVAS_NOISE_SIDE; x++)
@@ -68,6 +108,7 @@ void canvas_free(struct canvas *canvas)
     free(canvas->pixels);
     free(canvas->cover);
     free(canvas->noise);
+    free(canvas->brush);
     free(canvas->gamma);
     free(canvas);
 }
@@ -106,6 +147,16 @@ static void cover_row(float *row, int width, float x0, float x1, float height)
     }
 }
 
+static void widen(struct canvas *canvas, int y, float x0, float x1)
+{
+    float most = (float)canvas->width;
+    struct reach *reach = &canvas->reaches[y];
+    int from = (int)clamp(x0 < x1 ? x0 : x1, 0.0F, most);
+    int to = (int)clamp((x0 > x1 ? x0 : x1) + 2.0F, 0.0F, most);
+    reach->from = from < reach->from ? from : reach->from;
+    reach->to = to > reach->to ? to : reach->to;
+}
+
 static void cover_edge(struct canvas *canvas, const struct edge *edge)
 {
     float x0 = edge->x0 * canvas->scale;
@@ -128,8 +179,11 @@ static void cover_edge(struct canvas *canvas, const struct edge *edge)
     float end = y1 < (float)canvas->rows ? y1 : (float)canvas->rows;
     for (int y = (int)from; y < canvas->rows && (float)y < end; y++) {
         float until = end < (float)(y + 1) ? end : (float)(y + 1);
-        cover_row(canvas->cover + (size_t)y * (size_t)(canvas->width + 2), canvas->width,
-                  x0 + (from - y0) * slope, x0 + (until - y0) * slope, sign * (until - from));
+        float start_x = x0 + (from - y0) * slope;
+        float end_x = x0 + (until - y0) * slope;
+        cover_row(canvas->cover + (size_t)y * (size_t)(canvas->width + 2), canvas->width, start_x,
+                  end_x, sign * (until - from));
+        widen(canvas, y, start_x, end_x);
         from = until;
     }
 }
@@ -189,21 +243,17 @@ static const struct shade *shade_of(const struct canvas *canvas, const struct in
     return &canvas->shades[index];
 }
 
-static float noise_sample(const struct canvas *canvas, float u, float v)
+static float brush_sample(const struct canvas *canvas, float u, float v)
 {
-    float floor_u = floorf(u);
-    float floor_v = floorf(v);
-    float fu = u - floor_u;
-    float fv = v - floor_v;
-    fu = fu * fu * (3.0F - 2.0F * fu);
-    fv = fv * fv * (3.0F - 2.0F * fv);
-    unsigned x0 = (unsigned)(int)floor_u & NOISE_MASK;
-    unsigned y0 = ((unsigned)(int)floor_v & NOISE_MASK) * CANVAS_NOISE_SIDE;
-    unsigned x1 = (x0 + 1U) & NOISE_MASK;
-    unsigned y1 = (y0 + CANVAS_NOISE_SIDE) & (NOISE_MASK * CANVAS_NOISE_SIDE);
-    const float *noise = canvas->noise;
-    return mix(mix(noise[y0 + x0], noise[y0 + x1], fu), mix(noise[y1 + x0], noise[y1 + x1], fu),
-               fv);
+    int32_t i = floor_of(u);
+    int32_t j = floor_of(v);
+    float fu = u - (float)i;
+    float fv = v - (float)j;
+    unsigned x0 = (unsigned)i & BRUSH_MASK;
+    unsigned x1 = (x0 + 1U) & BRUSH_MASK;
+    const float *top = canvas->brush + ((unsigned)j & BRUSH_MASK) * (size_t)BRUSH_SIDE;
+    const float *low = canvas->brush + ((unsigned)(j + 1) & BRUSH_MASK) * (size_t)BRUSH_SIDE;
+    return mix(mix(top[x0], top[x1], fu), mix(low[x0], low[x1], fu), fv);
 }
 
 struct weave {
@@ -216,11 +266,13 @@ static struct weave weave_of(const struct canvas *canvas, const struct ink *ink,
     float cosine = wave_cosine(ink->slant);
     float py = ((float)(canvas->top + y) + 0.5F) / canvas->scale;
     float px = 0.5F / canvas->scale;
+    float along = BRUSH_BUMP / ink->texture_x;
+    float across = BRUSH_BUMP / ink->texture_y;
     return (struct weave){
-        .u = (px * cosine + py * sine) / ink->texture_x,
-        .v = (py * cosine - px * sine) / ink->texture_y,
-        .du = cosine / ink->texture_x / canvas->scale,
-        .dv = -sine / ink->texture_y / canvas->scale,
+        .u = (px * cosine + py * sine) * along,
+        .v = (py * cosine - px * sine) * across,
+        .du = cosine * along / canvas->scale,
+        .dv = -sine * across / canvas->scale,
     };
 }
 
@@ -247,8 +299,7 @@ static void fill_row(struct canvas *canvas, const struct layer *layer, int y, in
         if (ink->texture > 0.0F) {
             float u = weave.u + weave.du * (float)x;
             float v = weave.v + weave.dv * (float)x;
-            colour.light += ink->texture * (noise_sample(canvas, u, v) +
-                                            0.5F * noise_sample(canvas, u * 2.7F, v * 2.7F));
+            colour.light += ink->texture * brush_sample(canvas, u, v);
         }
         struct lab *pixel = &pixels[x];
         pixel->light += (colour.light - pixel->light) * share;
@@ -259,34 +310,33 @@ static void fill_row(struct canvas *canvas, const struct layer *layer, int y, in
     cover[to + 1 <= canvas->width + 1 ? to + 1 : to] = 0.0F;
 }
 
+static bool is_in_band(const struct canvas *canvas, const struct layer *layer)
+{
+    float scale = canvas->scale;
+    return layer->bottom * scale > (float)canvas->top &&
+           layer->top * scale < (float)(canvas->top + canvas->rows) && layer->right > 0.0F &&
+           layer->left * scale < (float)canvas->width;
+}
+
 static void paint_layer(struct canvas *canvas, const struct drawing *drawing,
                         const struct layer *layer)
 {
-    int from = 0;
-    int to = canvas->width;
-    int top = 0;
-    int bottom = canvas->rows;
-    if (layer->count > 0) {
-        float scale = canvas->scale;
-        if (layer->bottom * scale <= (float)canvas->top ||
-            layer->top * scale >= (float)(canvas->top + canvas->rows) || layer->right <= 0.0F ||
-            layer->left * scale >= (float)canvas->width)
-            return;
-        from = (int)clamp(layer->left * scale, 0.0F, (float)canvas->width);
-        to = (int)clamp(layer->right * scale + 2.0F, 0.0F, (float)canvas->width);
-        top = (int)clamp(layer->top * scale - (float)canvas->top, 0.0F, (float)canvas->rows);
-        bottom = (int)clamp(layer->bottom * scale - (float)canvas->top + 1.0F, 0.0F,
-                            (float)canvas->rows);
-        for (size_t i = 0; i < layer->count; i++)
-            cover_edge(canvas, &drawing->edges[layer->first + i]);
-    }
+    bool is_everything = layer->count == 0;
+    if (!is_everything && !is_in_band(canvas, layer))
+        return;
+    for (int y = 0; y < canvas->rows; y++)
+        canvas->reaches[y] =
+            is_everything ? (struct reach){0, canvas->width} : (struct reach){canvas->width, 0};
+    for (size_t i = 0; i < layer->count; i++)
+        cover_edge(canvas, &drawing->edges[layer->first + i]);
     if (layer->ink.spread == SPREAD_NONE)
         canvas->shades[0] = shade_at(&layer->ink, 0.0F);
     else
         for (int i = 0; i < SHADES; i++)
             canvas->shades[i] = shade_at(&layer->ink, (float)i / (SHADES - 1));
-    for (int y = top; y < bottom; y++)
-        fill_row(canvas, layer, y, from, to);
+    for (int y = 0; y < canvas->rows; y++)
+        if (canvas->reaches[y].from < canvas->reaches[y].to)
+            fill_row(canvas, layer, y, canvas->reaches[y].from, canvas->reaches[y].to);
 }
 
 static uint8_t byte_of(const struct canvas *canvas, float linear)

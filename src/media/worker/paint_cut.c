@@ -158,11 +158,13 @@ void scene_cutout(struct scene *scene)
         motif(scene, x + w * 0.5F, y + h * 0.5F, w < h ? w : h, ground);
     }
     int loose = 2 + (int)(scene->mood->detail * 4.0F);
-    for (int i = 0; i < loose; i++)
-        frond(scene, dice_unit(&scene->dice) * scene->width,
-              dice_unit(&scene->dice) * scene->height, dice_unit(&scene->dice),
-              dice_between(&scene->dice, 0.12F, 0.24F),
-              paper_at(scene->tones, dice_pick(&scene->dice, PAPERS)));
+    for (int i = 0; i < loose; i++) {
+        float x = dice_unit(&scene->dice) * scene->width;
+        float y = dice_unit(&scene->dice) * scene->height;
+        float turn = dice_unit(&scene->dice);
+        float size = dice_between(&scene->dice, 0.12F, 0.24F);
+        frond(scene, x, y, turn, size, paper_at(scene->tones, dice_pick(&scene->dice, PAPERS)));
+    }
 }
 
 static void ring(struct scene *scene, float x, float y, float outer, float inner, float from,
@@ -241,8 +243,8 @@ void scene_orbit(struct scene *scene)
         float size = dice_between(&scene->dice, 0.014F, 0.06F);
         ball(scene, x + wave_cosine(angle) * radius, y + wave(angle) * radius, size,
              inks[dice_pick(&scene->dice, 4)]);
-        ring(scene, x, y, radius + 0.012F, radius - 0.012F, angle + 0.12F,
-             dice_between(&scene->dice, 0.05F, 0.22F),
+        float sweep = dice_between(&scene->dice, 0.05F, 0.22F);
+        ring(scene, x, y, radius + 0.012F, radius - 0.012F, angle + 0.12F, sweep,
              ink_flat(inks[dice_pick(&scene->dice, 4)], 0.85F));
     }
     for (int i = 0; i < 2; i++) {
@@ -252,8 +254,9 @@ void scene_orbit(struct scene *scene)
     }
     for (int i = 0; i < 3; i++) {
         float line_x = scene->width * dice_unit(&scene->dice);
-        float bar[] = {line_x, scene->height * dice_unit(&scene->dice), scene->width - line_x,
-                       scene->height * dice_unit(&scene->dice)};
+        float from_y = scene->height * dice_unit(&scene->dice);
+        float to_y = scene->height * dice_unit(&scene->dice);
+        float bar[] = {line_x, from_y, scene->width - line_x, to_y};
         drawing_stroke(scene->drawing, bar, 2, 0.002F, 0.006F);
         drawing_fill(scene->drawing, ink_flat(line, 0.45F));
     }

@@ -68,14 +68,12 @@ static struct lab tone_at(const struct scene *scene, const struct wind *wind, fl
 
 void scene_flow(struct scene *scene)
 {
-    struct wind wind = {
-        .seed = (uint32_t)dice_next(&scene->dice),
-        .scale = dice_between(&scene->dice, 1.1F, 2.0F),
-        .base = dice_between(&scene->dice, -0.08F, 0.08F),
-        .swirl = dice_between(&scene->dice, 0.16F, 0.34F),
-        .eye_x = scene->width * dice_between(&scene->dice, 0.25F, 0.75F),
-        .eye_y = scene->height * dice_between(&scene->dice, 0.22F, 0.45F),
-    };
+    struct wind wind = {.seed = (uint32_t)dice_next(&scene->dice)};
+    wind.scale = dice_between(&scene->dice, 1.1F, 2.0F);
+    wind.base = dice_between(&scene->dice, -0.08F, 0.08F);
+    wind.swirl = dice_between(&scene->dice, 0.16F, 0.34F);
+    wind.eye_x = scene->width * dice_between(&scene->dice, 0.25F, 0.75F);
+    wind.eye_y = scene->height * dice_between(&scene->dice, 0.22F, 0.45F);
     struct ink ground = ink_fall(0.0F, scene->tones->top, scene->height, scene->tones->near);
     drawing_fill(scene->drawing, ink_textured(ground, 0.02F, 0.1F, 0.02F, wind.base));
     float area = scene->width * scene->height;

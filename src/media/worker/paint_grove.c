@@ -71,8 +71,8 @@ static void crowns(struct scene *scene, float depth, struct lab colour)
     int count = (int)(scene->width * mix(26.0F, 20.0F, depth));
     float reach = scene->height * (0.1F + 0.09F * depth);
     for (int i = 0; i < count; i++) {
-        float x = dice_between(&scene->dice, -0.05F, scene->width + 0.05F) +
-                  0.012F * wave(scene->phase + dice_unit(&scene->dice));
+        float x = dice_between(&scene->dice, -0.05F, scene->width + 0.05F);
+        x += 0.012F * wave(scene->phase + dice_unit(&scene->dice));
         float down = dice_unit(&scene->dice) * dice_unit(&scene->dice);
         float size = mix(0.035F, 0.08F, depth) * (1.2F - 0.7F * down);
         struct lab tone = lab_light(colour, dice_between(&scene->dice, -0.025F, 0.035F));
@@ -239,16 +239,16 @@ void scene_botanical(struct scene *scene)
     struct ink ground = ink_fall(0.0F, is_dark ? tones->top : tones->low, scene->height,
                                  is_dark ? tones->near : lab_mix(tones->low, tones->top, 0.7F));
     drawing_fill(scene->drawing, ink_textured(ground, 0.014F, 0.1F, 0.1F, 0.1F));
-    drawing_circle(scene->drawing, scene->width * dice_between(&scene->dice, 0.3F, 0.7F),
-                   scene->height * dice_between(&scene->dice, 0.3F, 0.45F),
-                   dice_between(&scene->dice, 0.24F, 0.34F));
+    float sun_x = scene->width * dice_between(&scene->dice, 0.3F, 0.7F);
+    float sun_y = scene->height * dice_between(&scene->dice, 0.3F, 0.45F);
+    drawing_circle(scene->drawing, sun_x, sun_y, dice_between(&scene->dice, 0.24F, 0.34F));
     drawing_fill(scene->drawing, ink_textured(ink_flat(is_dark ? tones->far : tones->light, 0.5F),
                                               0.012F, 0.05F, 0.05F, 0.0F));
     int stems = (int)((6.0F + scene->mood->detail * 4.0F) * scene->width);
     struct lab greens[] = {lab_mix(tones->far, tones->middle, 0.4F), tones->middle,
                            lab_mix(tones->middle, tones->near, 0.5F), tones->near};
     for (int i = 0; i < stems; i++) {
-        float x = scene->width * (((float)i * 0.618F) - floorf((float)i * 0.618F)) +
+        float x = scene->width * (((float)i * 0.618F) - (float)floor_of((float)i * 0.618F)) +
                   dice_between(&scene->dice, -0.05F, 0.05F);
         int back = 3 - i * 4 / stems;
         float tall =
@@ -258,7 +258,7 @@ void scene_botanical(struct scene *scene)
     int flowers = 4 + dice_pick(&scene->dice, 3) + (int)(scene->width + scene->height - 2.0F) * 2;
     for (int i = 0; i < flowers; i++) {
         float along = (float)i * 0.754F + 0.21F;
-        float x = scene->width * (0.1F + 0.8F * (along - floorf(along)));
+        float x = scene->width * (0.1F + 0.8F * (along - (float)floor_of(along)));
         float y = scene->height * (0.16F + 0.7F * ((float)i + 0.5F) / (float)flowers);
         struct lab colour =
             i % 3 == 0 ? tones->accent

@@ -85,6 +85,7 @@ void scene_ridges(struct scene *scene)
             .roughness = rough,
             .seed = seed + (uint32_t)i * 977U,
             .shift = 0.05F * depth * depth * wave(scene->phase) + 3.0F,
+            .floor = i + 1 < count ? base + 0.25F + 0.22F * scene->height : 0.0F,
         };
         struct lab colour = depth_tone(tones, depth);
         struct ink ink = ink_fall(base - line.height, lab_mix(colour, tones->light, 0.04F),

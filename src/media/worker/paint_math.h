@@ -51,6 +51,13 @@ static inline int dice_pick(struct dice *dice, int count)
     return (int)(dice_next(dice) % (uint64_t)count);
 }
 
+/* The whole number below; without a call, which floorf is on older processors. */
+static inline int32_t floor_of(float value)
+{
+    int32_t whole = (int32_t)value;
+    return whole - (value < (float)whole);
+}
+
 static inline float mix(float from, float to, float share)
 {
     return from + (to - from) * share;
@@ -70,7 +77,7 @@ static inline float smooth(float from, float to, float value)
 /* The sine of an angle in turns: a parabola twice corrected, within 0.0006 of the true one. */
 static inline float wave(float turns)
 {
-    float x = turns - floorf(turns);
+    float x = turns - (float)floor_of(turns);
     float y = x < 0.5F ? 16.0F * x * (0.5F - x) : -16.0F * (x - 0.5F) * (1.0F - x);
     float magnitude = y < 0.0F ? -y : y;
     return y * (0.775F + 0.225F * magnitude);
@@ -91,9 +98,8 @@ static inline float noise_at(int32_t x, int32_t y, uint32_t seed)
 /* Smooth noise along a line. */
 static inline float noise_line(float x, uint32_t seed)
 {
-    float floor_x = floorf(x);
-    float t = x - floor_x;
-    int32_t i = (int32_t)floor_x;
+    int32_t i = floor_of(x);
+    float t = x - (float)i;
     t = t * t * t * (t * (t * 6.0F - 15.0F) + 10.0F);
     return mix(noise_at(i, 7, seed), noise_at(i + 1, 7, seed), t);
 }
@@ -101,12 +107,10 @@ static inline float noise_line(float x, uint32_t seed)
 /* Smooth noise over the plane. */
 static inline float noise_plane(float x, float y, uint32_t seed)
 {
-    float floor_x = floorf(x);
-    float floor_y = floorf(y);
-    float u = smooth(0.0F, 1.0F, x - floor_x);
-    float v = smooth(0.0F, 1.0F, y - floor_y);
-    int32_t i = (int32_t)floor_x;
-    int32_t j = (int32_t)floor_y;
+    int32_t i = floor_of(x);
+    int32_t j = floor_of(y);
+    float u = smooth(0.0F, 1.0F, x - (float)i);
+    float v = smooth(0.0F, 1.0F, y - (float)j);
     float top = mix(noise_at(i, j, seed), noise_at(i + 1, j, seed), u);
     float low = mix(noise_at(i, j + 1, seed), noise_at(i + 1, j + 1, seed), u);
     return mix(top, low, v);

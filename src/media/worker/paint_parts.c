@@ -107,7 +107,7 @@ static void fall_rain(struct scene *scene)
     for (int i = 0; i < count; i++) {
         float x = dice_unit(&scene->dice) * (scene->width + 0.3F);
         float start = dice_unit(&scene->dice) + scene->phase * (float)(2 + i % 3);
-        float y = (start - floorf(start)) * (scene->height + 0.2F) - 0.1F;
+        float y = (start - (float)floor_of(start)) * (scene->height + 0.2F) - 0.1F;
         float length = dice_between(&scene->dice, 0.03F, 0.08F);
         float line[] = {x - y * 0.18F, y, x - (y + length) * 0.18F, y + length};
         drawing_stroke(scene->drawing, line, 2, 0.0006F, 0.0016F);
@@ -122,9 +122,9 @@ static void fall_snow(struct scene *scene)
     for (int i = 0; i < count; i++) {
         float size = dice_unit(&scene->dice);
         float start = dice_unit(&scene->dice) + scene->phase * (float)(1 + i % 2);
-        float y = (start - floorf(start)) * (scene->height + 0.1F) - 0.05F;
-        float x = dice_unit(&scene->dice) * scene->width +
-                  0.02F * wave(scene->phase + dice_unit(&scene->dice));
+        float y = (start - (float)floor_of(start)) * (scene->height + 0.1F) - 0.05F;
+        float x = dice_unit(&scene->dice) * scene->width;
+        x += 0.02F * wave(scene->phase + dice_unit(&scene->dice));
         drawing_circle(scene->drawing, x, y, 0.0012F + 0.0045F * size * size * size);
         drawing_fill(scene->drawing, ink_flat(lab_of_srgb(0xFFFFFF), 0.35F + 0.5F * size));
     }
@@ -147,9 +147,12 @@ float skyline_at(const struct skyline *line, float x)
 
 void part_ground(struct scene *scene, const struct skyline *line, struct ink ink)
 {
-    drawing_move(scene->drawing, -0.02F, scene->height + 0.02F);
+    float bottom = scene->height + 0.02F;
+    if (line->floor > 0.0F && line->floor < bottom)
+        bottom = line->floor;
+    drawing_move(scene->drawing, -0.02F, bottom);
     for (float x = -0.02F; x < scene->width + 0.02F; x += GROUND_STEP)
         drawing_line(scene->drawing, x, skyline_at(line, x));
-    drawing_line(scene->drawing, scene->width + 0.02F, scene->height + 0.02F);
+    drawing_line(scene->drawing, scene->width + 0.02F, bottom);
     drawing_fill(scene->drawing, ink);
 }

@@ -31,7 +31,7 @@ static void ripples(struct scene *scene, float x, float y, float reach)
 {
     for (int i = 0; i < 5; i++) {
         float t = (float)i / 5.0F + scene->phase;
-        t -= floorf(t);
+        t -= (float)floor_of(t);
         float radius = reach * (0.15F + 0.85F * t);
         float alpha = 0.3F * (1.0F - t) * (t < 0.1F ? t * 10.0F : 1.0F);
         drawing_ellipse(scene->drawing, x, y, radius, radius * 0.82F, 0.0F);
@@ -165,25 +165,27 @@ void scene_pond(struct scene *scene)
     water.stop_count = 2;
     water.stops[1] = (struct stop){0.85F, tones->near, 1.0F};
     drawing_fill(scene->drawing, ink_textured(water, 0.018F, 0.14F, 0.05F, 0.05F));
-    for (int i = 0; i < 4; i++)
-        ripples(scene, dice_unit(&scene->dice) * scene->width,
-                dice_unit(&scene->dice) * scene->height, dice_between(&scene->dice, 0.12F, 0.26F));
+    for (int i = 0; i < 4; i++) {
+        float x = dice_unit(&scene->dice) * scene->width;
+        float y = dice_unit(&scene->dice) * scene->height;
+        ripples(scene, x, y, dice_between(&scene->dice, 0.12F, 0.26F));
+    }
     int count = 3 + dice_pick(&scene->dice, 2) + (int)(scene->width + scene->height - 2.0F);
     float around = dice_unit(&scene->dice);
     for (int i = 0; i < count; i++) {
         float angle = around + (float)i / (float)count + 0.02F * wave(scene->phase);
         float x = scene->width * 0.5F + wave_cosine(angle) * scene->width * 0.29F;
         float y = scene->height * 0.5F + wave(angle) * scene->height * 0.29F;
-        swim(scene, x, y, angle + 0.25F + dice_between(&scene->dice, -0.06F, 0.06F),
-             dice_between(&scene->dice, 0.26F, 0.4F), i % 3);
+        float turn = angle + 0.25F + dice_between(&scene->dice, -0.06F, 0.06F);
+        swim(scene, x, y, turn, dice_between(&scene->dice, 0.26F, 0.4F), i % 3);
     }
     static const float corners[][2] = {
         {0.04F, 0.06F}, {0.94F, 0.9F}, {0.95F, 0.14F}, {0.1F, 0.93F}};
     for (int i = 0; i < 4; i++)
-        for (int k = 0; k < 2; k++)
-            lily_pad(scene,
-                     scene->width * corners[i][0] + dice_between(&scene->dice, -0.09F, 0.09F),
-                     scene->height * corners[i][1] + dice_between(&scene->dice, -0.09F, 0.09F),
-                     dice_between(&scene->dice, 0.05F, 0.14F));
+        for (int k = 0; k < 2; k++) {
+            float x = scene->width * corners[i][0] + dice_between(&scene->dice, -0.09F, 0.09F);
+            float y = scene->height * corners[i][1] + dice_between(&scene->dice, -0.09F, 0.09F);
+            lily_pad(scene, x, y, dice_between(&scene->dice, 0.05F, 0.14F));
+        }
     part_weather(scene);
 }

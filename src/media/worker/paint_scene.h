@@ -51,6 +51,7 @@ struct skyline {
     float roughness;
     uint32_t seed;
     float shift; /* sideways, for parallax */
+    float floor; /* where it may end because something covers it; 0: at the bottom */
 };
 float skyline_at(const struct skyline *line, float x);
 void part_ground(struct scene *scene, const struct skyline *line, struct ink ink);

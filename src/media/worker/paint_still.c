@@ -76,8 +76,8 @@ static void fruit(struct scene *scene, float x, float foot, float radius, struct
 {
     float y = foot - radius * 0.92F;
     soft_shadow(scene, x, foot - radius * 0.06F, radius);
-    drawing_ellipse(scene->drawing, x, y, radius, radius * dice_between(&scene->dice, 0.9F, 1.0F),
-                    dice_between(&scene->dice, -0.04F, 0.04F));
+    float tall = radius * dice_between(&scene->dice, 0.9F, 1.0F);
+    drawing_ellipse(scene->drawing, x, y, radius, tall, dice_between(&scene->dice, -0.04F, 0.04F));
     struct ink ink = ink_glow(x - radius * 0.35F, y - radius * 0.4F, radius * 1.75F,
                               lab_mix(lab_light(colour, 0.1F), scene->tones->light, 0.25F), 1.0F);
     ink.stop_count = 3;
@@ -155,7 +155,7 @@ void scene_still(struct scene *scene)
     int front = is_fruity ? 6 + dice_pick(&scene->dice, 3) : 3;
     for (int i = 0; i < front; i++) {
         float along = (float)i * 0.618F + 0.3F;
-        float x = scene->width * (0.16F + 0.68F * (along - floorf(along)));
+        float x = scene->width * (0.16F + 0.68F * (along - (float)floor_of(along)));
         float foot = edge + scene->height * (0.16F + 0.17F * ((float)i + 0.5F) / (float)front);
         struct lab colour = i % 3 == 0   ? tones->accent
                             : i % 3 == 1 ? tones->second

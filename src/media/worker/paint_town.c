@@ -4,7 +4,7 @@
 
 static void windows(struct scene *scene, float x, float top, float width, float bottom, float lit)
 {
-    float pitch_x = width / floorf(width / 0.017F + 1.0F);
+    float pitch_x = width / (float)floor_of(width / 0.017F + 1.0F);
     float pitch_y = 0.024F;
     for (float wy = top + pitch_y * 0.7F; wy < bottom; wy += pitch_y)
         for (float wx = x + pitch_x * 0.3F; wx < x + width - pitch_x * 0.5F; wx += pitch_x) {
@@ -103,9 +103,8 @@ void scene_city(struct scene *scene)
     part_sky(scene, foot * 0.85F);
     if (scene->mood->motifs & MOTIF_STARS)
         part_stars(scene, foot * 0.7F, 120);
-    part_disc(scene, sun_x,
-              foot * dice_between(&scene->dice, 0.3F, 0.48F) - 0.01F * wave(scene->phase),
-              dice_between(&scene->dice, 0.07F, 0.13F));
+    float sun_y = foot * dice_between(&scene->dice, 0.3F, 0.48F) - 0.01F * wave(scene->phase);
+    part_disc(scene, sun_x, sun_y, dice_between(&scene->dice, 0.07F, 0.13F));
     int rows = 4 + (scene->mood->detail > 0.5F);
     for (int i = 0; i < rows; i++) {
         float depth = ((float)i + 0.3F) / (float)rows;

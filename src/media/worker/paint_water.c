@@ -175,7 +175,7 @@ void scene_sea(struct scene *scene)
 static float crest_at(float x, float base, float height, float length, float lean)
 {
     float along = x / length;
-    float t = along - floorf(along);
+    float t = along - (float)floor_of(along);
     float up = t < lean ? t / lean : (1.0F - t) / (1.0F - lean);
     return base - height * up * up * (t < lean ? 1.0F : up);
 }
@@ -185,7 +185,7 @@ static void foam(struct scene *scene, float base, float height, float length, fl
                  float shift)
 {
     struct lab white = lab_mix(scene->tones->light, lab_of_srgb(0xFFFFFF), 0.4F);
-    int first = (int)floorf(shift / length) - 1;
+    int first = (int)(float)floor_of(shift / length) - 1;
     int count = (int)(scene->width / length) + 3;
     for (int i = first; i < first + count; i++) {
         float top = ((float)i + lean) * length - shift;
@@ -221,14 +221,15 @@ static void swell(struct scene *scene, float depth)
     float bob = 0.012F * wave(scene->phase + depth);
     struct lab colour = depth < 0.55F ? lab_mix(tones->far, tones->middle, depth / 0.55F)
                                       : lab_mix(tones->middle, tones->near, (depth - 0.55F) * 2.0F);
+    float bottom = depth < 1.0F ? base + 0.2F + 0.22F * scene->height : scene->height + 0.2F;
     for (int band = 0; band < 5; band++) {
         float inset = (float)band * height * 0.19F;
-        drawing_move(scene->drawing, -0.02F, scene->height + 0.2F);
+        drawing_move(scene->drawing, -0.02F, bottom);
         for (float x = -0.02F; x < scene->width + 0.02F; x += 0.004F)
             drawing_line(scene->drawing, x,
                          crest_at(x + shift, base + bob + inset,
                                   height * (1.0F - 0.1F * (float)band), length, lean));
-        drawing_line(scene->drawing, scene->width + 0.02F, scene->height + 0.2F);
+        drawing_line(scene->drawing, scene->width + 0.02F, bottom);
         struct lab tone =
             lab_light(lab_mix(colour, tones->low, band % 2 ? 0.0F : 0.2F), -0.012F * (float)band);
         struct ink ink = ink_fall(base - height, lab_mix(tone, tones->low, 0.14F), base + 0.22F,

@@ -103,7 +103,7 @@ static int make_film(void **state)
     struct ending *ending = desk_ask(&desk, &(struct media_request){
                                                 .verb = MEDIA_SKETCH_VIDEO,
                                                 .input_fd = -1,
-                                                .prompt = STR("a sailboat in moonlight"),
+                                                .prompt = STR("planets in orbit"),
                                                 .duration = SECONDS(4),
                                                 .steps = 10,
                                             });

@@ -362,7 +362,7 @@ static void wrong_requests_are_refused_at_once(void **state)
 
 static void a_waiting_request_can_be_cancelled(void **state)
 {
-    struct media_request request = desk_sketch("a long work", 2048, 2048);
+    struct media_request request = desk_sketch("a long work", 1024, 1024);
     desk_clear(&desk);
     for (uint64_t id = 1; id <= 6; id++)
         desk_submit(&desk, &request, id);
