@@ -27,9 +27,19 @@ static const struct {
 static const char *const left_out[] = {"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "fva"};
 
 struct members {
-    struct json list[CLAIMS_MAX];
-    size_t count;
+    struct json *list;
+    size_t count, room;
 };
+
+/* At least as many as add() will be called for, flattened or not. */
+static size_t leaves(const struct json *object)
+{
+    size_t count = object->count;
+    for (size_t i = 0; i < object->count; i++)
+        if (object->items[i].kind == JSON_OBJECT)
+            count += leaves(&object->items[i]);
+    return count;
+}
 
 static bool is_left_out(str name)
 {
@@ -42,7 +52,7 @@ static bool is_left_out(str name)
 /* The first of a name stays: no claim can take the place of issuer or subject. */
 static void add(struct members *members, str key, struct json value)
 {
-    if (members->count == CLAIMS_MAX || key.len == 0 || key.at[0] == '$')
+    if (members->count == members->room || key.len == 0 || key.at[0] == '$')
         return;
     for (size_t i = 0; i < members->count; i++)
         if (str_equal(members->list[i].key, key))
@@ -117,7 +127,10 @@ static void add_flat(struct arena *arena, struct members *members, const struct 
 
 str claims_write(struct arena *arena, const struct claims *claims, str token_identifier)
 {
-    struct members *members = arena_new(arena, struct members);
+    size_t wanted = 5 + (claims->payload == NULL ? 0 : leaves(claims->payload));
+    struct members own = {.room = MIN_OF(wanted, (size_t)CLAIMS_MAX)};
+    struct members *members = &own;
+    members->list = arena_array(arena, struct json, members->room);
     add_text(members, "issuer", claims->issuer);
     add_text(members, "subject", claims->subject);
     add_text(members, "tokenIdentifier", token_identifier);

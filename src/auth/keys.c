@@ -9,6 +9,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -247,6 +248,14 @@ static bool es256_to_der(bytes raw, uint8_t out[80], size_t *len)
     return made > 0;
 }
 
+/* Looked up once: each EVP_sha256() would search the providers again. */
+static EVP_MD *sha256_digest;
+
+static void fetch_sha256(void)
+{
+    sha256_digest = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
 bool key_verifies(const struct public_key *key, bytes message, bytes signature)
 {
     uint8_t der[80];
@@ -257,7 +266,9 @@ bool key_verifies(const struct public_key *key, bytes message, bytes signature)
         signature = (bytes){der, len};
     }
 
-    const EVP_MD *digest = key->algorithm == ALGORITHM_EDDSA ? NULL : EVP_sha256();
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, fetch_sha256);
+    const EVP_MD *digest = key->algorithm == ALGORITHM_EDDSA ? NULL : sha256_digest;
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     bool right =
         context != NULL &&

@@ -10,6 +10,7 @@
 #include "base/encode.h"
 #include "jwt_maker.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -444,6 +445,53 @@ static void a_refreshed_token_is_the_same_identity(void **state)
     identity_drop(named);
 }
 
+struct checking {
+    str token;
+    size_t accepted, refused, other;
+};
+
+static void *check_many(void *context)
+{
+    struct checking *checking = context;
+    struct auth_failure last;
+    for (int i = 0; i < 400; i++) {
+        struct identity *identity = verifier_check(verifier, checking->token, now(), &last);
+        if (identity != NULL)
+            checking->accepted++;
+        else if (last.kind == AUTH_BAD)
+            checking->refused++;
+        else
+            checking->other++;
+        identity_drop(identity);
+    }
+    return NULL;
+}
+
+static void threads_may_verify_while_keys_change(void **state)
+{
+    struct checking checkings[] = {
+        {.token = made_token(&arena, &rsa, clerk(""))},
+        {.token = made_token(&arena, &ed, clerk(""))},
+        {.token = made_token(&arena, &other_rsa, clerk(""))},
+        {.token = made_token(&arena, &ed, clerk(",\"name\":\"Ada\""))},
+    };
+    struct made_key both[] = {rsa, ed};
+    pthread_t threads[ARRAY_LEN(checkings)];
+    for (size_t i = 0; i < ARRAY_LEN(checkings); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, check_many, &checkings[i]), 0);
+    for (int i = 0; i < 100; i++)
+        give_keys(CLERK, i % 2 == 0 ? both : &both[1], i % 2 == 0 ? 2 : 1);
+    for (size_t i = 0; i < ARRAY_LEN(checkings); i++)
+        pthread_join(threads[i], NULL);
+
+    assert_int_equal(checkings[0].accepted + checkings[0].refused, 400);
+    assert_int_equal(checkings[1].accepted, 400); /* its key was always there */
+    assert_int_equal(checkings[2].refused, 400);
+    assert_int_equal(checkings[3].accepted, 400);
+    give_keys(CLERK, &both[1], 1);
+    expect_failure(checkings[0].token, AUTH_BAD); /* nothing remembered from before */
+}
+
 static void rows_that_cannot_work_are_refused(void **state)
 {
     static const struct issuer broken[] = {
@@ -493,6 +541,7 @@ int main(void)
         CASE(oidc_claims_get_their_convex_names),
         CASE(custom_claims_keep_their_names_and_are_flattened),
         CASE(a_refreshed_token_is_the_same_identity),
+        CASE(threads_may_verify_while_keys_change),
         CASE(rows_that_cannot_work_are_refused),
     };
     return cmocka_run_group_tests(tests, keys_make, keys_free);
