@@ -11,6 +11,9 @@ import WebSocket from 'ws';
 import { addUser, signUp, sleep, startServer, until, userToken } from './helpers.mjs';
 
 globalThis.IS_REACT_ACT_ENVIRONMENT = true;
+// The renderer without a page says at each start that it will not be developed further.
+const { error } = console;
+console.error = (text, ...more) => /react-test-renderer is deprecated/.test(text) || error(text, ...more);
 
 const PICTURE = { model: 'sketch', prompt: 'a red kite', width: 256, height: 256, steps: 10 };
 const ENDED = ['completed', 'failed', 'canceled'];
@@ -181,7 +184,10 @@ for (const version of ['convex', 'convex-newest']) {
         await act(async () => {
             tree = TestRenderer.create(React.createElement(react.ConvexProvider, { client }, React.createElement(Probe)));
         });
-        const shows = (check, what) => until(() => act(async () => sleep(10)).then(check), what, 10_000, 0);
+        const shows = (check, what) => until(async () => {
+            await act(async () => sleep(10));
+            return check();
+        }, what, 10_000, 0);
         await shows(() => now.credits === 93, 'the credits');
         await shows(() => now.history.status === 'CanLoadMore', 'the first page');
         assert.equal(now.history.results.length, 3);
