@@ -100,6 +100,9 @@ struct http_server {
 
 /* ---- http_server.c ---- */
 
+/* Takes the descriptor of a new connection, or closes it when there are too many. */
+void server_welcome(struct http_server *server, int fd, const struct sockaddr_storage *from);
+
 /* Takes the bytes into account; false when bodies_max would be passed. */
 bool server_count(struct http_server *server, size_t *counted, size_t now);
 void server_forget(struct http_server *server, struct conn *conn);

@@ -116,7 +116,7 @@ static void turn_one_away(struct http_server *server)
                    instant_add(loop_now(server->loop), ACCEPT_PAUSE));
 }
 
-static void welcome(struct http_server *server, int fd, const struct sockaddr_storage *from)
+void server_welcome(struct http_server *server, int fd, const struct sockaddr_storage *from)
 {
     struct conn *conn = conn_new(server, fd, from);
     server->counts.accepted++;
@@ -138,7 +138,7 @@ static void accept_ready(void *context, uint32_t events)
         socklen_t len = sizeof(from);
         int fd = accept4(server->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            welcome(server, fd, &from);
+            server_welcome(server, fd, &from);
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
