@@ -56,8 +56,11 @@ static void add_value(struct buffer *to, const char *label, const struct json *v
 
 static void add_validator(struct buffer *to, const struct field *field, const struct shape *shape)
 {
-    AUTO(buffer_done) struct buffer text = {0};
-    validator_write(&text, field, shape);
+    AUTO(buffer_done) struct buffer text = buffer_with_max(VALIDATOR_SHOWN_MAX * 8);
+    if (field == NULL)
+        shape_validator_write(&text, shape);
+    else
+        validator_write(&text, field, shape);
     buffer_str(to, STR("\nValidator: "));
     add_cut(to, buffer_text(&text), VALIDATOR_SHOWN_MAX);
 }

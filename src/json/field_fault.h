@@ -28,8 +28,9 @@ struct place {
 /* The table that an id is of: FIELD_ID stands only in the shape of a doc_type. */
 const struct doc_type *field_table(const struct field *field, const struct shape *shape);
 
-/* "v.string()" and so on; nested objects are cut by the buffer's limit. */
+/* "v.string()" and so on, up to the buffer's limit. */
 void validator_write(struct buffer *to, const struct field *field, const struct shape *shape);
+void shape_validator_write(struct buffer *to, const struct shape *shape);
 
 bool field_refuse(struct reading *reading, const struct place *place, const struct json *value);
 bool field_refuse_because(struct reading *reading, const struct place *place,

@@ -10,9 +10,11 @@ const struct doc_type *field_table(const struct field *field, const struct shape
     return (const struct doc_type *)(const void *)shape;
 }
 
-static void shape_validator_write(struct buffer *to, const struct shape *shape)
+void shape_validator_write(struct buffer *to, const struct shape *shape)
 {
     char room[64];
+    if (to->is_over) /* a shape may hold itself */
+        return;
     buffer_str(to, STR("v.object({"));
     for (size_t i = 0; i < shape->field_count; i++) {
         const struct field *field = &shape->fields[i];
@@ -84,10 +86,6 @@ static void plain_write(struct buffer *to, const struct field *field, const stru
 
 void validator_write(struct buffer *to, const struct field *field, const struct shape *shape)
 {
-    if (field == NULL) {
-        shape_validator_write(to, shape);
-        return;
-    }
     if (field->is_nullable)
         buffer_str(to, STR("v.union("));
     plain_write(to, field, shape);

@@ -164,6 +164,7 @@ static bool key_read(struct reader *reader, const yaml_event_t *event, struct js
 
 static bool twice_refuse(struct reader *reader, const struct items *items, str key)
 {
+    assert(items->at != NULL && items->count > 1);
     size_t at = items->count - 1;
     while (at > 0 && !str_equal(items->at[at].key, key))
         at--;

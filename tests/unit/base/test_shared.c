@@ -35,7 +35,7 @@ static void *keep_and_drop(void *argument)
     struct shared *shared = argument;
     for (int i = 0; i < 20000; i++) {
         struct shared *mine = shared_keep(shared);
-        if (shared_text(mine).at[0] != 'r')
+        if (!str_equal(shared_text(mine), STR("result")))
             abort();
         shared_drop(mine);
     }
