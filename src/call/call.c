@@ -28,6 +28,7 @@ const char *error_code_name(enum error_code code)
 
 #define ERROR_TEXT_MAX 1024
 
+PRINTF_LIKE(2, 0)
 static str format_text(struct arena *arena, const char *format, va_list args)
 {
     char text[ERROR_TEXT_MAX];
