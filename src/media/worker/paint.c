@@ -58,6 +58,7 @@ bool painting_frame(struct painting *painting, float phase, uint8_t *rgb, canvas
     drawing_clear(&painting->drawing);
     drawing_fill(&painting->drawing, ink_flat(painting->mood.palette.low, 1.0F));
     painters[painting->mood.family](&scene);
+    part_flecks(&scene);
     return canvas_paint(painting->canvas, &painting->drawing, &scene.finish, rgb, progress,
                         context);
 }

@@ -70,8 +70,10 @@ static void forget_colour(struct reading *reading, uint32_t colour)
 static void take(struct reading *reading, const struct word_row *row, int sign)
 {
     int weight = (row->weight == 0 ? 2 : row->weight) * sign;
+    /* The hour and the weather colour a place, however many words the place has. */
+    bool is_light = row->family == FAMILY_NONE || row->family_weight != 0;
     if (row->palette != PALETTE_NONE)
-        reading->palettes[row->palette] += weight;
+        reading->palettes[row->palette] += is_light ? weight * 3 : weight;
     if (row->family != FAMILY_NONE)
         reading->families[row->family] +=
             row->family_weight != 0 ? row->family_weight * sign : weight;

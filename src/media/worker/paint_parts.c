@@ -138,6 +138,19 @@ void part_weather(struct scene *scene)
         fall_snow(scene);
 }
 
+void part_flecks(struct scene *scene)
+{
+    int count = (int)(scene->mood->detail * 500.0F * scene->width * scene->height);
+    for (int i = 0; i < count; i++) {
+        float x = dice_unit(&scene->dice) * scene->width;
+        float y = dice_unit(&scene->dice) * scene->height;
+        float size = dice_unit(&scene->dice);
+        struct lab colour = i % 2 ? scene->tones->light : scene->tones->near;
+        drawing_circle(scene->drawing, x, y, 0.0006F + 0.0014F * size * size);
+        drawing_fill(scene->drawing, ink_flat(colour, 0.2F));
+    }
+}
+
 float skyline_at(const struct skyline *line, float x)
 {
     float along = (x + line->shift) * line->scale;

@@ -44,6 +44,9 @@ void part_mist(struct scene *scene, float top, float bottom, struct lab colour, 
 /* Falling snow or slanting rain over the whole picture. */
 void part_weather(struct scene *scene);
 
+/* Flecks of paint over the whole picture, the more the longer it was worked on. */
+void part_flecks(struct scene *scene);
+
 /* Outlines the ground below a wandering line; octaves and roughness as noise_range. */
 struct skyline {
     float base, height, scale; /* scale: bumps per unit */

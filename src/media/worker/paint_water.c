@@ -160,7 +160,8 @@ void scene_sea(struct scene *scene)
     if (scene->mood->motifs & MOTIF_TOWER)
         lighthouse(scene, scene->width * (sun_x > scene->width * 0.5F ? 0.27F : 0.73F),
                    horizon + 0.1F, 0.36F);
-    if ((scene->mood->motifs & MOTIF_BOAT) || dice_pick(&scene->dice, 3) == 0) {
+    bool has_boat = dice_pick(&scene->dice, 3) == 0 && !(scene->mood->motifs & MOTIF_TOWER);
+    if (has_boat || (scene->mood->motifs & MOTIF_BOAT)) {
         float side = sun_x > scene->width * 0.5F ? -1.0F : 1.0F;
         boat(scene, sun_x + side * scene->width * 0.24F + 0.03F * wave(scene->phase),
              horizon + 0.09F, dice_between(&scene->dice, 0.17F, 0.26F));

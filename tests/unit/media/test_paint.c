@@ -110,6 +110,23 @@ static void a_film_ends_where_it_began(void **state)
     }
 }
 
+/* Changes whenever the painter does: look at docs/sketches and then put the new sum here. That it
+ * is one sum for every compiler, flag and machine is what this test is for. */
+#define PAINTED_SUM 0x99ac349e37072d99ULL
+
+static void every_compiler_paints_the_same(void **state)
+{
+    static uint8_t rgb[80 * 60 * 3];
+    uint64_t sum = 0xcbf29ce484222325U;
+    for (size_t i = 0; i < sizeof(prompts) / sizeof(prompts[0]); i++) {
+        paint(prompts[i], 80, 60, 0.4F, rgb);
+        for (size_t k = 0; k < sizeof(rgb); k++)
+            sum = (sum ^ rgb[k]) * 0x100000001b3U;
+    }
+    if (sum != PAINTED_SUM)
+        fail_msg("painted 0x%llxULL", (unsigned long long)sum);
+}
+
 static bool stop(void *context, float fraction)
 {
     (*(int *)context)++;
@@ -133,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_family_paints_at_every_shape),
         cmocka_unit_test(a_picture_is_the_same_every_time),
+        cmocka_unit_test(every_compiler_paints_the_same),
         cmocka_unit_test(a_film_moves),
         cmocka_unit_test(a_film_ends_where_it_began),
         cmocka_unit_test(progress_can_stop_the_work),
