@@ -9,6 +9,7 @@
 
 #define REMEMBERED_SETS 256
 #define REMEMBERED_WAYS 4
+#define REMEMBERED_CLAIMS_MAX KIB(4) /* larger ones are checked each time: 4 MiB in all */
 
 /* A row and its keys; generation grows whenever the keys change. */
 struct source {
@@ -151,7 +152,8 @@ static void remember(struct verifier *verifier, const uint8_t hash[32], struct i
                      uint64_t generation)
 {
     pthread_mutex_lock(&verifier->lock);
-    if (verifier->sources[identity->issuer_row].generation == generation) {
+    if (verifier->sources[identity->issuer_row].generation == generation &&
+        identity->claims.len <= REMEMBERED_CLAIMS_MAX) {
         struct remembered *place = &places(verifier, hash)[verifier->turn++ % REMEMBERED_WAYS];
         identity_drop(place->identity);
         memcpy(place->hash, hash, 32);
