@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/state.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #define COUNTERS_KEY "counters"
@@ -32,10 +31,13 @@ bool counters_read(struct snapshot *snapshot, const struct engine *engine, struc
 void counters_write(const struct counters *counters, struct tree *to)
 {
     AUTO(buffer_done) struct buffer text = {0};
-    buffer_format(&text, "%" PRIu64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64, counters->ts,
-                  counters->last_id, counters->last_tick, counters->last_outcome,
-                  counters->indexed_outcome);
-    tree_put(to, SPACE_META, bytes_of(STR(COUNTERS_KEY)), buffer_text(&text));
+    const int64_t numbers[] = {(int64_t)counters->ts, counters->last_id, counters->last_tick,
+                               counters->last_outcome, counters->indexed_outcome};
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        json_write_int(&text, numbers[i]);
+        buffer_char(&text, ' ');
+    }
+    tree_replace(to, SPACE_META, bytes_of(STR(COUNTERS_KEY)), buffer_text(&text));
 }
 
 /* ---- batches ---- */

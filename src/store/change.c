@@ -180,7 +180,7 @@ static void write_entry(struct writer *writer, const struct index_plan *plan)
                    bytes_compare(packed_bytes(&old.key), packed_bytes(&new.key)) == 0;
     if (is_same) {
         if (body.at != NULL || index_entry_body(plan->index, writer->old_body).at != NULL)
-            tree_put(change->writes, space, packed_bytes(&new.key), body);
+            tree_replace(change->writes, space, packed_bytes(&new.key), body);
         return;
     }
     if (old.key.len != 0)
@@ -224,7 +224,11 @@ static void write_all(struct writer *writer)
         tree_hide(change->writes, space_of_rows(type), (bytes){key, sizeof(key)});
         return;
     }
-    tree_put(change->writes, space_of_rows(type), (bytes){key, sizeof(key)}, writer->new_body);
+    if (writer->old_row != NULL)
+        tree_replace(change->writes, space_of_rows(type), (bytes){key, sizeof(key)},
+                     writer->new_body);
+    else
+        tree_put(change->writes, space_of_rows(type), (bytes){key, sizeof(key)}, writer->new_body);
     seen->body = str_copy(change->view.arena, writer->new_body);
 }
 

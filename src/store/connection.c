@@ -18,7 +18,7 @@ struct cursor {
 };
 
 struct space_statements {
-    sqlite3_stmt *get, *put, *remove;
+    sqlite3_stmt *get, *add, *replace, *remove;
     struct cursor *idle[2]; /* cursors not in use, up and down: scans may be nested */
 };
 
@@ -114,7 +114,8 @@ void connection_close(struct snapshot *connection)
     for (size_t i = 0; i < connection->statement_room; i++) {
         struct space_statements *statements = &connection->statements[i];
         sqlite3_finalize(statements->get);
-        sqlite3_finalize(statements->put);
+        sqlite3_finalize(statements->add);
+        sqlite3_finalize(statements->replace);
         sqlite3_finalize(statements->remove);
         for (int order = 0; order < 2; order++)
             for (struct cursor *cursor = statements->idle[order]; cursor != NULL;) {
@@ -234,26 +235,71 @@ bool connection_get(struct snapshot *connection, uint16_t number, bytes key, str
     return is_well;
 }
 
+static void bind_body(sqlite3_stmt *statement, int at, str body)
+{
+    if (body.at == NULL)
+        sqlite3_bind_null(statement, at);
+    else
+        sqlite3_bind_text(statement, at, body.at, (int)body.len, SQLITE_STATIC);
+}
+
+static bool remove_item(struct snapshot *connection, const struct space *space,
+                        const struct tree_item *item, struct fault *fault)
+{
+    sqlite3_stmt **statement = &statements_of(connection, item->space)->remove;
+    if (!want(connection, space, "DELETE FROM \"%w\" WHERE id=?1",
+              "DELETE FROM \"%w\" WHERE key=?1", statement, fault))
+        return false;
+    bind_key(*statement, 1, space, tree_item_key(item));
+    return run_once(connection, *statement, space->name, fault);
+}
+
+/* Not REPLACE for all: it opens a statement journal, which costs as much as the write. */
+static bool replace_item(struct snapshot *connection, const struct space *space,
+                         const struct tree_item *item, bool *is_replaced, struct fault *fault)
+{
+    sqlite3_stmt **statement = &statements_of(connection, item->space)->replace;
+    if (!want(connection, space, "UPDATE \"%w\" SET body=?2 WHERE id=?1",
+              "UPDATE \"%w\" SET body=?2 WHERE key=?1", statement, fault))
+        return false;
+    bind_key(*statement, 1, space, tree_item_key(item));
+    bind_body(*statement, 2, tree_item_body(item));
+    if (!run_once(connection, *statement, space->name, fault))
+        return false;
+    *is_replaced = sqlite3_changes(connection->db) > 0;
+    return true;
+}
+
+/* *is_twin: the key is there already, and nothing was done. */
+static bool add_item(struct snapshot *connection, const struct space *space,
+                     const struct tree_item *item, bool *is_twin, struct fault *fault)
+{
+    sqlite3_stmt **statement = &statements_of(connection, item->space)->add;
+    if (!want(connection, space, "INSERT INTO \"%w\"(id,body) VALUES(?1,?2)",
+              "INSERT INTO \"%w\"(key,body) VALUES(?1,?2)", statement, fault))
+        return false;
+    bind_key(*statement, 1, space, tree_item_key(item));
+    bind_body(*statement, 2, tree_item_body(item));
+    if (run_once(connection, *statement, space->name, fault))
+        return true;
+    *is_twin = (sqlite3_errcode(connection->db) & 0xff) == SQLITE_CONSTRAINT;
+    return *is_twin;
+}
+
 bool connection_write(struct snapshot *connection, const struct tree_item *item,
                       struct fault *fault)
 {
     const struct space *space = space_of(connection, item->space);
-    struct space_statements *statements = statements_of(connection, item->space);
-    sqlite3_stmt **statement = item->is_removed ? &statements->remove : &statements->put;
-    bool is_there = item->is_removed
-                        ? want(connection, space, "DELETE FROM \"%w\" WHERE id=?1",
-                               "DELETE FROM \"%w\" WHERE key=?1", statement, fault)
-                        : want(connection, space, "REPLACE INTO \"%w\"(id,body) VALUES(?1,?2)",
-                               "REPLACE INTO \"%w\"(key,body) VALUES(?1,?2)", statement, fault);
-    if (!is_there)
+    bool is_replaced = false, is_twin = false;
+    if (item->is_removed)
+        return remove_item(connection, space, item, fault);
+    if (item->is_likely_below && !replace_item(connection, space, item, &is_replaced, fault))
         return false;
-    bind_key(*statement, 1, space, tree_item_key(item));
-    str body = tree_item_body(item);
-    if (!item->is_removed && body.at == NULL)
-        sqlite3_bind_null(*statement, 2);
-    else if (!item->is_removed)
-        sqlite3_bind_text(*statement, 2, body.at, (int)body.len, SQLITE_STATIC);
-    return run_once(connection, *statement, space->name, fault);
+    if (is_replaced)
+        return true;
+    if (!add_item(connection, space, item, &is_twin, fault))
+        return false;
+    return !is_twin || replace_item(connection, space, item, &is_replaced, fault);
 }
 
 /* ---- cursors ---- */

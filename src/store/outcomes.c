@@ -16,7 +16,6 @@
 #include "base/hash.h"
 #include "base/log.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #define RING_SIZE 65536         /* outcomes in memory, a power of two */
@@ -135,7 +134,11 @@ static void write_row(struct tree *to, struct arena *arena, struct buffer *text,
     uint8_t key[8];
     buffer_clear(text);
     buffer_str(text, hex_write(arena, (bytes){outcome->session, sizeof(outcome->session)}));
-    buffer_format(text, " %" PRIu32 " %" PRIu64 " ", outcome->request, outcome->ts.n);
+    buffer_char(text, ' ');
+    json_write_int(text, outcome->request);
+    buffer_char(text, ' ');
+    json_write_int(text, (int64_t)outcome->ts.n);
+    buffer_char(text, ' ');
     buffer_str(text, outcome->result);
     u64_write(key, (uint64_t)number);
     tree_put(to, SPACE_OUTCOMES, (bytes){key, sizeof(key)}, buffer_text(text));

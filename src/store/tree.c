@@ -34,6 +34,7 @@ static struct tree_item *item_new(struct place place, str body, bool is_removed)
     item->space = place.space;
     item->is_removed = is_removed;
     item->has_body = body.at != NULL;
+    item->is_likely_below = false;
     item->key_len = (uint32_t)place.key.len;
     item->body_len = (uint32_t)body.len;
     if (place.key.len != 0)
@@ -202,6 +203,13 @@ static void add(struct tree *tree, struct tree_item *item)
 void tree_put(struct tree *tree, uint16_t space, bytes key, str body)
 {
     add(tree, item_new((struct place){space, key}, body, false));
+}
+
+void tree_replace(struct tree *tree, uint16_t space, bytes key, str body)
+{
+    struct tree_item *item = item_new((struct place){space, key}, body, false);
+    item->is_likely_below = true;
+    add(tree, item);
 }
 
 void tree_hide(struct tree *tree, uint16_t space, bytes key)

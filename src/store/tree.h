@@ -21,6 +21,7 @@ struct tree_item {
     uint16_t space;
     bool is_removed; /* it hides what lies below, in an overlay */
     bool has_body;
+    bool is_likely_below; /* a hint to engines for which replacing is another thing than adding */
     uint32_t key_len, body_len;
     uint8_t data[]; /* key, then body */
 };
@@ -36,8 +37,9 @@ struct tree {
 struct tree tree_copy(const struct tree *tree);
 void tree_done(struct tree *tree);
 
-void tree_put(struct tree *tree, uint16_t space, bytes key, str body); /* body.at NULL: none */
-void tree_hide(struct tree *tree, uint16_t space, bytes key);          /* puts a removed item */
+void tree_put(struct tree *tree, uint16_t space, bytes key, str body);     /* body.at NULL: none */
+void tree_replace(struct tree *tree, uint16_t space, bytes key, str body); /* sets the hint */
+void tree_hide(struct tree *tree, uint16_t space, bytes key);              /* puts a removed item */
 void tree_remove(struct tree *tree, uint16_t space, bytes key);
 void tree_add(struct tree *tree, const struct tree_item *item); /* shares the item */
 

@@ -44,7 +44,7 @@ static str found_meta(const struct upgrade *upgrade, str key)
 static void put_meta(struct upgrade *upgrade, str key, str value)
 {
     if (!str_equal(found_meta(upgrade, key), value))
-        tree_put(&upgrade->meta, SPACE_META, bytes_of(key), value);
+        tree_replace(&upgrade->meta, SPACE_META, bytes_of(key), value);
 }
 
 static bool read_meta(struct upgrade *upgrade, struct fault *fault)

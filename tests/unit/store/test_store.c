@@ -297,6 +297,29 @@ static void a_removed_row_leaves_no_entry(void **state)
     view_end(&view);
 }
 
+static void a_row_removed_and_put_again_in_one_batch_is_there(void **state)
+{
+    struct place *place = *state;
+    struct person ann = person_add(place, "ann", 1);
+    struct batch *batch = place_begin(place);
+    for (int i = 0; i < 2; i++) {
+        struct change change;
+        change_begin(batch, &place->arena, &change);
+        if (i == 0)
+            change_remove(&change, &person_type, ann.id);
+        else
+            change_put(&change, &person_type, &ann);
+        assert_true(change_accept(&change));
+    }
+    place_commit(batch);
+    struct view view = look(place);
+    struct person read;
+    assert_true(view_row(&view, &person_type, ann.id, &read));
+    for (size_t i = 0; i < person_type.index_count; i++)
+        expect(ids(&view, &person_type.indexes[i], (struct bounds){0}, ORDER_UP), "1");
+    view_end(&view);
+}
+
 static void a_change_sees_its_own_writes_and_those_below(void **state)
 {
     struct place *place = *state;
@@ -517,6 +540,7 @@ int main(void)
         BOTH(a_unique_index_refuses_a_twin),
         BOTH(only_what_changed_is_written),
         BOTH(a_removed_row_leaves_no_entry),
+        BOTH(a_row_removed_and_put_again_in_one_batch_is_there),
         BOTH(a_change_sees_its_own_writes_and_those_below),
         BOTH(a_failed_change_leaves_nothing_and_the_batch_goes_on),
         BOTH(a_scan_is_not_moved_by_writes_beside_it),
