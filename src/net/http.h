@@ -80,6 +80,7 @@ struct http_options {
     uint32_t connections_of_peer_max; /* none: behind a proxy all come from one address */
     size_t message_max;               /* of one WebSocket message: 20 MiB, else close 1009 */
     size_t unsent_max;                /* per WebSocket: 16 MiB, else close 1013 */
+    size_t unsent_all_max; /* of this thread: 256 MiB; then slow WebSockets are closed, 1013 */
 
     /* Deadlines; zero means the default beside it. */
     span head_time;    /* 10 s from the first byte of a request to the end of its head */
@@ -115,6 +116,7 @@ struct http_counts {
     uint64_t accepted, turned_away, requests, refused, timed_out, messages;
     uint64_t sockets; /* WebSockets open now */
     uint64_t bodies;  /* bytes of bodies and messages in flight now */
+    uint64_t unsent;  /* bytes that peers have not taken yet, of this thread */
 };
 struct http_counts http_counts(const struct http_server *server);
 

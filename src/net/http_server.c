@@ -236,6 +236,7 @@ static void set_defaults(struct http_options *options)
     DEFAULT(connections_max, 20000);
     DEFAULT(message_max, MIB(20));
     DEFAULT(unsent_max, MIB(16));
+    DEFAULT(unsent_all_max, MIB(256));
     DEFAULT(body_rate, 16384);
     DEFAULT_TIME(head_time, SECONDS(10));
     DEFAULT_TIME(body_time, SECONDS(60));
@@ -324,5 +325,7 @@ size_t http_connections(const struct http_server *server)
 
 struct http_counts http_counts(const struct http_server *server)
 {
-    return server->counts;
+    struct http_counts counts = server->counts;
+    counts.unsent = stream_waiting();
+    return counts;
 }

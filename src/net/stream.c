@@ -25,6 +25,14 @@ struct stream_out {
     size_t unsent;
 };
 
+/* A loop is a thread, so this is what waits on all connections of one loop. */
+static _Thread_local size_t waiting;
+
+size_t stream_waiting(void)
+{
+    return waiting;
+}
+
 /* ---- the plain socket ---- */
 
 static ssize_t plain_read(struct stream *stream, void *to, size_t max)
@@ -84,6 +92,7 @@ static void append(struct stream *stream, struct piece *piece)
         out->last->next = piece;
     out->last = piece;
     out->unsent += piece->len;
+    waiting += piece->len;
 }
 
 static void keep_part(struct stream *stream, const struct stream_part *part)
@@ -109,6 +118,7 @@ static void drop_all(struct stream *stream)
 {
     if (stream->out == NULL)
         return;
+    waiting -= stream->out->unsent;
     while (stream->out->first != NULL)
         drop_first(stream->out);
     free(stream->out);
@@ -119,6 +129,7 @@ static void drop_all(struct stream *stream)
 static void advance(struct stream_out *out, size_t n)
 {
     out->unsent -= n;
+    waiting -= n;
     while (out->first != NULL && out->first->fd < 0 && n >= out->first->len) {
         n -= out->first->len;
         drop_first(out);
@@ -162,6 +173,7 @@ static enum stream_state flush_file(struct stream *stream)
         return STREAM_BROKEN; /* the file is shorter than was promised */
     piece->len -= (size_t)sent;
     stream->out->unsent -= (size_t)sent;
+    waiting -= (size_t)sent;
     if (piece->len != 0)
         return STREAM_WAITS; /* also when the socket would take more: others are waiting too */
     drop_first(stream->out);

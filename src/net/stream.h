@@ -63,3 +63,6 @@ enum stream_state stream_send_file(struct stream *stream, int fd, int64_t from, 
 enum stream_state stream_flush(struct stream *stream);
 
 size_t stream_unsent(const struct stream *stream);
+
+/* Of all streams of this thread. */
+size_t stream_waiting(void);

@@ -152,19 +152,27 @@ static void send_parts(struct socket *socket, const char *head, size_t head_len,
     conn_written(conn_of(socket), stream_write(&conn_of(socket)->stream, all, count + 1));
 }
 
+/* One message of any size is let through when nothing waits before it. */
+static bool is_too_slow(const struct socket *socket, size_t len)
+{
+    const struct http_options *options = &conn_of(socket)->server->options;
+    size_t unsent = ws_unsent(socket);
+    if (unsent == 0)
+        return false;
+    return unsent + len > options->unsent_max || stream_waiting() + len > options->unsent_all_max;
+}
+
 bool ws_send(struct socket *socket, struct shared *const *parts, size_t count)
 {
     char head[WS_HEAD_MAX];
-    size_t len = 0, unsent = ws_unsent(socket);
+    size_t len = 0;
     for (size_t i = 0; i < count; i++)
         len += parts[i]->len;
     if (socket->is_closing || conn_of(socket)->phase != CONN_SOCKET) {
         drop_parts(parts, count);
         return false;
     }
-    /* One message of any size is let through when nothing waits before it. */
-    size_t max = conn_of(socket)->server->options.unsent_max;
-    if (unsent != 0 && len > max - MIN_OF(unsent, max)) {
+    if (is_too_slow(socket, len)) {
         drop_parts(parts, count);
         fail(socket, CODE_TRY_AGAIN, "SlowClient");
         return false;

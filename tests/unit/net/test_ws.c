@@ -261,6 +261,31 @@ static void a_peer_that_takes_too_little_is_closed(void **state)
     wire_end(&wire);
 }
 
+static void when_too_much_waits_in_all_the_slow_are_closed_first(void **state)
+{
+    struct wire wire = {.options.unsent_all_max = MIB(8)};
+    AUTO(buffer_done) struct buffer in = {0};
+    wire_begin(&wire);
+    int slow = open_socket(&wire);
+    struct socket *slow_socket = wire.socket;
+    int quick = open_socket(&wire);
+    struct socket *quick_socket = wire.socket;
+    wire.socket = slow_socket;
+    send_big(&wire, MIB(12));
+    assert_true(http_counts(wire.server).unsent > MIB(4));
+    wire.socket = quick_socket;
+    send_big(&wire, 100);
+    wire_hear(&wire, quick, &in, "ppp]");
+    struct shared *part = shared_copy(STR("more"));
+    assert_false(ws_send(slow_socket, &part, 1));
+    close(slow);
+    wire_turn(&wire, 10);
+    assert_int_equal(wire.closed, 1);
+    assert_int_equal(http_counts(wire.server).unsent, 0);
+    close(quick);
+    wire_end(&wire);
+}
+
 static void a_peer_that_takes_nothing_for_long_is_closed(void **state)
 {
     struct wire wire = {.options.send_time = MILLISECONDS(50)};
@@ -371,6 +396,7 @@ int main(void)
         cmocka_unit_test(a_peer_that_breaks_the_rules_is_told_why),
         cmocka_unit_test(what_a_slow_peer_does_not_take_waits_and_comes_whole),
         cmocka_unit_test(a_peer_that_takes_too_little_is_closed),
+        cmocka_unit_test(when_too_much_waits_in_all_the_slow_are_closed_first),
         cmocka_unit_test(a_peer_that_takes_nothing_for_long_is_closed),
         cmocka_unit_test(many_parts_are_one_message),
         cmocka_unit_test(messages_in_flight_count_against_the_limit_of_all),
