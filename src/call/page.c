@@ -44,7 +44,8 @@ static str position_write(struct call *call, bytes context, bytes key)
 {
     uint8_t *plain = arena_alloc(call->arena, key.len + 1);
     plain[0] = 'P';
-    memcpy(plain + 1, key.at, key.len);
+    if (key.len != 0)
+        memcpy(plain + 1, key.at, key.len);
     return seal_make(call->arena, call->program->seal_key, context, (bytes){plain, key.len + 1});
 }
 
