@@ -20,6 +20,14 @@ enum cli_exit {
 /* Where data is when nobody says otherwise. */
 #define CLI_DATA_DEFAULT "./data"
 
+struct extras; /* cli/serve.h: what the fixture adds to the product */
+
+/* The program: looks at the first word and runs that command. extras may be NULL. */
+int cli_main(int argc, char **argv, const struct extras *extras);
+
+int cli_serve(int argc, char **argv, const struct extras *extras);
+int cli_user(int argc, char **argv);
+int cli_codegen(int argc, char **argv, const struct extras *extras);
 int cli_backup(int argc, char **argv);
 int cli_restore(int argc, char **argv);
 int cli_doctor(int argc, char **argv);

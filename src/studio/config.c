@@ -104,15 +104,9 @@ static const struct shape provider_shape = {.name = "provider",
                                             .size = sizeof(struct provider_config),
                                             FIELDS(provider_fields)};
 
-static const struct field plan_item = ITEM_RECORD(&plan_shape, struct plan_config);
-static const struct field model_item = ITEM_RECORD(&model_shape, struct model_config);
-static const struct field provider_item = ITEM_RECORD(&provider_shape, struct provider_config);
-
-#define ROW struct studio_config
-const struct field plans_section = LIST(plans, &plan_item, .min = 1, .max = 20);
-const struct field models_section = LIST(models, &model_item, .min = 1, .max = 500);
-const struct field providers_section = LIST(providers, &provider_item, .min = 1, .max = 50);
-#undef ROW
+const struct field config_plan_item = ITEM_RECORD(&plan_shape, struct plan_config);
+const struct field config_model_item = ITEM_RECORD(&model_shape, struct model_config);
+const struct field config_provider_item = ITEM_RECORD(&provider_shape, struct provider_config);
 
 const struct plan_config *config_plan(const struct studio_config *config, str key)
 {

@@ -85,8 +85,8 @@ struct studio_config {
 
 extern const struct shape config_size_shape, config_range_shape;
 
-/* Sections of the configuration file. */
-extern const struct field plans_section, models_section, providers_section;
+/* Items of the configuration file's lists. */
+extern const struct field config_plan_item, config_model_item, config_provider_item;
 
 const struct plan_config *config_plan(const struct studio_config *config, str key);
 const struct model_config *config_model(const struct studio_config *config, str id);

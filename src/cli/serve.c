@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/serve.h"
+
+#include "base/log.h"
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "cli/settings.h"
+#include "version.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct server *running; /* for the signal handler */
+
+static void on_signal(int number)
+{
+    server_stop(running);
+}
+
+static void catch_signals(void)
+{
+    struct sigaction stop = {.sa_handler = on_signal};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigaction(SIGTERM, &stop, NULL);
+    sigaction(SIGINT, &stop, NULL);
+    sigaction(SIGPIPE, &ignore, NULL);
+}
+
+/* A path beside this program: "atelier-media", "../web/dist". */
+static const char *beside(struct arena *arena, const char *name)
+{
+    char path[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    if (len <= 0)
+        return name;
+    str program = {path, (size_t)len};
+    ptrdiff_t slash = str_find_last(program, '/');
+    return str_format(arena, "%.*s/%s", (int)slash, path, name).at;
+}
+
+static const char *pages_folder(struct arena *arena, const struct settings *settings)
+{
+    if (settings->server.web.len != 0)
+        return str_zero_ended(arena, settings->server.web);
+    const char *installed = beside(arena, "web");
+    return access(installed, R_OK) == 0 ? installed : beside(arena, "../web/dist");
+}
+
+static void set_log_level(str name)
+{
+    static const char *const names[] = {"", "debug", "info", "warn", "error"};
+    for (size_t i = LOG_DEBUG; i < ARRAY_LEN(names); i++)
+        if (str_equal(name, str_of(names[i])))
+            log_set_level((enum log_level)i);
+}
+
+static int serve(struct arena *arena, struct settings *settings, const char *data,
+                 const struct extras *extras)
+{
+    struct fault fault;
+    struct server_options options = {
+        .data_dir = data,
+        .settings = settings,
+        .helper = settings->server.helper.len != 0 ? str_zero_ended(arena, settings->server.helper)
+                                                   : beside(arena, "atelier-media"),
+        .web = pages_folder(arena, settings),
+        .version = ATELIER_VERSION,
+    };
+    if (extras != NULL) {
+        options.extra = extras->tables;
+        options.extra_count = extras->table_count;
+        options.extra_types = extras->types;
+        options.extra_type_count = extras->type_count;
+        settings->server.redact_errors = !extras->tells_errors;
+    }
+    if (!server_open(&options, &running, &fault)) {
+        fprintf(stderr, "atelier: %s\n", fault.text);
+        return CLI_FAILED;
+    }
+    catch_signals();
+    fprintf(stderr, "ready %s\n", server_address(running));
+    server_run(running);
+    server_close(running);
+    return CLI_OK;
+}
+
+int cli_serve(int argc, char **argv, const struct extras *extras)
+{
+    const char *data = CLI_DATA_DEFAULT;
+    struct settings_options wanted = {0};
+    const struct option options[] = {
+        {"data", "DIR", "where everything is kept (./data)", &data, NULL},
+        {"listen", "HOST:PORT", "where to listen (localhost:7070); port 0 takes a free one",
+         &wanted.listen, NULL},
+        {"config", "FILE", "a YAML file of settings", &wanted.config, NULL},
+        {"preset", "NAME", "which studio to be (studio)", &wanted.preset, NULL},
+    };
+    const struct command command = {
+        .name = "serve",
+        .about =
+            "Runs the server until SIGTERM or SIGINT. Its log is JSON lines on stderr; the line\n"
+            "\"ready http://HOST:PORT\" says where it listens.",
+        .example = "atelier serve --data /srv/atelier --listen 0.0.0.0:7070",
+        .options = options,
+        .option_count = ARRAY_LEN(options),
+    };
+    struct arena arena = {0};
+    struct settings settings;
+    struct fault fault;
+    int code;
+    if (!command_read(&command, argc, argv, &code))
+        return code;
+    if (!settings_load(&arena, &wanted, &settings, &fault)) {
+        fprintf(stderr, "atelier: %s\n", fault.text);
+        return CLI_USAGE;
+    }
+    set_log_level(settings.server.log_level);
+    code = serve(&arena, &settings, data, extras);
+    arena_done(&arena);
+    return code;
+}

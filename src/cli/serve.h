@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a program around the same server may add: the fixture's functions and document types.
+ *
+ * Owns:     nothing.
+ * Threads:  constant.
+ * Time:     none.
+ * Fails:    never.
+ */
+#pragma once
+
+#include "serve/server.h"
+
+struct extras {
+    const char *program; /* "atelier-fixture" */
+    const struct function_table *tables;
+    size_t table_count;
+    const struct doc_type *const *types;
+    size_t type_count;
+    bool tells_errors; /* internal errors are shown, not redacted */
+};

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The front: everything of the server that lives on the event loop. Requests come in here, calls
+ * are made, commits are followed, live queries are evaluated in rounds, and sync sessions get
+ * their transitions, all of one round from one snapshot.
+ *
+ * Owns:     its sessions and the live queries; the rest is borrowed from the server.
+ * Threads:  the loop's.
+ * Time:     deadlines by the loop's monotonic clock, the product's time by the wall clock.
+ * Fails:    front_new by fault.
+ */
+#pragma once
+
+#include "auth/attempts.h"
+#include "auth/password.h"
+#include "auth/token.h"
+#include "auth/verify.h"
+#include "blob/blob.h"
+#include "call/writer.h"
+#include "live/live.h"
+#include "net/http.h"
+#include "net/ws.h"
+
+struct front;
+struct sync_session;
+struct pages;
+
+struct front_options {
+    const struct program *program;
+    struct store *store;
+    struct writer *writer;
+    struct commit_log *log;
+    struct verifier *verifier;
+    const struct signer *signer;
+    struct hasher *hasher;
+    struct blobs *blobs;
+    struct pages *pages;  /* NULL: no user interface */
+    str admin_key;        /* empty: none */
+    const char *temp_dir; /* for large bodies */
+    const char *listen;
+    const char *version; /* of the program and its pages; changes with an upgrade */
+    bool cookie_is_secure;
+};
+
+struct front {
+    struct front_options options;
+    struct loop *loop;
+    struct http_server *http;
+    struct follower *follower;
+    struct queue *wake; /* signalled by the writer */
+    struct live *live;
+    struct queue *hashed; /* results of the hasher */
+    struct attempts *by_address, *by_account;
+    struct random random;
+    struct loop_timer timer;             /* pings, and answers whose time is over */
+    struct sync_session *sessions, *due; /* all, and those that need a transition */
+    struct arena arena;                  /* of one turn */
+    struct hash128 *seen;                /* identities whose user row exists */
+    size_t session_count;
+    uint64_t transitions, mutations, queries;
+    bool is_draining;
+    bool has_work; /* a round is wanted in this turn */
+};
+
+bool front_open(struct loop *loop, const struct front_options *options, struct front **out,
+                struct fault *fault) MUST_CHECK;
+void front_close(struct front *front); /* NULL is accepted */
+
+/* Stops taking new work; sockets are told to come back later. */
+void front_drain(struct front *front);
+
+/* Hands a mutation to the writer; it comes back by mutation->done on the loop. False: overloaded,
+ * the mutation is still the caller's. */
+bool front_mutate(struct front *front, struct mutation *mutation) MUST_CHECK;
+
+/* Runs a query or an action here and now, on the newest snapshot. The reply is in the arena. */
+void front_query(struct front *front, const struct call_request *request, enum function_kind kind,
+                 struct arena *arena, struct call_reply *reply);
+
+/*
+ * Makes sure that the identity has its user row, then calls then(context, true); at once when it
+ * has been seen before. false: it could not be made just now. An anonymous one passes.
+ */
+void front_see(struct front *front, const struct identity *identity,
+               void (*then)(void *context, bool is_seen), void *context);
+
+/* The store as it is now, for looking something up. False: answered as overloaded by the caller. */
+bool front_view(struct front *front, struct arena *arena, struct view *out) MUST_CHECK;
+
+instant front_now(void); /* wall clock */

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serve/functions.h"
+
+#include "base/encode.h"
+#include "serve/route.h"
+#include "json/json.h"
+
+#include <string.h>
+
+/* One call by HTTP, until it is answered. Lives in the exchange's arena. */
+struct http_call {
+    struct front *front;
+    struct exchange *exchange;
+    enum function_kind kind;
+    str path, args;
+    bool is_clean; /* the lossy format "json" */
+    bool is_admin;
+    struct identity *identity;
+};
+
+/* ---- answers ---- */
+
+static void add_value(struct buffer *to, const struct http_call *call, str value)
+{
+    struct json tree;
+    struct arena arena = {0};
+    if (call->is_clean && json_read(&arena, value, JSON_DEPTH_MAX * 4, &tree, NULL))
+        convex_write_clean(to, &tree);
+    else
+        buffer_str(to, value);
+    arena_done(&arena);
+}
+
+static void answer_reply(struct http_call *call, const struct call_reply *reply)
+{
+    AUTO(buffer_done) struct buffer body = buffer_with_max(CALL_RESULT_MAX * 2);
+    identity_drop(call->identity);
+    if (reply->error == TRANSIENT || reply->error == OVERLOAD) {
+        answer_error(call->exchange, 503, "Overloaded", reply->error_text, NULL);
+        return;
+    }
+    if (reply->error == ERROR_NONE) {
+        buffer_str(&body, STR("{\"status\":\"success\",\"value\":"));
+        add_value(&body, call, reply->value);
+    } else {
+        buffer_str(&body, STR("{\"status\":\"error\",\"errorMessage\":"));
+        json_write_text(&body, reply->error_text);
+        if (reply->error_data.at != NULL) {
+            buffer_str(&body, STR(",\"errorData\":"));
+            add_value(&body, call, reply->error_data);
+        }
+    }
+    buffer_str(&body, STR(",\"logLines\":[]}"));
+    answer_json(call->exchange, 200, buffer_text(&body));
+}
+
+/* ---- running ---- */
+
+static void on_mutated(void *owner, struct mutation *mutation)
+{
+    struct http_call *call = owner;
+    answer_reply(call, &mutation->reply);
+    mutation_free(mutation);
+}
+
+static void run_mutation(struct http_call *call)
+{
+    struct mutation *mutation = mutation_new();
+    mutation->request = (struct call_request){
+        .path = str_copy(&mutation->arena, call->path),
+        .args = str_copy(&mutation->arena, call->args),
+        .identity = identity_keep(call->identity),
+        .is_internal = call->is_admin,
+    };
+    mutation->done = on_mutated;
+    mutation->owner = call;
+    if (front_mutate(call->front, mutation))
+        return;
+    mutation_free(mutation);
+    identity_drop(call->identity);
+    answer_error(call->exchange, 503, "TooManyConcurrentRequests",
+                 STR("The server is busy. Try again in a moment."), NULL);
+}
+
+static void run_reading(struct http_call *call)
+{
+    struct arena arena = {0};
+    struct call_reply reply;
+    struct call_request request = {.path = call->path,
+                                   .args = call->args,
+                                   .identity = call->identity,
+                                   .is_internal = call->is_admin};
+    front_query(call->front, &request, call->kind, &arena, &reply);
+    answer_reply(call, &reply);
+    arena_done(&arena);
+}
+
+static void on_seen(void *context, bool is_seen)
+{
+    struct http_call *call = context;
+    if (!is_seen) {
+        identity_drop(call->identity);
+        answer_error(call->exchange, 503, "Overloaded",
+                     STR("The server is busy. Try again in a moment."), NULL);
+    } else if (call->kind == FUNCTION_MUTATION) {
+        run_mutation(call);
+    } else {
+        run_reading(call);
+    }
+}
+
+/* ---- reading ---- */
+
+static bool read_format(struct http_call *call, const struct json *format)
+{
+    str name = json_text(format);
+    call->is_clean = format->kind == JSON_NONE || str_equal(name, STR("json")) ||
+                     str_equal(name, STR("convex_clean_json"));
+    return call->is_clean || str_equal(name, STR("convex_encoded_json")) ||
+           str_equal(name, STR("convex_json")) || str_equal(name, STR("export_json"));
+}
+
+static void bad_request(struct http_call *call, const char *code, const char *text)
+{
+    identity_drop(call->identity);
+    answer_error(call->exchange, 400, code, str_of(text), NULL);
+}
+
+/* The arguments stay JSON text: the function's descriptor reads them. */
+static str args_text(struct arena *arena, const struct json *args)
+{
+    AUTO(buffer_done) struct buffer text = buffer_with_max(CALL_ARGS_MAX * 2);
+    if (args->kind == JSON_NONE)
+        return STR("{}");
+    json_write_canonical(&text, args);
+    return str_copy(arena, buffer_text(&text));
+}
+
+static bool read_body(struct http_call *call, str text, struct json *body)
+{
+    struct fault fault;
+    if (!utf8_is_valid(text)) {
+        bad_request(call, "BadJsonBody", "The body is not UTF-8.");
+        return false;
+    }
+    if (!json_read(exchange_arena(call->exchange), text, JSON_DEPTH_MAX + 8, body, &fault)) {
+        bad_request(call, "BadJsonBody", fault.text);
+        return false;
+    }
+    if (body->kind != JSON_OBJECT) {
+        bad_request(call, "BadJsonBody", "The body must be a JSON object.");
+        return false;
+    }
+    return true;
+}
+
+static struct http_call *call_new(struct front *front, struct exchange *exchange,
+                                  const struct http_request *request, enum function_kind kind)
+{
+    struct http_call *call = arena_new(exchange_arena(exchange), struct http_call);
+    *call = (struct http_call){.front = front, .exchange = exchange, .kind = kind};
+    return request_identity(front, exchange, request, &call->identity, &call->is_admin) ? call
+                                                                                        : NULL;
+}
+
+static void run_call(struct http_call *call, str path, const struct json *args,
+                     const struct json *format)
+{
+    struct arena *arena = exchange_arena(call->exchange);
+    if (!read_format(call, format)) {
+        bad_request(call, "BadFormat", "format is none of convex_encoded_json, json, export_json.");
+        return;
+    }
+    if (path.len == 0 || path.len > 512 || str_find(path, '/') == 0) {
+        bad_request(call, "BadConvexFunctionIdentifier", "path does not name a function.");
+        return;
+    }
+    call->path = path;
+    call->args = args_text(arena, args);
+    front_see(call->front, call->identity, on_seen, call);
+}
+
+static void read_and_run(struct http_call *call, const struct http_request *request)
+{
+    struct json body;
+    if (call == NULL || !read_body(call, request->body, &body))
+        return;
+    run_call(call, json_text(json_get(&body, "path")), json_get(&body, "args"),
+             json_get(&body, "format"));
+}
+
+static void get_query(struct front *front, struct exchange *exchange,
+                      const struct http_request *request)
+{
+    struct arena *arena = exchange_arena(exchange);
+    struct http_call *call = call_new(front, exchange, request, FUNCTION_QUERY);
+    str path = {0}, args = STR("{}"), format = {0};
+    struct json tree;
+    struct fault fault;
+    if (call == NULL)
+        return;
+    http_query(arena, request, "path", &path);
+    http_query(arena, request, "args", &args);
+    struct json format_value = {0};
+    if (http_query(arena, request, "format", &format))
+        format_value = (struct json){.kind = JSON_TEXT, .text = format};
+    if (!json_read(arena, args, JSON_DEPTH_MAX + 8, &tree, &fault))
+        bad_request(call, "BadJsonArgs", fault.text);
+    else
+        run_call(call, path, &tree, &format_value);
+}
+
+/* ---- handlers ---- */
+
+FUNCTIONS_HANDLER(functions_query)
+{
+    if (request->method == HTTP_POST)
+        read_and_run(call_new(front, exchange, request, FUNCTION_QUERY), request);
+    else
+        get_query(front, exchange, request);
+}
+
+FUNCTIONS_HANDLER(functions_mutation)
+{
+    read_and_run(call_new(front, exchange, request, FUNCTION_MUTATION), request);
+}
+
+FUNCTIONS_HANDLER(functions_action)
+{
+    read_and_run(call_new(front, exchange, request, FUNCTION_ACTION), request);
+}
+
+FUNCTIONS_HANDLER(functions_query_ts)
+{
+    struct arena *arena = exchange_arena(exchange);
+    str ts = u64_base64_write(arena, store_newest(front->options.store).n);
+    answer_json(exchange, 200, str_format(arena, "{\"ts\":\"%.*s\"}", STR_ARG(ts)));
+}
+
+static enum function_kind kind_of(struct front *front, struct arena *arena, str path)
+{
+    const struct function *function =
+        function_find(front->options.program, function_path(arena, path));
+    return function == NULL ? FUNCTION_QUERY : function->kind;
+}
+
+FUNCTIONS_HANDLER(functions_any)
+{
+    struct http_call *call = call_new(front, exchange, request, FUNCTION_QUERY);
+    struct json body;
+    if (call == NULL || !read_body(call, request->body, &body))
+        return;
+    if (!call->is_admin) {
+        identity_drop(call->identity);
+        answer_error(exchange, 403, "Forbidden", STR("Only the admin key may do this."), NULL);
+        return;
+    }
+    str path = json_text(json_get(&body, "path"));
+    call->kind = kind_of(front, exchange_arena(exchange), path);
+    run_call(call, path, json_get(&body, "args"), json_get(&body, "format"));
+}
+
+FUNCTIONS_HANDLER(functions_run)
+{
+    struct arena *arena = exchange_arena(exchange);
+    struct http_call *call = call_new(front, exchange, request, FUNCTION_QUERY);
+    struct json body;
+    if (call == NULL || !read_body(call, request->body, &body))
+        return;
+    str path = http_path(arena, request);
+    path = str_slice(path, strlen("/api/run/"), path.len);
+    ptrdiff_t slash = str_find_last(path, '/');
+    if (slash <= 0) {
+        bad_request(call, "BadConvexFunctionIdentifier",
+                    "The address must be /api/run/<module>/<function>.");
+        return;
+    }
+    path = str_format(arena, "%.*s:%.*s", (int)slash, path.at,
+                      STR_ARG(str_slice(path, (size_t)slash + 1, path.len)));
+    call->kind = kind_of(front, arena, path);
+    run_call(call, path, json_get(&body, "args"), json_get(&body, "format"));
+}

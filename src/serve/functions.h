@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The Convex HTTP API: functions by POST and GET (convex-protocol.md section 11).
+ *
+ * Owns:     nothing past the answer.
+ * Threads:  the loop's.
+ * Time:     none.
+ * Fails:    a function's failure is 200 with status error; a bad request is a 4xx with JSON.
+ */
+#pragma once
+
+#include "serve/front.h"
+
+#define FUNCTIONS_HANDLER(name)                                                                    \
+    void name(struct front *front, struct exchange *exchange, const struct http_request *request)
+
+FUNCTIONS_HANDLER(functions_query);
+FUNCTIONS_HANDLER(functions_mutation);
+FUNCTIONS_HANDLER(functions_action);
+FUNCTIONS_HANDLER(functions_query_ts);
+FUNCTIONS_HANDLER(functions_any); /* with the admin key: internal functions too */
+FUNCTIONS_HANDLER(functions_run); /* /api/run/<dir>/<module>/<function> */

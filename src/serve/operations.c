@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serve/operations.h"
+
+#include "base/clock.h"
+#include "serve/route.h"
+
+#include <stdio.h>
+
+FUNCTIONS_HANDLER(operations_health)
+{
+    answer_text(exchange, 200, STR("ok\n"));
+}
+
+FUNCTIONS_HANDLER(operations_ready)
+{
+    if (front->is_draining)
+        answer_text(exchange, 503, STR("stopping\n"));
+    else
+        answer_text(exchange, 200, STR("ready\n"));
+}
+
+FUNCTIONS_HANDLER(operations_version)
+{
+    struct arena *arena = exchange_arena(exchange);
+    if (str_equal(request->path, STR("/api/version")))
+        answer_json(exchange, 200,
+                    str_format(arena, "{\"version\":\"%s\"}", front->options.version));
+    else
+        answer_text(exchange, 200, str_of(front->options.version));
+}
+
+FUNCTIONS_HANDLER(operations_name)
+{
+    answer_text(exchange, 200, STR("atelier"));
+}
+
+FUNCTIONS_HANDLER(operations_debug_event)
+{
+    answer_json(exchange, 200, STR("null"));
+}
+
+static int64_t resident_bytes(void)
+{
+    long pages = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%ld %ld", &pages, &resident) != 2)
+        resident = 0;
+    fclose(file);
+    return (int64_t)resident * sysconf(_SC_PAGESIZE);
+}
+
+static void add_metric(struct buffer *to, const char *name, const char *kind, const char *help,
+                       double value)
+{
+    buffer_format(to, "# HELP %s %s\n# TYPE %s %s\n%s %.17g\n", name, help, name, kind, name,
+                  value);
+}
+
+FUNCTIONS_HANDLER(operations_metrics)
+{
+    AUTO(buffer_done) struct buffer text = buffer_with_max(KIB(64));
+    struct http_counts http = http_counts(front->http);
+    struct writer_counts writer = writer_counts(front->options.writer);
+    struct live_counts live = live_counts(front->live);
+
+    add_metric(&text, "atelier_net_connections", "gauge", "Connections open now.",
+               (double)http_connections(front->http));
+    add_metric(&text, "atelier_net_sockets", "gauge", "WebSockets open now.", (double)http.sockets);
+    add_metric(&text, "atelier_net_requests_total", "counter", "HTTP requests taken.",
+               (double)http.requests);
+    add_metric(&text, "atelier_net_refused_total", "counter", "HTTP requests refused.",
+               (double)http.refused);
+    add_metric(&text, "atelier_call_mutations_total", "counter", "Mutations run.",
+               (double)writer.mutations);
+    add_metric(&text, "atelier_call_failed_total", "counter", "Mutations that failed.",
+               (double)writer.failed);
+    add_metric(&text, "atelier_call_replayed_total", "counter",
+               "Mutations answered from an earlier run.", (double)writer.replayed);
+    add_metric(&text, "atelier_store_batches_total", "counter", "Batches of the writer.",
+               (double)writer.batches);
+    add_metric(&text, "atelier_live_queries", "gauge", "Live queries.", (double)live.queries);
+    add_metric(&text, "atelier_live_subscriptions", "gauge", "Subscriptions to them.",
+               (double)live.subscriptions);
+    add_metric(&text, "atelier_live_evaluations_total", "counter", "Evaluations of live queries.",
+               (double)live.evaluations);
+    add_metric(&text, "atelier_serve_transitions_total", "counter", "Transitions sent.",
+               (double)front->transitions);
+    add_metric(&text, "atelier_base_resident_bytes", "gauge", "Memory in use.",
+               (double)resident_bytes());
+    add_metric(&text, "atelier_base_cpu_seconds_total", "counter", "Processor time used.",
+               (double)clock_cpu().us / 1e6);
+    struct http_header headers[] = {
+        {STR("Content-Type"), STR("text/plain; version=0.0.4; charset=utf-8")}};
+    http_answer(exchange, 200, headers, 1, buffer_text(&text));
+}

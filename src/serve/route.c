@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serve/route.h"
+
+#include "serve/accounts.h"
+#include "serve/files.h"
+#include "serve/functions.h"
+#include "serve/operations.h"
+#include "serve/pages.h"
+#include "serve/sync.h"
+
+#include <sodium.h>
+
+/* ---- answers ---- */
+
+size_t cors_headers(struct exchange *exchange, struct http_header headers[CORS_HEADERS_MAX])
+{
+    const struct http_request *request = exchange_request(exchange);
+    str origin = http_header(request, "Origin");
+    str wanted = http_header(request, "Access-Control-Request-Headers");
+    size_t count = 0;
+    if (origin.len == 0)
+        return 0;
+    headers[count++] = (struct http_header){STR("Access-Control-Allow-Origin"), origin};
+    headers[count++] = (struct http_header){STR("Vary"), STR("Origin")};
+    /* Cookies are only taken at /api/auth, which checks where the request comes from. */
+    headers[count++] = (struct http_header){STR("Access-Control-Allow-Credentials"), STR("true")};
+    if (request->method != HTTP_OPTIONS)
+        return count;
+    headers[count++] = (struct http_header){STR("Access-Control-Allow-Methods"),
+                                            STR("GET, POST, OPTIONS, PATCH, DELETE, PUT")};
+    headers[count++] = (struct http_header){STR("Access-Control-Max-Age"), STR("86400")};
+    if (wanted.len != 0)
+        headers[count++] = (struct http_header){STR("Access-Control-Allow-Headers"), wanted};
+    return count;
+}
+
+static void answer_typed(struct exchange *exchange, int status, str type, str body)
+{
+    struct http_header headers[CORS_HEADERS_MAX + 3];
+    size_t count = cors_headers(exchange, headers);
+    headers[count++] = (struct http_header){STR("Content-Type"), type};
+    headers[count++] = (struct http_header){STR("Cache-Control"), STR("no-store")};
+    if (status == 503 || status == 429)
+        headers[count++] = (struct http_header){STR("Retry-After"), STR("2")};
+    http_answer(exchange, status, headers, count, body);
+}
+
+void answer_json(struct exchange *exchange, int status, str body)
+{
+    answer_typed(exchange, status, STR("application/json"), body);
+}
+
+void answer_text(struct exchange *exchange, int status, str body)
+{
+    answer_typed(exchange, status, STR("text/plain; charset=utf-8"), body);
+}
+
+void answer_error(struct exchange *exchange, int status, const char *code, str message,
+                  const char *field)
+{
+    AUTO(buffer_done) struct buffer body = buffer_with_max(KIB(16));
+    buffer_format(&body, "{\"code\":\"%s\",\"message\":", code);
+    json_write_text(&body, message);
+    if (field != NULL)
+        buffer_format(&body, ",\"field\":\"%s\"", field);
+    buffer_char(&body, '}');
+    answer_json(exchange, status, buffer_text(&body));
+}
+
+/* ---- who asks ---- */
+
+static bool is_admin_key(const struct front *front, str given)
+{
+    str key = front->options.admin_key;
+    return key.len != 0 && given.len == key.len && sodium_memcmp(given.at, key.at, key.len) == 0;
+}
+
+static bool check_token(struct front *front, struct exchange *exchange, str token,
+                        struct identity **out)
+{
+    struct auth_failure failure;
+    *out = verifier_check(front->options.verifier, token, front_now(), &failure);
+    if (*out != NULL)
+        return true;
+    int status = failure.kind == AUTH_KEYS_NOT_YET ? 503 : 401;
+    answer_error(exchange, status, failure.code, str_of(failure.text), NULL);
+    return false;
+}
+
+bool request_identity(struct front *front, struct exchange *exchange,
+                      const struct http_request *request, struct identity **out, bool *is_admin)
+{
+    str header = str_trim(http_header(request, "Authorization"));
+    str scheme;
+    *out = NULL;
+    *is_admin = false;
+    if (header.len == 0)
+        return true;
+    str_split(&header, ' ', &scheme);
+    header = str_trim(header);
+    if (str_equal_nocase(scheme, STR("Bearer")))
+        return check_token(front, exchange, header, out);
+    if (str_equal_nocase(scheme, STR("Convex")) && is_admin_key(front, header)) {
+        *is_admin = true;
+        return true;
+    }
+    answer_error(exchange, 401, "InvalidAuthHeader",
+                 STR("The Authorization header is neither a bearer token nor a valid key."), NULL);
+    return false;
+}
+
+/* ---- routes ---- */
+
+struct route {
+    const char *path; /* one that ends with '/' takes everything below it */
+    int methods;      /* bits of 1 << enum http_method */
+    void (*handle)(struct front *front, struct exchange *exchange,
+                   const struct http_request *request);
+};
+
+#define GETS (1 << HTTP_GET | 1 << HTTP_HEAD)
+#define POSTS (1 << HTTP_POST)
+
+static const struct route routes[] = {
+    {"/api/query", GETS | POSTS, functions_query},
+    {"/api/mutation", POSTS, functions_mutation},
+    {"/api/action", POSTS, functions_action},
+    {"/api/query_ts", POSTS, functions_query_ts},
+    {"/api/function", POSTS, functions_any},
+    {"/api/run/", POSTS, functions_run},
+    {"/api/auth/sign-up", POSTS, accounts_sign_up},
+    {"/api/auth/sign-in", POSTS, accounts_sign_in},
+    {"/api/auth/sign-out", POSTS, accounts_sign_out},
+    {"/api/auth/token", POSTS, accounts_token},
+    {"/.well-known/openid-configuration", GETS, accounts_openid},
+    {"/.well-known/jwks.json", GETS, accounts_jwks},
+    {"/api/storage/", GETS, files_get},
+    {"/api/debug_event", POSTS, operations_debug_event},
+    {"/api/version", GETS, operations_version},
+    {"/version", GETS, operations_version},
+    {"/instance_name", GETS, operations_name},
+    {"/instance_version", GETS, operations_version},
+    {"/healthz", GETS, operations_health},
+    {"/readyz", GETS, operations_ready},
+    {"/metrics", GETS, operations_metrics},
+};
+
+static bool fits(const struct route *route, str path)
+{
+    str at = str_of(route->path);
+    return str_ends(at, STR("/")) ? str_starts(path, at) : str_equal(path, at);
+}
+
+/* "/api/sync" and "/api/<any version>/sync". */
+static bool is_sync(str path)
+{
+    if (str_equal(path, STR("/api/sync")))
+        return true;
+    if (!str_starts(path, STR("/api/")) || !str_ends(path, STR("/sync")))
+        return false;
+    return path.len > 10 && str_find(str_slice(path, 5, path.len - 5), '/') < 0;
+}
+
+static void dispatch(struct front *front, struct exchange *exchange,
+                     const struct http_request *request, str path)
+{
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+        if (!fits(&routes[i], path))
+            continue;
+        if (routes[i].methods >> request->method & 1)
+            routes[i].handle(front, exchange, request);
+        else
+            answer_error(exchange, 405, "MethodNotAllowed",
+                         STR("This address does not take this method."), NULL);
+        return;
+    }
+    if (str_starts(path, STR("/api/")))
+        answer_error(exchange, 404, "NotFound", STR("There is nothing at this address."), NULL);
+    else
+        pages_get(front, exchange, request);
+}
+
+void route_request(void *app, struct exchange *exchange, const struct http_request *request)
+{
+    struct front *front = app;
+    str path = request->path;
+    /* A client whose address ends with a slash asks for "//api/…". */
+    while (str_starts(path, STR("//")))
+        path = str_slice(path, 1, path.len);
+
+    if (is_sync(path) && (request->method == HTTP_GET || http_wants_upgrade(request))) {
+        sync_accept(front, exchange);
+    } else if (request->method == HTTP_OPTIONS) {
+        struct http_header headers[CORS_HEADERS_MAX];
+        http_answer(exchange, 204, headers, cors_headers(exchange, headers), (str){0});
+    } else {
+        dispatch(front, exchange, request, path);
+    }
+}

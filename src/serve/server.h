@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The whole server: opens everything in order, runs its threads, stops them. Nothing depends on
+ * the order of stopping but speed: kill -9 is an ordinary stop.
+ *
+ *   loop     sockets, live queries          writer   mutations, commits
+ *   runner   jobs, helper, network answers  hasher, outside: one thread each of their own
+ *
+ * Owns:     everything in struct server.
+ * Threads:  server_open, server_run and server_close on the main thread; server_stop any.
+ * Time:     the system's.
+ * Fails:    server_open by fault; nothing is left open then.
+ */
+#pragma once
+
+#include "serve/front.h"
+#include "serve/settings.h"
+#include "studio/studio.h"
+
+struct server;
+
+struct server_options {
+    const char *data_dir;
+    const struct settings *settings;
+    const char *helper; /* path of atelier-media */
+    const char *web;    /* folder of the pages; NULL: none */
+    const char *version;
+    /* More functions and document types, for the fixture server. */
+    const struct function_table *extra;
+    size_t extra_count;
+    const struct doc_type *const *extra_types;
+    size_t extra_type_count;
+};
+
+bool server_open(const struct server_options *options, struct server **out, struct fault *fault)
+    MUST_CHECK;
+uint16_t server_port(const struct server *server);
+const char *server_address(const struct server *server); /* "http://localhost:7070" */
+
+/* Serves until server_stop, then drains for at most 8 s. */
+void server_run(struct server *server);
+void server_stop(struct server *server); /* also from a signal handler */
+void server_close(struct server *server);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A sync session's inside, for the files that make it up: sync.c (its life), sync_read.c (what the
+ * client says), sync_write.c (what it is told).
+ *
+ * Owns:     see sync.h.
+ * Threads:  the loop's.
+ * Time:     given.
+ * Fails:    see sync.h.
+ */
+#pragma once
+
+#include "serve/sync.h"
+
+#define SESSION_QUERIES_MAX 4096
+#define SESSION_CALLS_MAX 1000
+#define SESSION_INBOX_MAX MIB(32)
+#define SESSION_UNSENT_SOFT MIB(1) /* beyond it transitions wait and are taken together */
+
+struct session_query {
+    struct session_query *next;
+    struct subscription subscription;
+    struct arena arena; /* path, args, journal: asked again when the identity changes */
+    str path, args, journal;
+};
+
+struct version {
+    uint32_t query_set, identity;
+    commit_ts ts;
+};
+
+struct sync_session {
+    struct front *front;
+    struct socket *socket; /* NULL: closed */
+    struct sync_session *next, **link;
+    struct sync_session *next_due;
+    bool is_due, has_said_connect, is_paused, is_ending;
+
+    uint8_t id[16];
+    bool has_id;
+    int64_t clock_skew; /* ms */
+    bool has_clock_skew;
+
+    const struct identity *identity;
+    struct version received, sent; /* what the client said; what it was told last */
+
+    struct session_query *queries;
+    size_t query_count;
+    uint32_t *removed; /* query ids to report as removed */
+    size_t removed_count, removed_room;
+
+    size_t calls; /* mutations with the writer: the session outlives its socket until they return */
+    struct buffer inbox; /* messages that wait while the session is paused, each ended by a zero */
+    instant told_at;     /* monotonic: when the client last heard from us */
+};
+
+/* ---- sync_read.c ---- */
+void session_read(struct sync_session *session, str message);
+
+/* ---- sync_write.c ---- */
+void session_send_text(struct sync_session *session, str message);
+void session_send_mutation(struct sync_session *session, const struct mutation *mutation);
+void session_send_action(struct sync_session *session, uint32_t number,
+                         const struct call_reply *reply);
+void session_send_transition(struct sync_session *session, commit_ts snapshot);
+void session_auth_error(struct sync_session *session, str text, bool was_update);
+void session_fatal(struct sync_session *session, const char *text);
+
+/* ---- sync.c ---- */
+void session_pause(struct sync_session *session);
+void session_resume(struct sync_session *session);
+void session_set_identity(struct sync_session *session, const struct identity *identity);
+void session_close(struct sync_session *session, uint16_t code, const char *reason);
+
+/* Its token is over: says so and closes. True when it did. */
+bool session_is_expired(struct sync_session *session, instant now);
+struct session_query *session_query_find(struct sync_session *session, uint32_t id);
+void session_query_add(struct sync_session *session, uint32_t id, str path, str args, str journal);
+void session_query_remove(struct sync_session *session, uint32_t id);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serve/settings.h"
+
+static const char *const issuer_kind_names[] = {
+    [ISSUER_OIDC] = "oidc",
+    [ISSUER_CUSTOM] = "customJwt",
+};
+
+static const char *const algorithm_names[] = {
+    [ALGORITHM_RS256] = "RS256",
+    [ALGORITHM_ES256] = "ES256",
+    [ALGORITHM_EDDSA] = "EdDSA",
+};
+
+#define ROW struct server_settings
+static const struct field server_fields[] = {
+    TEXT(listen, .min = 3, .max = 200, .about = "Address and port; port 0 takes a free one."),
+    MAYBE_TEXT(public_url, .max = 500,
+               .about = "How browsers reach the server; also the issuer of our tokens."),
+    TEXT(log_level, .max = 10, .about = "debug, info, warn or error."),
+    MAYBE_TEXT(web, .max = 4000, .about = "Folder of the built pages."),
+    MAYBE_TEXT(helper, .max = 4000, .about = "Path of the program atelier-media."),
+    BOOL(redact_errors, .about = "Say nothing of internal errors but their number."),
+};
+#undef ROW
+static const struct shape server_shape = {
+    .name = "server", .size = sizeof(struct server_settings), FIELDS(server_fields)};
+
+#define ROW struct issuer_settings
+static const struct field issuer_fields[] = {
+    TEXT(issuer, .min = 1, .max = 500, .about = "As in the token's iss."),
+    MAYBE_TEXT(application_id, .wire = "applicationID", .max = 200, .about = "As in aud."),
+    MAYBE_TEXT(jwks, .max = 100000, .about = "URL of the keys; not needed for oidc."),
+    CHOICE(kind, issuer_kind_names),
+    MAYBE_CHOICE(algorithm, algorithm_names),
+    BOOL(allow_private_addresses, .is_optional = true),
+};
+#undef ROW
+static const struct shape issuer_shape = {.name = "issuer",
+                                          .about = "Whose tokens are accepted beside ours.",
+                                          .size = sizeof(struct issuer_settings),
+                                          FIELDS(issuer_fields)};
+static const struct field issuer_item = ITEM_RECORD(&issuer_shape, struct issuer_settings);
+
+#define ROW struct auth_settings
+static const struct field auth_fields[] = {MAYBE_LIST(issuers, &issuer_item, .max = 15)};
+#undef ROW
+static const struct shape auth_shape = {
+    .name = "auth", .size = sizeof(struct auth_settings), FIELDS(auth_fields)};
+
+#define ROW struct settings
+static const struct field settings_fields[] = {
+    RECORD(server, &server_shape),
+    RECORD(auth, &auth_shape),
+    {.name = "plans",
+     .offset = offsetof(struct settings, studio.plans),
+     .size = sizeof(struct list),
+     .kind = FIELD_LIST,
+     .item = &config_plan_item,
+     .min = 1,
+     .max = 20},
+    {.name = "models",
+     .offset = offsetof(struct settings, studio.models),
+     .size = sizeof(struct list),
+     .kind = FIELD_LIST,
+     .item = &config_model_item,
+     .min = 1,
+     .max = 500},
+    {.name = "providers",
+     .offset = offsetof(struct settings, studio.providers),
+     .size = sizeof(struct list),
+     .kind = FIELD_LIST,
+     .item = &config_provider_item,
+     .min = 1,
+     .max = 50},
+};
+#undef ROW
+const struct shape settings_shape = {
+    .name = "configuration", .size = sizeof(struct settings), FIELDS(settings_fields)};

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The server's own settings: the sections `server` and `auth` of the configuration. The studio's
+ * sections are in studio/config.h; cli/settings.c puts files and layers together.
+ *
+ * Owns:     constant once loaded; texts are the loader's.
+ * Threads:  any.
+ * Time:     none.
+ * Fails:    never here.
+ */
+#pragma once
+
+#include "auth/verify.h"
+#include "studio/config.h"
+#include "json/fields.h"
+
+struct server_settings {
+    str listen, public_url, log_level, web, helper;
+    bool redact_errors;
+};
+
+struct issuer_settings {
+    str issuer, application_id, jwks;
+    enum issuer_kind kind;
+    enum token_algorithm algorithm;
+    bool allow_private_addresses;
+};
+
+struct auth_settings {
+    struct list issuers; /* struct issuer_settings */
+};
+
+struct settings {
+    struct server_settings server;
+    struct auth_settings auth;
+    struct studio_config studio;
+};
+
+extern const struct shape settings_shape;

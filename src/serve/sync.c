@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+#include "serve/session.h"
+
+#include <string.h>
+
+#define PING_AFTER SECONDS(10) /* with a tick of 5 s: never 15 s of silence */
+#define DEAD_AFTER SECONDS(120)
+#define PROTOCOL_PING_AFTER SECONDS(30)
+
+/* ---- queries ---- */
+
+struct session_query *session_query_find(struct sync_session *session, uint32_t id)
+{
+    struct session_query *query = session->queries;
+    while (query != NULL && query->subscription.id != id)
+        query = query->next;
+    return query;
+}
+
+static void subscribe(struct sync_session *session, struct session_query *query)
+{
+    live_subscribe(session->front->live, &query->subscription, query->path, query->args,
+                   session->identity, query->journal);
+}
+
+void session_query_add(struct sync_session *session, uint32_t id, str path, str args, str journal)
+{
+    struct session_query *query = memory_zeroed(sizeof(*query));
+    query->path = str_copy(&query->arena, path);
+    query->args = str_copy(&query->arena, args);
+    query->journal = str_copy(&query->arena, journal);
+    query->subscription.owner = session;
+    query->subscription.id = id;
+    query->next = session->queries;
+    session->queries = query;
+    session->query_count++;
+    subscribe(session, query);
+}
+
+static void query_free(struct sync_session *session, struct session_query *query)
+{
+    live_unsubscribe(session->front->live, &query->subscription);
+    arena_done(&query->arena);
+    free(query);
+    session->query_count--;
+}
+
+void session_query_remove(struct sync_session *session, uint32_t id)
+{
+    for (struct session_query **at = &session->queries; *at != NULL; at = &(*at)->next) {
+        struct session_query *query = *at;
+        if (query->subscription.id != id)
+            continue;
+        *at = query->next;
+        query_free(session, query);
+        break;
+    }
+    if (session->removed_count == session->removed_room) {
+        session->removed_room = MAX_OF(session->removed_room * 2, (size_t)8);
+        session->removed =
+            memory_resize(session->removed, session->removed_room * sizeof(*session->removed));
+    }
+    session->removed[session->removed_count++] = id;
+}
+
+void session_set_identity(struct sync_session *session, const struct identity *identity)
+{
+    bool is_same = identity_is_same(session->identity, identity);
+    const struct identity *old = session->identity;
+    session->identity = identity_keep(identity);
+    session->received.identity++;
+    /* A refreshed token is the same person: nothing is asked again. */
+    for (struct session_query *query = session->queries; query != NULL && !is_same;
+         query = query->next) {
+        live_unsubscribe(session->front->live, &query->subscription);
+        subscribe(session, query);
+    }
+    identity_drop(old);
+    sync_due(session);
+}
+
+bool session_is_expired(struct sync_session *session, instant now)
+{
+    if (session->identity == NULL || instant_is_before(now, session->identity->expires_at))
+        return false;
+    session_auth_error(session, STR("Your sign-in has run out: the token is expired."), false);
+    return true;
+}
+
+/* ---- life ---- */
+
+void sync_due(struct sync_session *session)
+{
+    if (session->is_due || session->socket == NULL)
+        return;
+    session->is_due = true;
+    session->next_due = session->front->due;
+    session->front->due = session;
+}
+
+static void unlink_due(struct sync_session *session)
+{
+    struct sync_session **at = &session->front->due;
+    while (session->is_due && *at != session)
+        at = &(*at)->next_due;
+    if (session->is_due)
+        *at = session->next_due;
+    session->is_due = false;
+}
+
+static void session_free(struct sync_session *session)
+{
+    if (session->socket != NULL || session->calls != 0)
+        return;
+    unlink_due(session);
+    while (session->queries != NULL) {
+        struct session_query *query = session->queries;
+        session->queries = query->next;
+        query_free(session, query);
+    }
+    *session->link = session->next;
+    if (session->next != NULL)
+        session->next->link = session->link;
+    session->front->session_count--;
+    identity_drop(session->identity);
+    buffer_done(&session->inbox);
+    free(session->removed);
+    free(session);
+}
+
+void session_close(struct sync_session *session, uint16_t code, const char *reason)
+{
+    session->is_ending = true;
+    if (session->socket != NULL)
+        ws_close(session->socket, code, reason);
+}
+
+void session_pause(struct sync_session *session)
+{
+    session->is_paused = true;
+    session->calls++;
+}
+
+void session_resume(struct sync_session *session)
+{
+    session->is_paused = false;
+    session->calls--;
+    while (session->inbox.len > 0 && !session->is_paused && !session->is_ending) {
+        str message = str_of(session->inbox.at);
+        size_t used = message.len + 1;
+        session_read(session, message);
+        buffer_drop(&session->inbox, used);
+    }
+    if (session->inbox.len == 0)
+        buffer_done(&session->inbox);
+    session_free(session); /* if it was only waited for */
+}
+
+static void on_text(void *context, str message)
+{
+    struct sync_session *session = context;
+    if (session->is_ending)
+        return;
+    if (!session->is_paused) {
+        session_read(session, message);
+        return;
+    }
+    if (memchr(message.at, 0, message.len) != NULL) {
+        session_fatal(session, "A message holds a zero byte.");
+        return;
+    }
+    buffer_str(&session->inbox, message);
+    buffer_char(&session->inbox, 0);
+    if (session->inbox.is_over)
+        session_close(session, 1013, "TooManyConcurrentRequests");
+}
+
+static void on_closed(void *context)
+{
+    struct sync_session *session = context;
+    session->socket = NULL;
+    session->is_ending = true;
+    unlink_due(session);
+    session_free(session);
+}
+
+static void on_drained(void *context)
+{
+    struct sync_session *session = context;
+    /* What it missed while it was slow comes in one piece. */
+    if (!session->is_ending && session->has_said_connect)
+        sync_due(session);
+}
+
+void sync_accept(struct front *front, struct exchange *exchange)
+{
+    static const struct ws_handlers handlers = {
+        .on_text = on_text, .on_closed = on_closed, .on_drained = on_drained};
+    struct sync_session *session = memory_zeroed(sizeof(*session));
+
+    session->front = front;
+    session->inbox = buffer_with_max(SESSION_INBOX_MAX);
+    session->told_at = loop_now(front->loop);
+    session->socket = http_upgrade(exchange, &handlers, session);
+    if (session->socket == NULL) {
+        free(session);
+        return;
+    }
+    session->next = front->sessions;
+    session->link = &front->sessions;
+    if (session->next != NULL)
+        session->next->link = &session->next;
+    front->sessions = session;
+    front->session_count++;
+    if (front->is_draining)
+        session_close(session, 1013, "InternalServerError");
+}
+
+/* ---- for the front ---- */
+
+void sync_send_due(struct front *front, commit_ts snapshot, instant now)
+{
+    struct sync_session *due = front->due;
+    front->due = NULL;
+    while (due != NULL) {
+        struct sync_session *session = due;
+        due = session->next_due;
+        session->is_due = false;
+        bool is_well = session->socket != NULL && !session->is_ending;
+        if (is_well && ws_unsent(session->socket) <= SESSION_UNSENT_SOFT &&
+            !session_is_expired(session, now))
+            session_send_transition(session, snapshot);
+    }
+}
+
+void sync_tick(struct front *front, instant monotonic)
+{
+    struct sync_session *next;
+    for (struct sync_session *session = front->sessions; session != NULL; session = next) {
+        next = session->next;
+        if (session->socket == NULL)
+            continue;
+        int64_t silent = instant_since(monotonic, ws_last_heard(session->socket)).us;
+        if (silent > DEAD_AFTER.us)
+            session_close(session, 1011, "InactiveClient");
+        else if (silent > PROTOCOL_PING_AFTER.us)
+            ws_ping(session->socket);
+        if (instant_since(monotonic, session->told_at).us >= PING_AFTER.us)
+            session_send_text(session, STR("{\"type\":\"Ping\"}"));
+    }
+}
+
+void sync_drain(struct front *front)
+{
+    struct sync_session *next;
+    for (struct sync_session *session = front->sessions; session != NULL; session = next) {
+        next = session->next;
+        session_close(session, 1013, "InternalServerError");
+    }
+}
+
+void sync_close_all(struct front *front)
+{
+    while (front->sessions != NULL) {
+        struct sync_session *session = front->sessions;
+        session->socket = NULL;
+        session->calls = 0;
+        session_free(session);
+    }
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sync sessions: the Convex protocol over WebSocket (convex-protocol.md sections 2 to 8, 13). The
+ * session keeps what its client was told, so that versions chain; results come from live/.
+ *
+ * Owns:     sessions, until their socket is closed and their calls have come back.
+ * Threads:  the loop's.
+ * Time:     given.
+ * Fails:    a client that breaks the protocol gets FatalError; what is ours to mend closes the
+ *           socket with a reason that makes the client come back.
+ */
+#pragma once
+
+#include "serve/front.h"
+
+/* Takes the upgrade request. */
+void sync_accept(struct front *front, struct exchange *exchange);
+
+/* Something of this session's changed: it gets a transition in this round. */
+void sync_due(struct sync_session *session);
+
+/* Sends every due session its transition to this snapshot. */
+void sync_send_due(struct front *front, commit_ts snapshot, instant now);
+
+/* Pings those that heard nothing for a while, and drops those that went silent. */
+void sync_tick(struct front *front, instant monotonic);
+void sync_drain(struct front *front);
+void sync_close_all(struct front *front);

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/encode.h"
+#include "base/log.h"
+#include "serve/session.h"
+
+#include <string.h>
+
+/* ---- reading ---- */
+
+static bool is_whole(const struct json *value, uint32_t *out)
+{
+    double number = json_number(value, -1);
+    if (value->kind == JSON_INT)
+        number = (double)value->integer;
+    if (number < 0 || number > UINT32_MAX || number != (double)(uint32_t)number)
+        return false;
+    *out = (uint32_t)number;
+    return true;
+}
+
+/* "[{…}]" as the text of its one object; the empty str when it is something else. */
+static str args_of(struct arena *arena, const struct json *args)
+{
+    if (args->kind != JSON_LIST || args->count != 1 || args->items[0].kind != JSON_OBJECT)
+        return (str){0};
+    AUTO(buffer_done) struct buffer text = buffer_with_max(CALL_ARGS_MAX * 2);
+    json_write_canonical(&text, &args->items[0]);
+    return str_copy(arena, buffer_text(&text));
+}
+
+static bool read_uuid(str text, uint8_t out[16])
+{
+    char hex[33] = {0};
+    size_t len = 0;
+    for (size_t i = 0; i < text.len; i++)
+        if (text.at[i] != '-') {
+            if (len == 32)
+                return false;
+            hex[len++] = text.at[i];
+        }
+    struct arena arena = {0};
+    bytes raw;
+    bool is_uuid = hex_read(&arena, (str){hex, len}, &raw) && raw.len == 16;
+    if (is_uuid)
+        memcpy(out, raw.at, 16);
+    arena_done(&arena);
+    return is_uuid;
+}
+
+/* ---- messages ---- */
+
+static void read_connect(struct sync_session *session, const struct json *message)
+{
+    if (session->has_said_connect) {
+        session_fatal(session, "Connect was said twice.");
+        return;
+    }
+    session->has_said_connect = true;
+    session->has_id = read_uuid(json_text(json_get(message, "sessionId")), session->id);
+    const struct json *clock = json_get(message, "clientTs");
+    double client = clock->kind == JSON_INT ? (double)clock->integer : json_number(clock, 0);
+    if (client > 0) {
+        session->clock_skew = (int64_t)client - front_now().us / 1000;
+        session->has_clock_skew = true;
+    }
+}
+
+struct waiting_identity {
+    struct sync_session *session;
+    const struct identity *identity;
+};
+
+static void on_seen(void *context, bool is_seen)
+{
+    struct waiting_identity waiting = *(struct waiting_identity *)context;
+    struct sync_session *session = waiting.session;
+    free(context);
+    if (is_seen && !session->is_ending)
+        session_set_identity(session, waiting.identity);
+    else if (!is_seen)
+        session_close(session, 1013, "InternalServerError");
+    identity_drop(waiting.identity);
+    session_resume(session);
+}
+
+static void adopt(struct sync_session *session, struct identity *identity)
+{
+    struct waiting_identity *waiting = memory_zeroed(sizeof(*waiting));
+    *waiting = (struct waiting_identity){session, identity};
+    session_pause(session);
+    front_see(session->front, identity, on_seen, waiting);
+}
+
+static void read_authenticate(struct sync_session *session, const struct json *message)
+{
+    uint32_t base;
+    str kind = json_text(json_get(message, "tokenType"));
+    if (!is_whole(json_get(message, "baseVersion"), &base) || base != session->received.identity) {
+        session_fatal(session, "Authenticate does not follow the last identity version.");
+        return;
+    }
+    if (str_equal(kind, STR("None"))) {
+        session_set_identity(session, NULL);
+        return;
+    }
+    if (!str_equal(kind, STR("User"))) {
+        session_auth_error(session, STR("Only user tokens are accepted here."), true);
+        return;
+    }
+    struct auth_failure failure;
+    struct identity *identity =
+        verifier_check(session->front->options.verifier, json_text(json_get(message, "value")),
+                       front_now(), &failure);
+    if (identity != NULL)
+        adopt(session, identity);
+    else if (failure.kind == AUTH_KEYS_NOT_YET)
+        session_close(session, 1013, "InternalServerError"); /* kinder than an AuthError */
+    else
+        session_auth_error(session, str_of(failure.text), true);
+}
+
+static void add_query(struct sync_session *session, const struct json *change)
+{
+    struct arena *arena = &session->front->arena;
+    uint32_t id;
+    str args = args_of(arena, json_get(change, "args"));
+    if (!is_whole(json_get(change, "queryId"), &id) || args.at == NULL)
+        session_fatal(session, "An Add has no queryId or no arguments object.");
+    else if (session_query_find(session, id) != NULL)
+        session_fatal(session, "An Add names a query that is there already.");
+    else if (session->query_count >= SESSION_QUERIES_MAX)
+        session_close(session, 1013, "SubscriptionsWorkerFullError");
+    else
+        session_query_add(session, id, json_text(json_get(change, "udfPath")), args,
+                          json_text(json_get(change, "journal")));
+}
+
+static void read_query_set(struct sync_session *session, const struct json *message)
+{
+    uint32_t base, next;
+    const struct json *changes = json_get(message, "modifications");
+    if (!is_whole(json_get(message, "baseVersion"), &base) ||
+        !is_whole(json_get(message, "newVersion"), &next) || changes->kind != JSON_LIST ||
+        base != session->received.query_set || next <= base) {
+        session_fatal(session, "ModifyQuerySet does not follow the last query set version.");
+        return;
+    }
+    for (size_t i = 0; i < changes->count && !session->is_ending; i++) {
+        const struct json *change = &changes->items[i];
+        str kind = json_text(json_get(change, "type"));
+        uint32_t id = 0;
+        if (str_equal(kind, STR("Add")))
+            add_query(session, change);
+        else if (str_equal(kind, STR("Remove")) && is_whole(json_get(change, "queryId"), &id) &&
+                 session_query_find(session, id) != NULL)
+            session_query_remove(session, id);
+        else
+            session_fatal(session, "A modification is neither an Add nor the Remove of a query.");
+    }
+    session->received.query_set = next;
+    sync_due(session);
+}
+
+static void on_mutated(void *owner, struct mutation *mutation)
+{
+    struct sync_session *session = owner;
+    session->calls--;
+    if (session->socket != NULL && !session->is_ending) {
+        session_send_mutation(session, mutation);
+        sync_due(session); /* the promise resolves at the next transition */
+    }
+    mutation_free(mutation);
+    if (session->socket == NULL && session->calls == 0) {
+        session_pause(session);
+        session_resume(session); /* frees it */
+    }
+}
+
+static void read_mutation(struct sync_session *session, const struct json *message, uint32_t number)
+{
+    struct mutation *mutation = mutation_new();
+    str args = args_of(&mutation->arena, json_get(message, "args"));
+    mutation->request = (struct call_request){
+        .path = str_copy(&mutation->arena, json_text(json_get(message, "udfPath"))),
+        .args = args.at == NULL ? STR("null") : args,
+        .identity = identity_keep(session->identity),
+    };
+    mutation->has_session = session->has_id;
+    memcpy(mutation->session, session->id, sizeof(session->id));
+    mutation->number = number;
+    mutation->done = on_mutated;
+    mutation->owner = session;
+    session->calls++;
+    if (session->calls > SESSION_CALLS_MAX || !front_mutate(session->front, mutation)) {
+        session->calls--;
+        mutation_free(mutation);
+        session_close(session, 1013, "TooManyConcurrentRequests");
+    }
+}
+
+static void read_action(struct sync_session *session, const struct json *message, uint32_t number)
+{
+    struct arena arena = {0};
+    struct call_reply reply;
+    str args = args_of(&arena, json_get(message, "args"));
+    struct call_request request = {
+        .path = json_text(json_get(message, "udfPath")),
+        .args = args.at == NULL ? STR("null") : args,
+        .identity = session->identity,
+    };
+    front_query(session->front, &request, FUNCTION_ACTION, &arena, &reply);
+    session_send_action(session, number, &reply);
+    sync_due(session);
+    arena_done(&arena);
+}
+
+static void read_call(struct sync_session *session, const struct json *message, bool is_action)
+{
+    uint32_t number;
+    if (!is_whole(json_get(message, "requestId"), &number)) {
+        session_fatal(session, "A call has no requestId.");
+        return;
+    }
+    if (json_get(message, "componentPath")->kind == JSON_TEXT &&
+        json_text(json_get(message, "componentPath")).len != 0) {
+        session_fatal(session, "There are no components here.");
+        return;
+    }
+    if (session_is_expired(session, front_now()))
+        return;
+    if (is_action)
+        read_action(session, message, number);
+    else
+        read_mutation(session, message, number);
+}
+
+void session_read(struct sync_session *session, str text)
+{
+    struct arena arena = {0};
+    struct json message;
+    struct fault fault;
+
+    if (!json_read(&arena, text, JSON_DEPTH_MAX + 8, &message, &fault) ||
+        message.kind != JSON_OBJECT) {
+        session_fatal(session, "A message is not a JSON object.");
+        arena_done(&arena);
+        return;
+    }
+    str type = json_text(json_get(&message, "type"));
+    if (str_equal(type, STR("Connect")))
+        read_connect(session, &message);
+    else if (str_equal(type, STR("Event")))
+        ; /* telemetry: never answered */
+    else if (!session->has_said_connect)
+        session_fatal(session, "The first message must be Connect.");
+    else if (str_equal(type, STR("ModifyQuerySet")))
+        read_query_set(session, &message);
+    else if (str_equal(type, STR("Mutation")))
+        read_call(session, &message, false);
+    else if (str_equal(type, STR("Action")))
+        read_call(session, &message, true);
+    else if (str_equal(type, STR("Authenticate")))
+        read_authenticate(session, &message);
+    else
+        session_fatal(session, "A message has an unknown type.");
+    arena_done(&arena);
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
+#include "base/encode.h"
+#include "serve/session.h"
+
+#include <string.h>
+
+void session_send_text(struct sync_session *session, str message)
+{
+    if (session->socket == NULL || session->is_ending)
+        return;
+    struct shared *part = shared_copy(message);
+    session->told_at = loop_now(session->front->loop);
+    ws_send(session->socket, &part, 1);
+}
+
+static void send_buffer(struct sync_session *session, struct buffer *text)
+{
+    if (text->is_over)
+        session_close(session, 1011, "InternalServerError");
+    else
+        session_send_text(session, buffer_text(text));
+}
+
+static void add_reply(struct buffer *to, const struct call_reply *reply)
+{
+    if (reply->error == ERROR_NONE) {
+        buffer_str(to, STR("\"success\":true,\"result\":"));
+        buffer_str(to, reply->value);
+    } else {
+        buffer_str(to, STR("\"success\":false,\"result\":"));
+        json_write_text(to, reply->error_text);
+        if (reply->error_data.at != NULL) {
+            buffer_str(to, STR(",\"errorData\":"));
+            buffer_str(to, reply->error_data);
+        }
+    }
+    buffer_str(to, STR(",\"logLines\":[]"));
+}
+
+static void add_ts(struct buffer *to, commit_ts ts)
+{
+    uint8_t little[8];
+    for (int i = 0; i < 8; i++)
+        little[i] = (uint8_t)(ts.n >> (8 * i));
+    buffer_char(to, '"');
+    base64_append(to, (bytes){little, sizeof(little)});
+    buffer_char(to, '"');
+}
+
+void session_send_mutation(struct sync_session *session, const struct mutation *mutation)
+{
+    enum error_code error = mutation->reply.error;
+    if (error == TRANSIENT || error == OVERLOAD) {
+        /* The client comes back and sends it again; exactly once is ours to keep. */
+        session_close(session, 1013, "ExecuteFullError");
+        return;
+    }
+    AUTO(buffer_done) struct buffer text = buffer_with_max(CALL_RESULT_MAX * 2);
+    buffer_format(&text, "{\"type\":\"MutationResponse\",\"requestId\":%u,", mutation->number);
+    add_reply(&text, &mutation->reply);
+    if (error == ERROR_NONE) {
+        buffer_str(&text, STR(",\"ts\":"));
+        add_ts(&text, mutation->ts);
+    }
+    buffer_char(&text, '}');
+    send_buffer(session, &text);
+}
+
+void session_send_action(struct sync_session *session, uint32_t number,
+                         const struct call_reply *reply)
+{
+    AUTO(buffer_done) struct buffer text = buffer_with_max(CALL_RESULT_MAX * 2);
+    buffer_format(&text, "{\"type\":\"ActionResponse\",\"requestId\":%u,", number);
+    add_reply(&text, reply);
+    buffer_char(&text, '}');
+    send_buffer(session, &text);
+}
+
+/* ---- transitions ---- */
+
+/* A message in pieces: what is the session's own, and results that sessions share. */
+struct pieces {
+    struct shared **items;
+    size_t count, room;
+    struct buffer own; /* not yet a piece */
+};
+
+static void add_piece(struct pieces *pieces, struct shared *piece)
+{
+    if (pieces->count == pieces->room) {
+        pieces->room = MAX_OF(pieces->room * 2, (size_t)16);
+        pieces->items = memory_resize(pieces->items, pieces->room * sizeof(*pieces->items));
+    }
+    pieces->items[pieces->count++] = piece;
+}
+
+static void end_own(struct pieces *pieces)
+{
+    if (pieces->own.len == 0)
+        return;
+    add_piece(pieces, shared_copy(buffer_text(&pieces->own)));
+    buffer_clear(&pieces->own);
+}
+
+static void add_version(struct buffer *to, const char *name, struct version version)
+{
+    buffer_format(to, "\"%s\":{\"querySet\":%u,\"identity\":%u,\"ts\":", name, version.query_set,
+                  version.identity);
+    add_ts(to, version.ts);
+    buffer_char(to, '}');
+}
+
+static void add_changes(struct sync_session *session, struct pieces *pieces)
+{
+    const char *comma = "";
+    for (size_t i = 0; i < session->removed_count; i++) {
+        if (session_query_find(session, session->removed[i]) != NULL)
+            continue;
+        buffer_format(&pieces->own, "%s{\"type\":\"QueryRemoved\",\"queryId\":%u}", comma,
+                      session->removed[i]);
+        comma = ",";
+    }
+    session->removed_count = 0;
+    for (struct session_query *query = session->queries; query != NULL; query = query->next) {
+        struct live_result result = live_result(&query->subscription);
+        if (result.tail == NULL || result.version == query->subscription.seen)
+            continue;
+        query->subscription.seen = result.version;
+        buffer_format(&pieces->own, "%s{\"type\":\"%s\",\"queryId\":%u,", comma,
+                      result.is_failure ? "QueryFailed" : "QueryUpdated", query->subscription.id);
+        end_own(pieces);
+        add_piece(pieces, shared_keep(result.tail));
+        comma = ",";
+    }
+}
+
+void session_send_transition(struct sync_session *session, commit_ts snapshot)
+{
+    struct pieces pieces = {.own = buffer_with_max(MIB(1))};
+    struct version next = session->received;
+    next.ts = snapshot.n > session->sent.ts.n ? snapshot : session->sent.ts;
+
+    buffer_str(&pieces.own, STR("{\"type\":\"Transition\","));
+    add_version(&pieces.own, "startVersion", session->sent);
+    buffer_char(&pieces.own, ',');
+    add_version(&pieces.own, "endVersion", next);
+    if (session->has_clock_skew)
+        buffer_format(&pieces.own, ",\"clientClockSkew\":%lld,\"serverTs\":%lld",
+                      (long long)session->clock_skew, (long long)clock_now().us * 1000);
+    buffer_str(&pieces.own, STR(",\"modifications\":["));
+    add_changes(session, &pieces);
+    buffer_str(&pieces.own, STR("]}"));
+    end_own(&pieces);
+
+    session->sent = next;
+    session->front->transitions++;
+    session->told_at = loop_now(session->front->loop);
+    ws_send(session->socket, pieces.items, pieces.count);
+    buffer_done(&pieces.own);
+    free(pieces.items);
+}
+
+/* ---- ends ---- */
+
+void session_auth_error(struct sync_session *session, str text, bool was_update)
+{
+    AUTO(buffer_done) struct buffer message = buffer_with_max(KIB(4));
+    buffer_str(&message, STR("{\"type\":\"AuthError\",\"error\":"));
+    json_write_text(&message, text);
+    buffer_format(&message, ",\"baseVersion\":%u,\"authUpdateAttempted\":%s}",
+                  session->sent.identity, was_update ? "true" : "false");
+    send_buffer(session, &message);
+    session_close(session, 1000, NULL);
+}
+
+void session_fatal(struct sync_session *session, const char *text)
+{
+    AUTO(buffer_done) struct buffer message = buffer_with_max(KIB(4));
+    buffer_str(&message, STR("{\"type\":\"FatalError\",\"error\":"));
+    json_write_text(&message, str_of(text));
+    buffer_char(&message, '}');
+    send_buffer(session, &message);
+    session_close(session, 1002, "protocol error");
+}

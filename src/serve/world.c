@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serve/world.h"
+
+#include "base/encode.h"
+#include "base/log.h"
+#include "studio/work.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+/* One piece of work under way. */
+struct pending {
+    struct pending *next;
+    uint64_t run;
+    const struct work *work; /* lives in the run's arena until it is finished */
+};
+
+struct outer {
+    struct outer_options options;
+    struct runner *runner;
+    struct queue *answers; /* from the network */
+    struct random random;
+    struct pending *pending;
+};
+
+struct outer *outer_new(const struct outer_options *options, struct fault *fault)
+{
+    struct queue *answers = queue_new(OUTSIDE_UNDER_WAY_MAX, fault);
+    if (answers == NULL)
+        return NULL;
+    struct outer *outer = memory_zeroed(sizeof(*outer));
+    outer->options = *options;
+    outer->answers = answers;
+    random_init(&outer->random);
+    return outer;
+}
+
+void outer_free(struct outer *outer)
+{
+    void *item;
+    if (outer == NULL)
+        return;
+    while (queue_take(outer->answers, &item, 1) == 1)
+        outside_result_free(item);
+    queue_free(outer->answers);
+    while (outer->pending != NULL) {
+        struct pending *pending = outer->pending;
+        outer->pending = pending->next;
+        free(pending);
+    }
+    free(outer);
+}
+
+void outer_attach(struct outer *outer, struct runner *runner)
+{
+    outer->runner = runner;
+}
+
+int outer_fd(const struct outer *outer)
+{
+    return queue_fd(outer->answers);
+}
+
+/* ---- what is under way ---- */
+
+static void pend(struct outer *outer, uint64_t run, const struct work *work)
+{
+    struct pending *pending = memory_new(sizeof(*pending));
+    *pending = (struct pending){outer->pending, run, work};
+    outer->pending = pending;
+}
+
+/* The work of a run, which is under way no longer; NULL when it was not. */
+static const struct work *unpend(struct outer *outer, uint64_t run)
+{
+    for (struct pending **at = &outer->pending; *at != NULL; at = &(*at)->next) {
+        struct pending *pending = *at;
+        if (pending->run != run)
+            continue;
+        const struct work *work = pending->work;
+        *at = pending->next;
+        free(pending);
+        return work;
+    }
+    return NULL;
+}
+
+static void finish(struct outer *outer, uint64_t run, struct work_result *result)
+{
+    runner_finish(outer->runner, run, result);
+}
+
+static void finish_failed(struct outer *outer, uint64_t run, enum work_failure failure,
+                          const char *text)
+{
+    struct work_result *result = work_result_new();
+    work_fail(result, failure, "%s", text);
+    finish(outer, run, result);
+}
+
+/* ---- storing ---- */
+
+static void describe(struct arena *arena, const struct blob_info *info, str type,
+                     struct stored_file *out)
+{
+    *out = (struct stored_file){
+        .storage_id = str_copy(arena, str_of(info->id)),
+        .content_type = type,
+        .size = info->size,
+        .sha256 = hex_write(arena, (bytes){info->sha256, sizeof(info->sha256)}),
+    };
+}
+
+struct sink {
+    struct outer *outer;
+    struct arena *arena;
+};
+
+static bool store_bytes(void *context, bytes content, struct stored_file *out, struct fault *fault)
+{
+    struct sink *sink = context;
+    struct blob_writer writer;
+    struct blob_info info;
+    if (!blob_create(sink->outer->options.blobs, &sink->outer->random, &writer, fault) ||
+        !blob_write(&writer, content, fault) || !blob_finish(&writer, &info, fault))
+        return false;
+    describe(sink->arena, &info, STR("application/octet-stream"), out);
+    return true;
+}
+
+static bool store_output(struct outer *outer, struct work_result *result,
+                         const struct media_output *output, struct stored_file *out)
+{
+    struct blob_info info;
+    struct fault fault;
+    if (output->fd < 0)
+        return true;
+    if (!blob_put_fd(outer->options.blobs, &outer->random, output->fd, (int64_t)output->len, &info,
+                     &fault)) {
+        log_event(LOG_ERROR, "blob_failed", "%s", fault.text);
+        work_fail(result, WORK_TRANSIENT, "The picture could not be stored.");
+        return false;
+    }
+    describe(&result->arena, &info, str_of(output->mime), out);
+    return true;
+}
+
+/* ---- the media helper ---- */
+
+static enum work_failure failure_of_media(enum media_failure failure)
+{
+    return failure == MEDIA_UNAVAILABLE ? WORK_TRANSIENT : WORK_BROKEN;
+}
+
+static void take_facts(struct work_result *result, const struct media_event *event)
+{
+    result->width = event->facts.width;
+    result->height = event->facts.height;
+    result->mime_type = str_of(event->mime);
+    result->blur = str_copy(&result->arena, event->blur);
+    if (event->facts.duration_ms != 0)
+        result->duration = (struct maybe_number){(double)event->facts.duration_ms / 1000.0, true};
+}
+
+static void take_media(struct outer *outer, const struct work *work, struct work_result *result,
+                       const struct media_event *event)
+{
+    if (work->kind == WORK_SKETCH) {
+        result->output_count = 1;
+        store_output(outer, result, &event->outputs[MEDIA_ORIGINAL], &result->outputs[0].file);
+        return;
+    }
+    const struct media_output *display = &event->outputs[MEDIA_DISPLAY];
+    if (display->fd < 0)
+        display = &event->outputs[MEDIA_POSTER];
+    take_facts(result, event);
+    if (store_output(outer, result, &event->outputs[MEDIA_THUMBNAIL], &result->thumbnail))
+        store_output(outer, result, display, &result->display);
+}
+
+static void on_media(void *context, struct media_event *event)
+{
+    struct outer *outer = context;
+    if (event->kind == MEDIA_EVENT_PROGRESS) {
+        runner_progress(outer->runner, event->id, (double)event->fraction);
+        return;
+    }
+    const struct work *work = unpend(outer, event->id);
+    if (work == NULL)
+        return;
+    struct work_result *result = work_result_new();
+    if (event->kind == MEDIA_EVENT_FAILED)
+        work_fail(result, failure_of_media(event->failure), "%s", event->text);
+    else
+        take_media(outer, work, result, event);
+    finish(outer, event->id, result);
+}
+
+static void submit(struct outer *outer, uint64_t run, const struct work *work,
+                   const struct media_request *request)
+{
+    struct fault fault;
+    if (media_submit(outer->options.media, request, run, &fault)) {
+        pend(outer, run, work);
+        return;
+    }
+    finish_failed(outer, run, fault.kind == FAULT_FULL ? WORK_TRANSIENT : WORK_REFUSED, fault.text);
+}
+
+static void start_sketch(struct outer *outer, uint64_t run, const struct work *work)
+{
+    struct media_request request = {
+        .verb = work->media == MEDIA_VIDEO ? MEDIA_SKETCH_VIDEO : MEDIA_SKETCH_IMAGE,
+        .input_fd = -1,
+        .prompt = work->prompt,
+        .negative = work->negative,
+        .seed = (uint64_t)work->seed,
+        .index = (uint32_t)work->number,
+        .width = (uint32_t)work->width,
+        .height = (uint32_t)work->height,
+        .duration = SECONDS(work->duration),
+        .steps = (uint32_t)work->steps,
+        .guidance = (float)work->guidance,
+        .limits.time_max = work->timeout,
+    };
+    submit(outer, run, work, &request);
+}
+
+static void start_derive(struct outer *outer, uint64_t run, const struct work *work)
+{
+    AUTO(fd_close) int fd = -1;
+    int64_t size = 0;
+    struct fault fault;
+    if (!blob_open(outer->options.blobs, work->blob, &fd, &size, &fault)) {
+        finish_failed(outer, run, WORK_BROKEN, "The picture was lost before it could be kept.");
+        return;
+    }
+    struct media_request request = {.verb = MEDIA_DERIVE, .input_fd = fd};
+    submit(outer, run, work, &request);
+}
+
+/* ---- the network ---- */
+
+static enum work_failure failure_of_network(enum outside_error error)
+{
+    switch (error) {
+    case OUTSIDE_BAD_REQUEST:
+    case OUTSIDE_REFUSED_ADDRESS:
+    case OUTSIDE_TOO_BIG:
+    case OUTSIDE_TOO_MANY_REDIRECTS:
+        return WORK_REFUSED;
+    default:
+        return WORK_TRANSIENT;
+    }
+}
+
+static int temp_file(struct outer *outer)
+{
+    return open(outer->options.temp_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
+static void start_network(struct outer *outer, uint64_t run, const struct work *work)
+{
+    struct outside_header *headers = memory_new((work->header_count + 1) * sizeof(*headers));
+    for (size_t i = 0; i < work->header_count; i++)
+        headers[i] = (struct outside_header){work->headers[i].name, work->headers[i].value};
+    struct outside_request request = {
+        .id = run,
+        .method = work->kind == WORK_FETCH ? STR("GET") : work->method,
+        .url = work->url,
+        .headers = headers,
+        .header_count = work->header_count,
+        .timeout = work->timeout,
+        .response_max = work->response_max,
+        .allow_private = work->allow_private,
+        .redirects_max = work->kind == WORK_FETCH ? 3 : 0,
+        .file = -1,
+        .deliver_to = outer->answers,
+    };
+    if (work->body.len != 0)
+        request.body = shared_copy(work->body);
+    if (work->kind == WORK_FETCH) {
+        request.file = temp_file(outer);
+        request.into_file = request.file >= 0;
+    }
+    if (outside_send(outer->options.outside, &request)) {
+        pend(outer, run, work);
+    } else {
+        shared_drop(request.body);
+        fd_close(&request.file);
+        finish_failed(outer, run, WORK_TRANSIENT, "Too much is asked of the outside just now.");
+    }
+    free(headers);
+}
+
+static void take_file(struct outer *outer, struct work_result *result,
+                      const struct outside_result *answer)
+{
+    struct media_output output = {
+        .fd = answer->file, .len = (size_t)answer->file_len, .mime = "application/octet-stream"};
+    if (answer->status < 200 || answer->status > 299 || answer->file < 0) {
+        bool is_passing = answer->status >= 500 || answer->status == 429;
+        work_fail(result, is_passing ? WORK_TRANSIENT : WORK_REFUSED,
+                  "The finished picture could not be fetched (status %d).", answer->status);
+        return;
+    }
+    result->output_count = 1;
+    store_output(outer, result, &output, &result->outputs[0].file);
+}
+
+static void take_answer(struct outer *outer, struct outside_result *answer)
+{
+    const struct work *work = unpend(outer, answer->id);
+    if (work == NULL)
+        return;
+    struct work_result *result = work_result_new();
+    if (answer->has_retry_after)
+        result->retry_after = answer->retry_after;
+    if (answer->error != OUTSIDE_OK) {
+        log_event(LOG_WARN, "outside_failed", "%s", outside_error_name(answer->error));
+        work_fail(result, failure_of_network(answer->error), "The model's provider: %s",
+                  answer->text);
+    } else if (work->kind == WORK_FETCH) {
+        take_file(outer, result, answer);
+    } else {
+        struct sink sink = {outer, &result->arena};
+        struct work_sink into = {.context = &sink, .store = store_bytes};
+        work->digest(&result->arena, answer->status, shared_text(answer->body), &into, result);
+    }
+    finish(outer, answer->id, result);
+}
+
+/* ---- for the runner ---- */
+
+static void start(void *context, uint64_t run, const char *action, const void *asked)
+{
+    struct outer *outer = context;
+    const struct work *work = asked;
+    struct fault fault;
+    switch (work->kind) {
+    case WORK_SKETCH:
+        start_sketch(outer, run, work);
+        break;
+    case WORK_DERIVE:
+        start_derive(outer, run, work);
+        break;
+    case WORK_HTTP:
+    case WORK_FETCH:
+        start_network(outer, run, work);
+        break;
+    case WORK_REMOVE_BLOB:
+        if (blob_remove(outer->options.blobs, work->blob, NULL, &fault))
+            finish(outer, run, work_result_new());
+        else
+            finish_failed(outer, run, WORK_TRANSIENT, fault.text);
+        break;
+    default:
+        finish_failed(outer, run, WORK_REFUSED, "This kind of work is unknown.");
+    }
+}
+
+static void cancel(void *context, uint64_t run)
+{
+    struct outer *outer = context;
+    if (!media_cancel(outer->options.media, run))
+        outside_cancel(outer->options.outside, run);
+}
+
+static void release(void *context, void *result)
+{
+    work_result_free(result);
+}
+
+struct world outer_world(struct outer *outer)
+{
+    return (struct world){.context = outer, .start = start, .cancel = cancel, .release = release};
+}
+
+void outer_step(struct outer *outer, instant now)
+{
+    void *item;
+    media_step(outer->options.media, now, on_media, outer);
+    while (queue_take(outer->answers, &item, 1) == 1) {
+        take_answer(outer, item);
+        outside_result_free(item);
+    }
+}
