@@ -24,7 +24,7 @@ static int read_head(struct arena *arena, str raw, struct http_head *out)
 /* The same verdict must come when the bytes arrive one by one. */
 static int read_bytewise(struct arena *arena, str raw)
 {
-    struct http_head head;
+    struct http_head head = {0};
     size_t scanned = 0, len = 0;
     for (size_t i = 1; i <= raw.len; i++) {
         int verdict = http_head_find(str_slice(raw, 0, i), &scanned, &len);
@@ -39,7 +39,7 @@ static int read_bytewise(struct arena *arena, str raw)
 static void expect(const char *raw, int wanted)
 {
     AUTO(arena_done) struct arena arena = {0};
-    struct http_head head;
+    struct http_head head = {0};
     int got = read_head(&arena, str_of(raw), &head);
     int bytewise = read_bytewise(&arena, str_of(raw));
     if (got != wanted || bytewise != wanted)
@@ -62,7 +62,7 @@ static void assert_str(str got, const char *wanted)
 static void a_request_is_taken_apart(void **state)
 {
     AUTO(arena_done) struct arena arena = {0};
-    struct http_head head;
+    struct http_head head = {0};
     const char *raw = "PATCH /a%20b/c?x=1&y=?2 HTTP/1.1\r\nHost: example:80\r\nX-A:  b c\t\r\n"
                       "content-LENGTH: 12\r\nEmpty:\r\nExpect: 100-Continue\r\n\r\nleft over";
     assert_int_equal(read_head(&arena, str_of(raw), &head), HTTP_PARSE_READY);
@@ -168,7 +168,7 @@ static void targets_are_visible_ascii_with_whole_escapes(void **state)
 static void an_absolute_target_names_the_same_host(void **state)
 {
     AUTO(arena_done) struct arena arena = {0};
-    struct http_head head;
+    struct http_head head = {0};
     const char *raw = "GET http://Example:8/x?y HTTP/1.1\r\nHost: example:8\r\n\r\n";
     assert_int_equal(read_head(&arena, str_of(raw), &head), HTTP_PARSE_READY);
     assert_str(head.request.path, "/x");
@@ -209,7 +209,7 @@ static void header_lines_follow_the_grammar(void **state)
     expect_lines("Host: a\r\nX:b\r\n", HTTP_PARSE_READY);
 
     AUTO(arena_done) struct arena arena = {0};
-    struct http_head head;
+    struct http_head head = {0};
     str zero = STR("GET / HTTP/1.1\r\nHost: a\r\nX: b\0c\r\n\r\n");
     assert_int_equal(read_head(&arena, zero, &head), 400);
 }
@@ -257,7 +257,7 @@ static void keeping_alive_follows_version_and_connection(void **state)
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         AUTO(arena_done) struct arena arena = {0};
-        struct http_head head;
+        struct http_head head = {0};
         assert_int_equal(read_head(&arena, str_of(cases[i].raw), &head), HTTP_PARSE_READY);
         assert_int_equal(head.is_kept_alive, cases[i].is_kept);
     }
