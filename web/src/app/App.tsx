@@ -21,6 +21,10 @@ const Generate = lazy(pieces.generate);
 const Library = lazy(pieces.library);
 const Settings = lazy(pieces.settings);
 
+/* The page that was asked for is fetched while it is still asked who asks. */
+const asked = location.pathname.split("/")[1] as keyof typeof pieces;
+void (pieces[asked] ?? pieces.generate)();
+
 /* The other pages come while nobody waits, so that going there shows content at once. */
 const fetchAhead = () => afterPaint().then(() => Promise.all(Object.values(pieces).map((piece) => piece())));
 
