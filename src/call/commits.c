@@ -108,15 +108,26 @@ static void take_mine(struct follower *follower, const struct entry *entry,
     out->mutation_count = count;
 }
 
+/* An entry that wrote is taken when a reader can see it: then it is durable, and no snapshot
+ * older than it will be used any more. */
+static bool is_ready(const struct entry *entry, commit_ts visible)
+{
+    if (entry == NULL)
+        return false;
+    if (!entry->has_ts || entry->state == COMMIT_FAILED)
+        return entry->state != COMMIT_PENDING;
+    return entry->writes.ts.n <= visible.n;
+}
+
 bool follower_next(struct follower *follower, commit_ts visible, struct commit_entry *out)
 {
     struct commit_log *log = follower->log;
+    bool is_behind = false;
 
     pthread_mutex_lock(&log->lock);
     struct entry *entry = follower->at->next;
-    bool is_ready = entry != NULL && (entry->state != COMMIT_PENDING ||
-                                      (entry->has_ts && entry->writes.ts.n <= visible.n));
-    if (is_ready) {
+    bool takes = is_ready(entry, visible);
+    if (takes) {
         *out = (struct commit_entry){
             .ts = entry->writes.ts,
             .writes = entry->writes,
@@ -126,15 +137,18 @@ bool follower_next(struct follower *follower, commit_ts visible, struct commit_e
         if (out->is_failed)
             out->writes = (struct write_set){0};
         take_mine(follower, entry, out);
-        /* The one passed before is no longer looked at by this follower. */
         follower->at->passes_left--;
         follower->at = entry;
         trim(log);
     } else {
-        follower->is_woken = false;
+        /* Decided but newer than the snapshot: come again with a newer one. */
+        is_behind = entry != NULL && entry->state != COMMIT_PENDING;
+        follower->is_woken = is_behind;
     }
     pthread_mutex_unlock(&log->lock);
-    return is_ready;
+    if (is_behind)
+        follower->wake(follower->context);
+    return takes;
 }
 
 static void entry_append(struct commit_log *log, struct entry *entry)
