@@ -18,12 +18,12 @@ export function counted(count: number, one: string, many: string): string {
   return `${number(count)} ${plurals.select(count) === "one" ? one : many}`;
 }
 
-/* "820 B", "1.9 MB": decimal units, as disks are sold. */
+/* "820 B", "1.9 MB": steps of 1,024, so that a plan of 1 GB reads as 1 GB. */
 export function size(bytes: number): string {
   let value = bytes;
   for (const unit of ["B", "kB", "MB", "GB"]) {
-    if (value < 1000) return `${unit === "B" || value >= 100 ? numbers.format(Math.round(value)) : tenths.format(value)} ${unit}`;
-    value /= 1000;
+    if (value < 1024) return `${unit === "B" || value >= 100 ? numbers.format(Math.round(value)) : tenths.format(value)} ${unit}`;
+    value /= 1024;
   }
   return `${tenths.format(value)} TB`;
 }

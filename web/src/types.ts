@@ -3,11 +3,25 @@
 import type { FunctionArgs, FunctionReturnType } from "convex/server";
 import { api } from "./convex/_generated/api";
 
-export type User = NonNullable<FunctionReturnType<typeof api.users.getCurrentUser>>;
+type WireUser = NonNullable<FunctionReturnType<typeof api.users.getCurrentUser>>;
 type WireModel = FunctionReturnType<typeof api.models.getActiveModels>[number];
 type WireJob = FunctionReturnType<typeof api.generations.listGenerationJobs>[number];
+export type User = WireUser & { imageCount?: number; videoCount?: number };
 /* What some providers tell and others do not. */
-export type Model = WireModel & { capabilities: { promptMax?: number; resolutions?: string[]; aspectRatios?: string[] } };
+export interface Range {
+  min: number;
+  max: number;
+  default: number;
+  step?: number;
+}
+interface Told {
+  promptMax?: number;
+  resolutions?: string[];
+  aspectRatios?: string[];
+  steps?: Range;
+  guidance?: Range;
+}
+export type Model = WireModel & { capabilities: Told };
 export type Job = WireJob & { queuePosition?: number };
 export type Asset = NonNullable<FunctionReturnType<typeof api.assets.getAsset>>;
 export type AssetId = FunctionArgs<typeof api.assets.getAsset>["assetId"];

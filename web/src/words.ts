@@ -82,7 +82,6 @@ export const words = {
     tooLong: (over: number) => `${counted(over, "character", "characters")} too long. Shorten the prompt.`,
     noModels: "There is no model here yet. Whoever runs this server has to connect one.",
     offline: "Offline. It can be sent when you are back; your text is kept.",
-    sketcher: "The built-in sketcher is for trying Atelier out. It paints by rule and is not an AI model.",
   },
 
   stream: {

@@ -3,12 +3,12 @@
 import { useConvexConnectionState, useQuery } from "convex/react";
 import { useEffect, useState } from "react";
 import { api } from "../convex/_generated/api";
-import { isAlive, type Job, type Model } from "../types";
+import { isAlive, type Job, type Model, type User } from "../types";
 
 const STREAM_LENGTH = 40;
 const PATIENCE = 3000;
 
-export const useMe = () => useQuery(api.users.getCurrentUser, {});
+export const useMe = (): User | null | undefined => useQuery(api.users.getCurrentUser, {});
 export const useModels = (): Model[] | undefined => useQuery(api.models.getActiveModels, {});
 export const useJobs = (): Job[] | undefined => useQuery(api.generations.listGenerationJobs, { limit: STREAM_LENGTH });
 

@@ -60,10 +60,10 @@ function FineControls({ plan, draft, change }: { plan: Plan; draft: Draft; chang
   return (
     <div className="fine">
       {steps && plan.steps !== undefined && (
-        <Slide label={words.composer.steps} range={steps} step={1} value={plan.steps} onChange={(value) => change({ steps: value })} />
+        <Slide label={words.composer.steps} range={steps} step={steps.step ?? 1} value={plan.steps} onChange={(value) => change({ steps: value })} />
       )}
       {guidance && plan.guidance !== undefined && (
-        <Slide label={words.composer.guidance} range={guidance} step={0.5} value={plan.guidance} onChange={(value) => change({ guidance: value })} />
+        <Slide label={words.composer.guidance} range={guidance} step={guidance.step ?? 0.5} value={plan.guidance} onChange={(value) => change({ guidance: value })} />
       )}
       {seed && !plan.film && <SeedLine value={draft.seed} onChange={(value) => change({ seed: value })} />}
     </div>
@@ -133,7 +133,6 @@ export function Composer({ me, models, draft, change, onSent }: Props) {
               {plan.film ? <FilmControls plan={plan} change={edit} /> : <PictureControls plan={plan} change={edit} />}
               <FineControls plan={plan} draft={draft} change={edit} />
               <button type="button" className="word end" onClick={() => edit(resetDraft(draft))}>{words.composer.resetAll}</button>
-              {plan.model.provider === "sketch" && <p className="small quiet">{words.composer.sketcher}</p>}
             </div>
           </>
         ) : (

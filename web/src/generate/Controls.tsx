@@ -4,6 +4,7 @@
 import * as Radio from "@radix-ui/react-radio-group";
 import * as Slider from "@radix-ui/react-slider";
 import { useEffect, useState } from "react";
+import type { Range } from "../types";
 import { words } from "../words";
 import { SEED_LIMIT } from "./draft";
 
@@ -67,7 +68,7 @@ export function Segments<T extends string | number>({ label, options, value, nam
 
 interface SlideProps {
   label: string;
-  range: { min: number; max: number; default: number };
+  range: Range;
   step: number;
   value: number;
   onChange: (value: number | undefined) => void;

@@ -3,6 +3,7 @@
 import * as Radio from "@radix-ui/react-radio-group";
 import { usePaginatedQuery, useQuery } from "convex/react";
 import { lazy, Suspense, useCallback, useEffect, useRef, useState, type KeyboardEvent } from "react";
+import { useMe } from "../app/live";
 import { Link, cameFromInside, navigate, usePlace, withQuery } from "../app/router";
 import { api } from "../convex/_generated/api";
 import { number } from "../format";
@@ -31,6 +32,15 @@ function useWorks(type: Type | undefined) {
     can.current = false;
   }, [loadMore]);
   return { works: results as Asset[], first: status === "LoadingFirstPage", complete: status === "Exhausted", more };
+}
+
+/* What the account says there is, before all of it is loaded. */
+function useTotal(type: Type | undefined): number | undefined {
+  const me = useMe();
+  if (!me) return undefined;
+  if (type === "image") return me.imageCount;
+  if (type === "video") return me.videoCount;
+  return me.imageCount === undefined || me.videoCount === undefined ? undefined : me.imageCount + me.videoCount;
 }
 
 function Filter({ type }: { type: Type | undefined }) {
@@ -106,7 +116,8 @@ export default function Library() {
     event.preventDefault();
     close();
   };
-  const total = complete ? number(works.length) : words.library.moreThan(works.length);
+  const told = useTotal(type);
+  const total = complete ? works.length : told && Math.max(told, works.length);
 
   return (
     <main id="main" className={alone ? "shelf lone" : open ? "shelf opened" : "shelf"} tabIndex={-1} onKeyDown={press}>
@@ -114,7 +125,7 @@ export default function Library() {
         <div className="page">
           <div className="pagehead">
             <h1>{words.pages.library}</h1>
-            {works.length > 0 && <span className="quiet num">{complete ? words.library.works(works.length) : words.library.manyWorks(works.length)}</span>}
+            {works.length > 0 && <span className="quiet num">{total === undefined ? words.library.manyWorks(works.length) : words.library.works(total)}</span>}
             <Filter type={type} />
           </div>
           {first && <div className="waiting" aria-hidden="true">{Array.from({ length: 12 }, (_, index) => <i key={index} />)}</div>}
@@ -134,7 +145,7 @@ export default function Library() {
       )}
       {open && (
         <Detail
-          asset={asset} alone={alone} place={index >= 0 ? words.detail.place(index + 1, total) : ""} previous={around(-1)} next={around(1)}
+          asset={asset} alone={alone} place={index >= 0 ? words.detail.place(index + 1, total === undefined ? words.library.moreThan(works.length) : number(total)) : ""} previous={around(-1)} next={around(1)}
           onClose={close} onLook={(work) => setLooking(work._id)} onDelete={deletion.setAsked}
         />
       )}

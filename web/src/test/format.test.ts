@@ -4,8 +4,8 @@ import { test } from "node:test";
 import { counted, cut, dayName, filmLength, left, ordinal, size, took } from "../format";
 import { words } from "../words";
 
-test("sizes are decimal and short", () => {
-  assert.deepEqual([0, 820, 1900000, 38_200_000_000, 1e9, 467_000].map(size), ["0 B", "820 B", "1.9 MB", "38.2 GB", "1 GB", "467 kB"]);
+test("sizes are short, and a gigabyte of a plan is 1 GB", () => {
+  assert.deepEqual([0, 820, 1_992_295, 41_016_937_677, 1_073_741_824, 478_208].map(size), ["0 B", "820 B", "1.9 MB", "38.2 GB", "1 GB", "467 kB"]);
 });
 
 test("what is left comes in steps of five above twenty seconds", () => {
