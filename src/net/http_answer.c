@@ -8,6 +8,9 @@
 #include <string.h>
 
 #define ANSWER_HEAD_MAX KIB(17)
+
+/* Bodies up to this are copied behind the head: cheaper than a second part of the write. */
+#define BODY_BESIDE_HEAD KIB(2)
 #define SPARE_MAX 64
 
 /* ---- exchanges ---- */
@@ -78,12 +81,12 @@ bool exchange_is_gone(const struct exchange *exchange)
 struct answer_head {
     size_t len;
     bool is_over;
-    char at[ANSWER_HEAD_MAX];
+    char at[ANSWER_HEAD_MAX + BODY_BESIDE_HEAD];
 };
 
 static void add(struct answer_head *head, const char *at, size_t len)
 {
-    if (len > sizeof(head->at) - head->len) {
+    if (len > ANSWER_HEAD_MAX - head->len) {
         head->is_over = true;
         return;
     }
@@ -218,8 +221,14 @@ static void answer(struct exchange *exchange, const struct answer *answer)
         log_event(LOG_ERROR, "http_headers_too_large", "status %d", answer->status);
         write_head(&head, exchange, 500, NULL, 0, 0);
     }
-    if (head.is_over || answer->body.len == 0 || exchange->head.request.is_head ||
-        !status_has_body(answer->status)) {
+    bool has_body =
+        !head.is_over && !exchange->head.request.is_head && status_has_body(answer->status);
+    if (has_body && answer->body.len != 0 && answer->body.len <= BODY_BESIDE_HEAD) {
+        memcpy(head.at + head.len, answer->body.at, answer->body.len);
+        head.len += answer->body.len;
+        has_body = false;
+    }
+    if (!has_body || answer->body.len == 0) {
         shared_drop(answer->body.shared);
         count = 1;
     }
