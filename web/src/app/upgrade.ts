@@ -7,6 +7,9 @@ import { storeOf } from "./store";
 export type Upgrade = "none" | "waiting" | "reloading";
 export const upgrade = storeOf<Upgrade>("none");
 
+const RELOADED = "atelier.reloaded";
+const RELOAD_PAUSE = 30_000;
+
 let own: string | undefined;
 
 async function version(): Promise<string | undefined> {
@@ -42,8 +45,18 @@ async function check() {
   if (now !== own && upgrade.get() === "none") reloadWhenFree();
 }
 
+/* A piece that is no longer there belongs to an older build; if a reload has just not helped, it is
+   another fault, and stays where it shows. */
+function onMissingPiece() {
+  const last = Number(sessionStorage.getItem(RELOADED) ?? 0);
+  if (Date.now() - last < RELOAD_PAUSE || upgrade.get() !== "none") return;
+  sessionStorage.setItem(RELOADED, String(Date.now()));
+  reloadWhenFree();
+}
+
 export function upgradeWatch() {
   let connected = false;
+  addEventListener("vite:preloadError", onMissingPiece);
   void check();
   client.subscribeToConnectionState((state) => {
     if (state.isWebSocketConnected && !connected) void check();
