@@ -173,5 +173,8 @@ bool command_read(const struct command *command, int argc, char **argv, int *exi
         if (!ok)
             return false;
     }
-    return all_read(&reading);
+    if (!all_read(&reading))
+        return false;
+    *exit_code = CLI_OK;
+    return true;
 }

@@ -41,8 +41,9 @@ struct command {
 };
 
 /*
- * True: go on. False: end with *exit_code; help was asked for and printed (CLI_OK), or the line is
- * wrong (CLI_USAGE). argv[0] is skipped. Values that were not given stay as they are.
+ * True: go on; *exit_code is CLI_OK. False: end with *exit_code; help was asked for and printed
+ * (CLI_OK), or the line is wrong (CLI_USAGE). argv[0] is skipped. Values that were not given stay
+ * as they are.
  */
 bool command_read(const struct command *command, int argc, char **argv, int *exit_code) MUST_CHECK;
 
