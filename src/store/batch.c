@@ -143,7 +143,7 @@ bool batch_commit(struct batch *batch, commit_ts *out, struct fault *fault)
         return true;
     }
     struct counters counters = store->counters;
-    struct fault local;
+    struct fault local = {0};
     fault = fault == NULL ? &local : fault;
     bool is_done = commit(batch, &counters, fault);
     store->counters.ts = counters.ts; /* a failed commit's ts was announced: never again */

@@ -37,7 +37,7 @@ static struct tree_item *item_new(struct place place, str body, bool is_removed)
     item->is_likely_below = false;
     item->key_len = (uint32_t)place.key.len;
     item->body_len = (uint32_t)body.len;
-    if (place.key.len != 0)
+    if (place.key.len != 0 && place.key.at != NULL)
         memcpy(item->data, place.key.at, place.key.len);
     if (body.len != 0)
         memcpy(item->data + place.key.len, body.at, body.len);

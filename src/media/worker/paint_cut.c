@@ -42,7 +42,8 @@ static void frond(struct scene *scene, float x, float y, float turn, float size,
     drawing_circle(scene->drawing, spine[0], spine[1], size * 0.07F);
     drawing_fill(scene->drawing, ink);
     for (int i = 0; i < 2 * lobes; i++) {
-        float t = ((float)(i / 2) + (i % 2 ? 0.75F : 0.35F)) / (float)lobes;
+        int pair = i / 2;
+        float t = ((float)pair + (i % 2 ? 0.75F : 0.35F)) / (float)lobes;
         float side = i % 2 ? 1.0F : -1.0F;
         float angle = turn + bend * t;
         float length = size * wide * (1.0F - 0.35F * t) * dice_between(&scene->dice, 0.85F, 1.15F);
@@ -152,7 +153,8 @@ void scene_cutout(struct scene *scene)
             pick = (pick + 1) % PAPERS;
         picks[i % 16] = pick;
         float x = w * (float)(i % columns);
-        float y = h * (float)(i / columns);
+        int row = i / columns;
+        float y = h * (float)row;
         struct lab ground = paper_at(scene->tones, pick);
         panel(scene, x, y, w, h, ground);
         motif(scene, x + w * 0.5F, y + h * 0.5F, w < h ? w : h, ground);
