@@ -151,7 +151,8 @@ void conn_refuse(struct conn *conn, int status);
 
 /* ---- ws.c ---- */
 
-void socket_feed(struct conn *conn, char *at, size_t len);
+/* Takes messages as long as the budget lasts; how many bytes were used up. */
+size_t socket_feed(struct conn *conn, char *at, size_t len, unsigned *budget);
 void socket_sent(struct conn *conn);
 void socket_fire(struct conn *conn);
 void socket_bury(struct conn *conn);

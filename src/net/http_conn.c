@@ -14,8 +14,9 @@
 #define LINGER_QUIET SECONDS(5)
 #define LINGER_ALL SECONDS(30)
 
-/* Full buffers read from one connection before the others have their turn. */
+/* Full buffers read, and requests or messages handed over, before others have their turn. */
 #define READS_AT_ONCE 4
+#define TAKEN_AT_ONCE 32
 
 struct conn_pending {
     size_t len, room;
@@ -186,6 +187,7 @@ static void flush(struct conn *conn)
 struct feed {
     char *at;
     size_t len, scanned;
+    unsigned budget; /* requests or messages that may still be taken in this turn */
 };
 
 static str peer_text(struct conn *conn, struct arena *arena)
@@ -260,6 +262,7 @@ static size_t take_head(struct conn *conn, struct feed *feed)
     if (verdict == HTTP_PARSE_MORE || len > max)
         verdict = HEAD_TOO_LARGE;
     feed->scanned = 0;
+    feed->budget--;
     if (verdict == HTTP_PARSE_READY) {
         begin_exchange(conn, (str){feed->at, len}, feed->len > len);
         return len;
@@ -296,8 +299,7 @@ static size_t take(struct conn *conn, struct feed *feed)
     case CONN_BODY:
         return take_body(conn, feed);
     case CONN_SOCKET:
-        socket_feed(conn, feed->at, feed->len);
-        return feed->len;
+        return socket_feed(conn, feed->at, feed->len, &feed->budget);
     default:
         return throw_away(conn, feed);
     }
@@ -325,7 +327,7 @@ static void keep_pending(struct conn *conn, const struct feed *feed)
 static void feed_conn(struct conn *conn, struct feed feed)
 {
     conn->is_feeding = true;
-    while (feed.len != 0 && is_taking(conn)) {
+    while (feed.len != 0 && is_taking(conn) && feed.budget != 0) {
         size_t used = take(conn, &feed);
         feed.at += used;
         feed.len -= used;
@@ -334,13 +336,17 @@ static void feed_conn(struct conn *conn, struct feed feed)
     }
     conn->is_feeding = false;
     keep_pending(conn, &feed);
+    if (feed.budget == 0 && feed.len != 0 && is_taking(conn)) {
+        conn->is_resuming = true;
+        conn_wake(conn);
+    }
 }
 
 static void feed_pending(struct conn *conn)
 {
     struct conn_pending *pending = conn->pending;
     if (pending != NULL && is_taking(conn))
-        feed_conn(conn, (struct feed){pending->at, pending->len, pending->scanned});
+        feed_conn(conn, (struct feed){pending->at, pending->len, pending->scanned, TAKEN_AT_ONCE});
 }
 
 /* len bytes are in the loop's buffer. */
@@ -349,7 +355,7 @@ static void take_input(struct conn *conn, size_t len)
     char *at = loop_buffer(conn->server->loop);
     struct conn_pending *pending = conn->pending;
     if (pending == NULL) {
-        feed_conn(conn, (struct feed){at, len, 0});
+        feed_conn(conn, (struct feed){at, len, 0, TAKEN_AT_ONCE});
         return;
     }
     if (len > pending->room - pending->len) {
@@ -364,7 +370,7 @@ static void take_input(struct conn *conn, size_t len)
 
 static void read_conn(struct conn *conn)
 {
-    for (int i = 0; i < READS_AT_ONCE && is_taking(conn); i++) {
+    for (int i = 0; i < READS_AT_ONCE && is_taking(conn) && !conn->is_resuming; i++) {
         size_t len;
         char *at = loop_buffer(conn->server->loop);
         enum stream_state state = stream_read(&conn->stream, at, LOOP_BUFFER_SIZE, &len);
@@ -391,7 +397,7 @@ static void conn_ready(void *context, uint32_t events)
         flush(conn);
     if ((events & EPOLLIN) == 0 || conn->phase == CONN_DEAD)
         return;
-    if (is_taking(conn))
+    if (is_taking(conn) && !conn->is_resuming)
         read_conn(conn);
     else
         watch(conn, conn->stream.events & ~(uint32_t)EPOLLIN);
@@ -435,6 +441,8 @@ static void conn_fire(void *context, instant now)
     if (conn->is_resuming) {
         conn->is_resuming = false;
         feed_pending(conn);
+        if (is_taking(conn) && !conn->is_resuming)
+            watch(conn, conn->stream.events | EPOLLIN);
     }
     if (conn->phase != CONN_DEAD && !instant_is_before(now, conn->deadline))
         time_is_up(conn);

@@ -329,20 +329,23 @@ static void put_reader(struct socket *socket, struct ws_reader *reader)
     socket->reader = NULL;
 }
 
-void socket_feed(struct conn *conn, char *at, size_t len)
+size_t socket_feed(struct conn *conn, char *at, size_t len, unsigned *budget)
 {
     struct socket *socket = &conn->socket;
     struct ws_reader fresh = {0};
     struct ws_reader *reader = socket->reader != NULL ? socket->reader : &fresh;
+    size_t from = 0;
     socket->heard = loop_now(conn->server->loop);
-    while (len != 0 && is_hearing(socket)) {
+    while (from < len && *budget != 0 && is_hearing(socket)) {
         size_t used = 0;
         str payload;
         uint16_t code = 0;
-        enum ws_event event = ws_read(reader, socket->message_max, at, len, &used, &payload, &code);
-        at += used;
-        len -= used;
+        enum ws_event event =
+            ws_read(reader, socket->message_max, at + from, len - from, &used, &payload, &code);
+        from += used;
+        *budget -= event == WS_MORE ? 0 : 1;
         handle(socket, event, payload, code);
     }
     put_reader(socket, reader);
+    return is_hearing(socket) ? from : len; /* what comes after the end is thrown away */
 }

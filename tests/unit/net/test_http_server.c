@@ -110,6 +110,28 @@ static void many_pipelined_requests_and_a_slow_reader_are_answered_in_full(void 
     wire_end(&wire);
 }
 
+static void one_connection_cannot_have_the_whole_turn(void **state)
+{
+    struct wire wire = {0};
+    AUTO(buffer_done) struct buffer raw = {0};
+    AUTO(buffer_done) struct buffer in = {0};
+    wire_begin(&wire);
+    for (int i = 0; i < 1000; i++)
+        buffer_str(&raw, STR(GET("/ok")));
+    buffer_str(&raw, STR(GET_LAST("/ok")));
+    int fd = wire_connect(&wire);
+    assert_int_equal(send(fd, raw.at, raw.len, 0), raw.len);
+    while (wire.requests < 1001) {
+        int before = wire.requests;
+        loop_turn(wire.loop, MILLISECONDS(1000));
+        assert_in_range(wire.requests - before, before == 0 ? 0 : 1, 64);
+    }
+    assert_true(wire_hear_end(&wire, fd, &in));
+    assert_int_equal(count_of(&in, "HTTP/1.1 200 OK"), 1001);
+    close(fd);
+    wire_end(&wire);
+}
+
 static void head_requests_and_204_have_no_body(void **state)
 {
     struct wire wire = {0};
@@ -578,6 +600,7 @@ int main(void)
         cmocka_unit_test(a_request_byte_by_byte_is_answered),
         cmocka_unit_test(pipelined_requests_are_answered_one_after_another),
         cmocka_unit_test(many_pipelined_requests_and_a_slow_reader_are_answered_in_full),
+        cmocka_unit_test(one_connection_cannot_have_the_whole_turn),
         cmocka_unit_test(head_requests_and_204_have_no_body),
         cmocka_unit_test(http_1_0_is_closed_unless_it_asks_to_be_kept),
         cmocka_unit_test(a_header_value_cannot_begin_another_header),

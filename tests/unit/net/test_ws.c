@@ -142,6 +142,26 @@ static void frames_that_follow_the_handshake_at_once_are_read(void **state)
     wire_end(&wire);
 }
 
+static void many_messages_in_one_read_are_taken_over_several_turns(void **state)
+{
+    struct wire wire = {.is_quiet = true};
+    AUTO(buffer_done) struct buffer raw = {0};
+    AUTO(buffer_done) struct buffer in = {0};
+    wire_begin(&wire);
+    int fd = open_socket(&wire);
+    for (int i = 0; i < 500; i++)
+        buffer_add(&raw, "\x81\x82\0\0\0\0hi", 8);
+    buffer_add(&raw, "\x88\x80\0\0\0\0", 6);
+    assert_int_equal(send(fd, raw.at, raw.len, 0), raw.len);
+    loop_turn(wire.loop, MILLISECONDS(1000));
+    assert_in_range(wire.heard.len, 3, 3 * 64);
+    assert_true(wire_hear_end(&wire, fd, &in));
+    assert_int_equal(wire.heard.len, 1500);
+    assert_int_equal(wire.closed, 1);
+    close(fd);
+    wire_end(&wire);
+}
+
 static void the_peer_may_close(void **state)
 {
     struct wire wire = {0};
@@ -391,6 +411,7 @@ int main(void)
         cmocka_unit_test(a_handshake_that_lacks_something_is_refused),
         cmocka_unit_test(messages_go_both_ways),
         cmocka_unit_test(frames_that_follow_the_handshake_at_once_are_read),
+        cmocka_unit_test(many_messages_in_one_read_are_taken_over_several_turns),
         cmocka_unit_test(the_peer_may_close),
         cmocka_unit_test(we_may_close_and_the_session_hears_it_once),
         cmocka_unit_test(a_peer_that_breaks_the_rules_is_told_why),
