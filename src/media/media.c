@@ -282,9 +282,8 @@ static void drop_canceled(struct media *media)
             else
                 kept = ask;
             kept_last = ask;
-            media->waiting++;
+            media->waiting++; /* pop counted it out */
         }
-        /* pop counted it out; only what stays is counted again */
     }
     media->first = kept;
     media->last = kept_last;
@@ -316,20 +315,32 @@ static void pump(struct media *media)
     }
 }
 
+/* Without a program to start, waiting would have no end. */
+static void fail_waiting(struct media *media)
+{
+    for (size_t left = media->waiting; left > 0 && media->first != NULL; left--)
+        fail(media, pop(media), MEDIA_UNAVAILABLE, "The media helper could not be started.");
+}
+
+static void restart(struct media *media, instant now)
+{
+    struct fault fault = {0};
+    if (start(media, &fault))
+        return;
+    log_event(LOG_ERROR, "media_helper_start_failed", "%s", fault.text);
+    media->restart_at = instant_add(now, media->backoff);
+    media->backoff.us = MIN_OF(media->backoff.us * 2, BACKOFF_MAX.us);
+    fail_waiting(media);
+}
+
 void media_step(struct media *media, instant now, media_on_event *on_event, void *context)
 {
     media->on_event = on_event;
     media->context = context;
     uint64_t rings;
     (void)!read(media->bell, &rings, sizeof(rings));
-    if (media->process.pid == 0 && !instant_is_before(now, media->restart_at)) {
-        struct fault fault = {0};
-        if (!start(media, &fault)) {
-            log_event(LOG_ERROR, "media_helper_start_failed", "%s", fault.text);
-            media->restart_at = instant_add(now, media->backoff);
-            media->backoff.us = MIN_OF(media->backoff.us * 2, BACKOFF_MAX.us);
-        }
-    }
+    if (media->process.pid == 0 && !instant_is_before(now, media->restart_at))
+        restart(media, now);
     receive(media, now);
     drop_canceled(media);
     pump(media);

@@ -14,6 +14,8 @@
 #define STEPS_DEFAULT 28U
 #define GUIDANCE_DEFAULT 7.5F
 #define TIME_MAX_MS 600000
+#define TIME_MS 60000 /* by the clock; the helper also limits processor time */
+#define TIME_FILM_MS 180000
 
 /* Memfds are sparse: unused room costs nothing. */
 #define FILM_ROOM MIB(128)
@@ -91,7 +93,7 @@ static void write_wire(const struct media_request *request, struct wire_request 
     bool is_film = request->verb == MEDIA_SKETCH_VIDEO;
     int64_t time_ms = request->limits.time_max.us / 1000;
     if (time_ms <= 0)
-        time_ms = is_film ? 60000 : 20000;
+        time_ms = is_film ? TIME_FILM_MS : TIME_MS;
     wire->magic = WIRE_MAGIC;
     wire->verb = (uint32_t)request->verb;
     wire->has_input = reads_input(request->verb);
@@ -117,13 +119,23 @@ static void write_wire(const struct media_request *request, struct wire_request 
 }
 
 /* Of fixed size, sealed so that nobody can shrink it under our mapping. */
-static bool make_memfd(uint64_t room, int *out, struct fault *fault)
+static bool make_memfd(uint64_t room, int *out)
 {
     AUTO(fd_close) int fd = memfd_create("atelier-media", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0 || ftruncate(fd, (off_t)room) != 0 ||
         fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
-        return fault_os(fault, "memory for a result");
+        return false;
     *out = take_fd(&fd);
+    return true;
+}
+
+/* Made only when it is sent, so that a long queue does not use up the descriptors. */
+static bool make_outputs(struct ask *ask)
+{
+    for (int i = 0; i < MEDIA_OUTPUT_COUNT; i++)
+        if ((ask->outputs & BIT(i)) && ask->output_fds[i] < 0 &&
+            !make_memfd(ask->output_room[i], &ask->output_fds[i]))
+            return false;
     return true;
 }
 
@@ -148,11 +160,8 @@ bool ask_new(const struct media_request *request, uint64_t id, struct ask **out,
     ask->verb = request->verb;
     ask->outputs = ask->wire->outputs;
     ask->pixels_max = ask->wire->pixels_max;
-    for (int i = 0; i < MEDIA_OUTPUT_COUNT; i++) {
+    for (int i = 0; i < MEDIA_OUTPUT_COUNT; i++)
         ask->output_room[i] = ask->wire->output_room[i];
-        if ((ask->outputs & BIT(i)) && !make_memfd(ask->output_room[i], &ask->output_fds[i], fault))
-            return false;
-    }
     if (ask->wire->has_input) {
         ask->input = fcntl(request->input_fd, F_DUPFD_CLOEXEC, 0);
         if (ask->input < 0)
@@ -175,6 +184,8 @@ void ask_free(struct ask *ask)
 
 bool ask_send(struct ask *ask, int socket)
 {
+    if (!make_outputs(ask))
+        return false;
     int fds[DESCRIPTORS_MAX];
     size_t count = 0;
     if (ask->input >= 0)

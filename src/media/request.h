@@ -6,7 +6,7 @@
  * Owns:     its descriptors and its wire form, until ask_free.
  * Threads:  the one of its media.
  * Time:     none.
- * Fails:    ask_new, if the request is wrong (FAULT_INPUT) or the system refuses.
+ * Fails:    ask_new if the request is wrong (FAULT_INPUT); ask_send if the system refuses.
  */
 #pragma once
 
@@ -30,7 +30,8 @@ bool ask_new(const struct media_request *request, uint64_t id, struct ask **out,
              struct fault *fault) MUST_CHECK;
 void ask_free(struct ask *ask);
 
-/* Sends it with its descriptors and lets go of what only the helper needs. False with errno. */
+/* Makes its outputs, sends it with its descriptors and lets go of what only the helper needs. False
+ * with errno; then it may be tried again. */
 bool ask_send(struct ask *ask, int socket) MUST_CHECK;
 
 /* Whether a reply from the helper can be true for this request; *why names what is wrong. */

@@ -59,23 +59,11 @@ static bool save_display(struct job *job, VipsImage *image)
     size_t len = 0;
     if (vips_webpsave_buffer(image, &data, &len, "Q", WEBP_QUALITY, "effort", 2, PICTURE_STRIPPED,
                              NULL) != 0)
-        return job_fail(job, MEDIA_CORRUPT, "%s", broken);
+        return job_fail(job, MEDIA_TOO_LARGE,
+                        "The picture needs more memory than there is for one picture.");
     bool ok = job_put(job, MEDIA_DISPLAY, data, len);
     g_free(data);
     return ok;
-}
-
-/* Decodes every pixel once, strictly: a file that ends early is refused, not shown half grey. */
-static VipsImage *load_whole(struct job *job)
-{
-    AUTO(picture_done)
-    VipsImage *image =
-        vips_image_new_from_buffer(job->input, job->input_len, "", "fail_on",
-                                   VIPS_FAIL_ON_TRUNCATED, "access", VIPS_ACCESS_SEQUENTIAL, NULL);
-    VipsImage *whole = image != NULL ? vips_image_copy_memory(image) : NULL;
-    if (whole == NULL)
-        job_fail(job, MEDIA_CORRUPT, "%s", broken);
-    return whole;
 }
 
 /* Where and with what a photo was taken is nobody's business; savers cannot be relied on to leave
@@ -93,19 +81,40 @@ static void forget_origin(VipsImage *image)
     g_strfreev(names);
 }
 
-/* Upright, in sRGB, eight bits, and no larger than the format of the display takes. */
-static VipsImage *normal(struct job *job, VipsImage *image, int side)
+/* Copies the pixels to memory, without where they came from. Pixels are decoded here, so what is
+ * wrong with the file shows here. */
+static VipsImage *settled(struct job *job, VipsImage *lazy)
 {
-    AUTO(picture_done) VipsImage *lazy = NULL;
-    VipsImage *out = NULL;
-    if (vips_thumbnail_image(image, &lazy, side, "height", side, "size", VIPS_SIZE_DOWN,
-                             "export_profile", "srgb", NULL) == 0)
-        out = vips_image_copy_memory(lazy);
+    VipsImage *out = lazy != NULL ? vips_image_copy_memory(lazy) : NULL;
     if (out == NULL)
         job_fail(job, MEDIA_CORRUPT, "%s", broken);
     else
         forget_origin(out);
     return out;
+}
+
+/* The whole picture, upright, in sRGB, eight bits, no larger than the display's format takes. A
+ * file that ends early is refused, not shown half grey. */
+static VipsImage *load(struct job *job)
+{
+    /* Not vips_thumbnail_buffer: its fail_on lets torn files through (libvips 8.14). */
+    AUTO(picture_done)
+    VipsImage *strict =
+        vips_image_new_from_buffer(job->input, job->input_len, "", "access", VIPS_ACCESS_SEQUENTIAL,
+                                   "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL);
+    AUTO(picture_done) VipsImage *lazy = NULL;
+    if (strict != NULL)
+        (void)vips_thumbnail_image(strict, &lazy, WEBP_SIDE_MAX, "height", WEBP_SIDE_MAX, "size",
+                                   VIPS_SIZE_DOWN, "export_profile", "srgb", NULL);
+    return settled(job, lazy);
+}
+
+static VipsImage *shrunk(struct job *job, VipsImage *image)
+{
+    AUTO(picture_done) VipsImage *lazy = NULL;
+    (void)vips_thumbnail_image(image, &lazy, PICTURE_BOX, "height", PICTURE_BOX, "size",
+                               VIPS_SIZE_DOWN, NULL);
+    return settled(job, lazy);
 }
 
 bool image_derive(struct job *job, enum media_type type)
@@ -114,15 +123,13 @@ bool image_derive(struct job *job, enum media_type type)
     if (header == NULL)
         return false;
     note_facts(job, header);
+    g_clear_object(&header);
     job_progress(job, 0.05F);
-    AUTO(picture_done) VipsImage *whole = load_whole(job);
-    if (whole == NULL)
-        return false;
-    job_progress(job, 0.3F);
-    AUTO(picture_done) VipsImage *display = normal(job, whole, WEBP_SIDE_MAX);
+    AUTO(picture_done) VipsImage *display = load(job);
     if (display == NULL)
         return false;
-    AUTO(picture_done) VipsImage *box = normal(job, display, PICTURE_BOX);
+    job_progress(job, 0.4F);
+    AUTO(picture_done) VipsImage *box = shrunk(job, display);
     if (box == NULL || !picture_small(job, box))
         return false;
     job_progress(job, 0.5F);

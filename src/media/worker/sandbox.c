@@ -48,6 +48,31 @@ static const int allowed[] = {
     SCMP_SYS(getrusage),
 };
 
+/* Asked in passing by the C library, GLib and the codecs, which do well without an answer: qsort
+ * asks how much memory there is, a new thread how it is scheduled. Refused, not killed. */
+static const int unanswered[] = {
+    SCMP_SYS(sysinfo),
+    SCMP_SYS(uname),
+    SCMP_SYS(prlimit64),
+    SCMP_SYS(getrlimit),
+    SCMP_SYS(sched_getattr),
+    SCMP_SYS(sched_setattr),
+    SCMP_SYS(sched_getparam),
+    SCMP_SYS(sched_getscheduler),
+    SCMP_SYS(sched_setscheduler),
+    SCMP_SYS(get_mempolicy),
+    SCMP_SYS(mbind),
+    SCMP_SYS(membarrier),
+    SCMP_SYS(ioctl),
+    SCMP_SYS(getcwd),
+    SCMP_SYS(access),
+    SCMP_SYS(faccessat),
+    SCMP_SYS(faccessat2),
+    SCMP_SYS(stat),
+    SCMP_SYS(lstat),
+    SCMP_SYS(statx),
+};
+
 bool sandbox_prepare(void)
 {
     filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
@@ -60,6 +85,8 @@ bool sandbox_prepare(void)
     bad |= seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOENT), SCMP_SYS(openat), 0);
     bad |= seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOENT), SCMP_SYS(readlink), 0);
     bad |= seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOENT), SCMP_SYS(readlinkat), 0);
+    for (size_t i = 0; i < ARRAY_LEN(unanswered); i++) /* some exist on some machines only */
+        (void)seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), unanswered[i], 0);
     /* clone3 takes its flags by pointer, out of the filter's sight; glibc then uses clone. */
     bad |= seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
     bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
