@@ -107,7 +107,8 @@ size_t http_connections(const struct http_server *server);
 
 /*
  * Closes all connections at once; their WebSockets hear on_closed before this returns. Exchanges
- * not answered yet stay valid: answering frees them. NULL is accepted.
+ * not answered yet stay valid: answering frees them. Not from within on_request or a handler of a
+ * WebSocket. NULL is accepted.
  */
 void http_close(struct http_server *server);
 
