@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Short names for what the server answers; the shapes themselves are generated from its tables. */
-import type { FunctionArgs, FunctionReturnType } from "convex/server";
+import type { FunctionArgs, FunctionReference, FunctionReturnType, PaginationOptions, PaginationResult } from "convex/server";
 import { api } from "./convex/_generated/api";
 
 type WireUser = NonNullable<FunctionReturnType<typeof api.users.getCurrentUser>>;
@@ -24,6 +24,9 @@ interface Told {
 export type Model = WireModel & { capabilities: Told };
 export type Job = WireJob & { queuePosition?: number };
 export type Asset = NonNullable<FunctionReturnType<typeof api.assets.getAsset>>;
+/* The same function, with the names which the client gives to pages. */
+type Pages = FunctionReference<"query", "public", { paginationOpts: PaginationOptions; type?: "image" | "video" }, PaginationResult<Asset>>;
+export const worksByPage = api.assets.getAssets as unknown as Pages;
 export type AssetId = FunctionArgs<typeof api.assets.getAsset>["assetId"];
 export type JobId = FunctionArgs<typeof api.generations.getGenerationJob>["jobId"];
 export type PictureRequest = FunctionArgs<typeof api.generations.createGenerationJob>;

@@ -21,7 +21,8 @@ function useRecallFromAddress(draft: Draft, change: Change, models: Model[]) {
   const job = useQuery(api.generations.getGenerationJob, work?.generationId ? { jobId: work.generationId } : "skip");
   useEffect(() => {
     if (!wanted) return;
-    change({ kind: wanted.modelType, models: { ...draft.models, [wanted.modelType]: wanted.modelId } });
+    const kind = wanted.modelType === "video" ? "video" : "image";
+    change({ kind, models: { ...draft.models, [kind]: wanted.modelId } });
     navigate(withQuery("model", undefined), { replace: true, stay: true });
   }, [wanted]);
   useEffect(() => {

@@ -7,7 +7,7 @@ import { useMe } from "../app/live";
 import { Link, cameFromInside, navigate, usePlace, withQuery } from "../app/router";
 import { api } from "../convex/_generated/api";
 import { number } from "../format";
-import type { Asset, AssetId } from "../types";
+import { worksByPage, type Asset, type AssetId } from "../types";
 import { words } from "../words";
 import { Detail } from "./Detail";
 import { Grid } from "./Grid";
@@ -24,14 +24,14 @@ const typeOf = (query: URLSearchParams): Type | undefined => {
 };
 
 function useWorks(type: Type | undefined) {
-  const { results, status, loadMore } = usePaginatedQuery(api.assets.getAssets, type ? { type } : {}, { initialNumItems: PAGE });
+  const { results, status, loadMore } = usePaginatedQuery(worksByPage, type ? { type } : {}, { initialNumItems: PAGE });
   const can = useRef(false);
   can.current = status === "CanLoadMore";
   const more = useCallback(() => {
     if (can.current) loadMore(PAGE);
     can.current = false;
   }, [loadMore]);
-  return { works: results as Asset[], first: status === "LoadingFirstPage", complete: status === "Exhausted", more };
+  return { works: results, first: status === "LoadingFirstPage", complete: status === "Exhausted", more };
 }
 
 /* What the account says there is, before all of it is loaded. */
