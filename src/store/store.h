@@ -45,11 +45,13 @@ enum store_engine {
     STORE_NONE,
     STORE_MEMORY,
     STORE_SQLITE,
+    STORE_GIVEN, /* options.given: of a test, which wraps one of the others */
 };
 
 struct store_options {
     enum store_engine engine;
-    const char *path; /* of the database file; SQLite only */
+    const char *path;     /* of the database file; SQLite only */
+    struct engine *given; /* the store's from now on; STORE_GIVEN only */
     const struct schema *schema;
     instant now; /* at opening */
     /* Runs in the writer after a batch's ts and write set are known and before the engine commits;

@@ -47,29 +47,32 @@ static void put_meta(struct upgrade *upgrade, str key, str value)
         tree_replace(&upgrade->meta, SPACE_META, bytes_of(key), value);
 }
 
-static bool read_meta(struct upgrade *upgrade, struct fault *fault)
+/* Everything in the meta space. */
+static bool collect_meta(struct upgrade *upgrade, struct snapshot *snapshot, struct fault *fault)
 {
     const struct engine_methods *engine = upgrade->store->engine->methods;
-    struct snapshot *snapshot;
-    struct cursor *cursor;
     static const uint8_t last[] = {0xff};
-    if (!engine->begin_read(upgrade->store->engine, &snapshot, fault))
+    struct cursor *cursor;
+    struct entry entry;
+    if (!engine->scan(snapshot, SPACE_META, (bytes){last, 0}, (bytes){last, 1}, ORDER_UP, &cursor,
+                      fault))
         return false;
-    bool is_well = engine->scan(snapshot, SPACE_META, (bytes){last, 0}, (bytes){last, 1}, ORDER_UP,
-                                &cursor, fault);
-    while (is_well) {
-        struct entry entry;
-        is_well = engine->next(cursor, &entry, fault);
-        if (!is_well || entry.key.at == NULL)
-            break;
+    bool is_well;
+    while ((is_well = engine->next(cursor, &entry, fault)) && entry.key.at != NULL)
         tree_put(&upgrade->found, SPACE_META, entry.key, entry.body);
-    }
-    if (is_well) {
-        engine->close_scan(cursor);
-        is_well = counters_read(snapshot, upgrade->store->engine, &upgrade->arena,
-                                &upgrade->store->counters, fault);
-    }
-    engine->end(snapshot);
+    engine->close_scan(cursor);
+    return is_well;
+}
+
+static bool read_meta(struct upgrade *upgrade, struct fault *fault)
+{
+    struct store *store = upgrade->store;
+    struct snapshot *snapshot;
+    if (!store->engine->methods->begin_read(store->engine, &snapshot, fault))
+        return false;
+    bool is_well = collect_meta(upgrade, snapshot, fault) &&
+                   counters_read(snapshot, store->engine, &upgrade->arena, &store->counters, fault);
+    store->engine->methods->end(snapshot);
     return is_well;
 }
 
