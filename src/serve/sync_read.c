@@ -18,13 +18,15 @@ static bool is_whole(const struct json *value, uint32_t *out)
     return true;
 }
 
-/* "[{…}]" as the text of its one object; the empty str when it is something else. */
+/* "[{…}]" or "{…}" as the text of its one object; the empty str when it is something else. */
 static str args_of(struct arena *arena, const struct json *args)
 {
-    if (args->kind != JSON_LIST || args->count != 1 || args->items[0].kind != JSON_OBJECT)
+    if (args->kind == JSON_LIST && args->count == 1)
+        args = &args->items[0];
+    if (args->kind != JSON_OBJECT)
         return (str){0};
     AUTO(buffer_done) struct buffer text = buffer_with_max(CALL_ARGS_MAX * 2);
-    json_write_canonical(&text, &args->items[0]);
+    json_write_canonical(&text, args);
     return str_copy(arena, buffer_text(&text));
 }
 
