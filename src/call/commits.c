@@ -56,10 +56,21 @@ static void entry_free(struct entry *entry)
     free(entry);
 }
 
+/* What its follower never took, because it went first, is nobody else's. */
+static void free_untaken(const struct follower *follower)
+{
+    for (struct entry *entry = follower->at->next; entry != NULL; entry = entry->next)
+        for (size_t i = 0; i < entry->count; i++)
+            if (entry->owners[i] == follower)
+                mutation_free(entry->mutations[i]);
+}
+
 void commit_log_free(struct commit_log *log)
 {
     if (log == NULL)
         return;
+    for (size_t i = 0; i < log->follower_count; i++)
+        free_untaken(&log->followers[i]);
     for (struct entry *entry = log->first; entry != NULL;) {
         struct entry *next = entry->next;
         entry_free(entry);

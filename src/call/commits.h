@@ -5,7 +5,8 @@
  * snapshot at S can take every entry up to S at once: an entry whose ts a reader can see is
  * durable. So a response is always handled before the effects of its commit are shown.
  *
- * Owns:     entries, until every follower has passed them. Mutations go back to their follower.
+ * Owns:     entries, until every follower has passed them. Mutations go back to their follower;
+ *           those not taken are freed with the log, which goes after writer and followers.
  * Threads:  one appends; each follower is used by one.
  * Time:     none.
  * Fails:    never; the log is as long as its slowest follower is behind.

@@ -8,7 +8,7 @@
 #define ROW struct page_options
 static const struct field page_options_fields[] = {
     INT(num_items, .min = 1, .max = PAGE_ITEMS_MAX, .about = "How many rows the first run reads."),
-    MAYBE_TEXT(cursor, .is_nullable = true, .about = "continueCursor of the page before, or null."),
+    TEXT(cursor, .is_nullable = true, .about = "continueCursor of the page before, or null."),
     MAYBE_TEXT(end_cursor, .is_nullable = true, .about = "Fixes the end of the page."),
     MAYBE_NUMBER(id, .about = "Of the hook; ignored."),
     MAYBE_INT(maximum_rows_read),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 #include "cli/options.h"
-#include "version.h"
+#include "cli/version.h"
 
 #include <stdio.h>
 #include <string.h>

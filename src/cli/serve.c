@@ -5,7 +5,7 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/settings.h"
-#include "version.h"
+#include "cli/version.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -74,7 +74,6 @@ static int serve(struct arena *arena, struct settings *settings, const char *dat
         options.extra_count = extras->table_count;
         options.extra_types = extras->types;
         options.extra_type_count = extras->type_count;
-        settings->server.redact_errors = !extras->tells_errors;
     }
     if (!server_open(&options, &running, &fault)) {
         fprintf(stderr, "atelier: %s\n", fault.text);
@@ -90,7 +89,7 @@ static int serve(struct arena *arena, struct settings *settings, const char *dat
 int cli_serve(int argc, char **argv, const struct extras *extras)
 {
     const char *data = CLI_DATA_DEFAULT;
-    struct settings_options wanted = {0};
+    struct settings_options wanted = {.tells_errors = extras != NULL && extras->tells_errors};
     const struct option options[] = {
         {"data", "DIR", "where everything is kept (./data)", &data, NULL},
         {"listen", "HOST:PORT", "where to listen (localhost:7070); port 0 takes a free one",

@@ -17,5 +17,5 @@ struct extras {
     size_t table_count;
     const struct doc_type *const *types;
     size_t type_count;
-    bool tells_errors; /* internal errors are shown, not redacted */
+    bool tells_errors; /* internal errors are shown unless the settings say otherwise */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/settings.h"
 
-#include "presets.h"
+#include "cli/presets.h"
 #include "json/yaml.h"
 
 #include <ctype.h>
@@ -65,6 +65,13 @@ static bool add_yaml(struct loading *loading, const char *name, str text, enum l
     return true;
 }
 
+static bool add_defaults(struct loading *loading)
+{
+    const char *telling = loading->options->tells_errors ? "server:\n  redactErrors: false\n" : "";
+    return add_yaml(loading, "defaults", str_of(defaults), LAYER_DEFAULTS) &&
+           add_yaml(loading, "defaults", str_of(telling), LAYER_DEFAULTS);
+}
+
 static bool add_preset(struct loading *loading)
 {
     const char *name = loading->options->preset == NULL ? "studio" : loading->options->preset;
@@ -78,7 +85,7 @@ static bool add_preset(struct loading *loading)
 
 static bool add_file(struct loading *loading)
 {
-    str text;
+    str text = {0};
     if (loading->options->config == NULL)
         return true;
     return read_whole(loading->arena, loading->options->config, &text, loading->fault) &&
@@ -211,8 +218,8 @@ bool settings_load(struct arena *arena, const struct settings_options *options,
         .arena = arena, .options = options, .all.kind = JSON_OBJECT, .fault = fault};
     struct field_error error;
 
-    if (!add_yaml(&loading, "defaults", str_of(defaults), LAYER_DEFAULTS) ||
-        !add_preset(&loading) || !add_file(&loading) || !add_environment(&loading))
+    if (!add_defaults(&loading) || !add_preset(&loading) || !add_file(&loading) ||
+        !add_environment(&loading))
         return false;
     add_options(&loading);
     *out = (struct settings){0};

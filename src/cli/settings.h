@@ -17,6 +17,7 @@ struct settings_options {
     const char *config; /* path, or NULL */
     const char *preset; /* name; NULL: studio */
     const char *listen; /* overrides; or NULL */
+    bool tells_errors;  /* server.redactErrors is false unless somebody sets it */
 };
 
 bool settings_load(struct arena *arena, const struct settings_options *options,

@@ -150,7 +150,7 @@ static int token(int argc, char **argv)
     };
     struct arena arena = {0};
     struct fault fault;
-    str made;
+    str made = {0};
     int code;
     if (!command_read(&command, argc, argv, &code))
         return code;

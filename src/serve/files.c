@@ -4,6 +4,7 @@
 #include "serve/route.h"
 #include "studio/assets.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #define FILE_HEADERS_MAX 16
@@ -40,16 +41,14 @@ static str disposition(struct arena *arena, const struct file *file)
     AUTO(buffer_done) struct buffer text = buffer_with_max(KIB(4));
     buffer_str(&text, STR("attachment; filename=\""));
     for (size_t i = 0; i < file->name.len; i++) {
-        unsigned char c = (unsigned char)file->name.at[i];
-        bool is_plain = c >= ' ' && c < 0x7f && c != '"' && c != '\\' && c != '/' && c != '%';
-        buffer_char(&text, is_plain ? (char)c : '_');
+        char c = file->name.at[i];
+        bool is_plain = c >= ' ' && c < 0x7f && strchr("\"\\/%", c) == NULL;
+        buffer_char(&text, is_plain ? c : '_');
     }
     buffer_str(&text, STR("\"; filename*=UTF-8''"));
     for (size_t i = 0; i < file->name.len; i++) {
         unsigned char c = (unsigned char)file->name.at[i];
-        bool is_plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-                        (c >= 'A' && c <= 'Z') || c == '.' || c == '-' || c == '_';
-        if (is_plain)
+        if (c < 0x80 && (isalnum(c) || strchr(".-_", c) != NULL))
             buffer_char(&text, (char)c);
         else
             buffer_format(&text, "%%%02X", c);

@@ -52,23 +52,23 @@ static str type_of(str path)
 
 /* ---- reading ---- */
 
-static bool read_file(const char *name, size_t size, struct shared **out, struct fault *fault)
+/* NULL with a fault when it cannot be read whole. */
+static struct shared *read_file(const char *name, size_t size, struct fault *fault)
 {
     AUTO(fd_close) int fd = open(name, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return fault_os(fault, name);
     struct shared *content = shared_new(size);
     size_t got = 0;
-    while (got < size) {
+    while (fd >= 0 && got < size) {
         ssize_t part = read(fd, content->at + got, size - got);
-        if (part <= 0) {
-            shared_drop(content);
-            return fault_os(fault, name);
-        }
+        if (part <= 0)
+            break;
         got += (size_t)part;
     }
-    *out = content;
-    return true;
+    if (fd >= 0 && got == size)
+        return content;
+    fault_os(fault, name);
+    shared_drop(content);
+    return NULL;
 }
 
 static bool add_file(struct pages *pages, const char *name, size_t root, size_t size,
@@ -77,7 +77,8 @@ static bool add_file(struct pages *pages, const char *name, size_t root, size_t 
     struct page_file file = {.path = str_copy(&pages->arena, str_of(name + root))};
     if (size > PAGE_MAX)
         return fault_set(fault, FAULT_FULL, "%s is larger than 8 MiB", name);
-    if (!read_file(name, size, &file.content, fault))
+    file.content = read_file(name, size, fault);
+    if (file.content == NULL)
         return false;
     struct hash128 hash = hash128_bytes(file.content->at, file.content->len);
     file.type = type_of(file.path);
