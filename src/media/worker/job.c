@@ -50,6 +50,7 @@ bool job_fail(struct job *job, enum media_failure failure, const char *format, .
     job->reply.failure = failure;
     va_list args;
     va_start(args, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, in the line above */
     vsnprintf(job->reply.text, sizeof(job->reply.text), format, args);
     va_end(args);
     return false;

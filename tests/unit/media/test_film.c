@@ -84,6 +84,26 @@ static void a_damaged_film_fails_alone(void **state)
     }
 }
 
+/* Phones film on their side and note the turn in the track's matrix. */
+static void a_turned_film_is_shown_upright(void **state)
+{
+    static const uint8_t quarter[36] = {[5] = 1, [12] = 0xff, [13] = 0xff, [32] = 0x40};
+    AUTO(memory_free) uint8_t *turned = memory_new(film_len);
+    memcpy(turned, film, film_len);
+    uint8_t *track = memmem(turned, film_len, "tkhd", 4);
+    assert_non_null(track);
+    memcpy(track + 44, quarter, sizeof(quarter));
+    struct ending *ending = desk_look(&desk, MEDIA_DERIVE, turned, film_len);
+    assert_int_equal(ending->kind, MEDIA_EVENT_DONE);
+    assert_int_equal(ending->facts.width, 720);
+    assert_int_equal(ending->facts.height, 1280);
+    size_t len = ending->outputs[MEDIA_THUMBNAIL].len;
+    AUTO(memory_free) uint8_t *thumbnail = desk_read(&ending->outputs[MEDIA_THUMBNAIL]);
+    ending = desk_look(&desk, MEDIA_PROBE, thumbnail, len);
+    assert_int_equal(ending->facts.width, 225);
+    assert_int_equal(ending->facts.height, 400);
+}
+
 static void a_film_with_too_many_frames_is_refused(void **state)
 {
     int fd = desk_file(film, film_len);
@@ -127,6 +147,7 @@ int main(void)
         cmocka_unit_test(a_film_begins_with_its_index),
         cmocka_unit_test(a_film_has_the_length_asked_for),
         cmocka_unit_test(a_film_gets_poster_thumbnail_and_blur),
+        cmocka_unit_test(a_turned_film_is_shown_upright),
         cmocka_unit_test(a_film_without_its_index_or_picture_is_corrupt),
         cmocka_unit_test(a_damaged_film_fails_alone),
         cmocka_unit_test(a_film_with_too_many_frames_is_refused),
