@@ -10,7 +10,7 @@ import { RawSession, action, add, authenticate, mutation, querySet, remove } fro
 let server;
 let user;
 before(async () => {
-    server = await startServer({ program: 'atelier-fixture' });
+    server = await startServer({ program: 'atelier-fixture', config: 'server: {redactErrors: true}' });
     user = await addUser(server);
 });
 after(async () => {
