@@ -404,7 +404,7 @@ test('18: over HTTP a function that fails is 200 and status error; other failure
         [await post('/api/query', { path: 'credits:getCredits', args: {}, format: 'xml' }), 400],
         [await post('/api/query', { path: 'credits:getCredits', args: {} }, { authorization: 'Bearer nonsense' }), 401],
         [await post('/api/query', { path: 'credits:getCredits', args: {} }, { authorization: 'Basic eDp5' }), 401],
-        [await post('/api/function', { path: 'credits:getCredits', args: {} }), 401],
+        [await post('/api/function', { path: 'credits:getCredits', args: {} }), 403],
     ];
     for (const [response, status] of refused) {
         const text = await response.text();
@@ -489,16 +489,12 @@ test('21: events, unknown fields and unknown event types are ignored', async () 
     raw.end();
 });
 
-test('query_ts and query_at_ts read at one moment', async () => {
+test('query_ts says the newest timestamp', async () => {
     const { ts } = await (await post('/api/query_ts', '')).json();
-    tsRead(ts);
-    const answer = await (await post('/api/query_at_ts', { path: 'credits:getCredits', args: {}, ts }, bearer(alice))).json();
-    assert.equal(answer.status, 'success');
-    const batch = await (await post('/api/query_batch', {
-        queries: [{ path: 'credits:getCredits', args: {} }, { path: 'nowhere:nothing', args: {} }],
-    }, bearer(alice))).json();
-    assert.equal(batch.results[0].status, 'success');
-    assert.equal(batch.results[1].status, 'error');
+    const raw = await session(querySet(0));
+    await raw.reached(1);
+    assert.ok(raw.lastTs >= tsRead(ts));
+    raw.end();
 });
 
 test('a slow reader does not hold up the others', async () => {
