@@ -131,6 +131,7 @@ static void mutate(struct here *here, struct arena *arena, const char *path, str
     *reply = done->reply;
     reply->value = str_copy(arena, reply->value);
     reply->error_text = str_copy(arena, reply->error_text);
+    reply->error_data = str_copy(arena, reply->error_data);
     mutation_free(done);
 }
 
@@ -190,8 +191,12 @@ static bool call_here(struct arena *arena, const char *data_dir, enum function_k
         view_end(&view);
     }
     close_here(&here);
-    if (is_open && reply.error != ERROR_NONE)
-        return fault_set(fault, FAULT_INPUT, "%.*s", STR_ARG(reply.error_text));
+    if (is_open && reply.error != ERROR_NONE) {
+        struct json data = {0};
+        bool has_message = json_read(arena, reply.error_data, 0, &data, NULL);
+        str message = has_message ? json_text(json_get(&data, "message")) : reply.error_text;
+        return fault_set(fault, FAULT_INPUT, "%.*s", STR_ARG(message));
+    }
     *value = reply.value;
     return is_open;
 }

@@ -174,15 +174,35 @@ static const char *source_name(const struct loading *loading, const struct field
     }
 }
 
+/* The checker speaks to programmers of frontends; an operator reads one plain line. */
+static str plain_text(struct arena *arena, const struct field_error *error)
+{
+    str text = str_of(error->text);
+    str extra = STR("Object contains extra field `");
+    if (str_starts(text, extra)) {
+        str name = str_slice(text, extra.len, text.len);
+        name.len = (size_t)MAX_OF(str_find(name, '`'), (ptrdiff_t)0);
+        str path = str_of(error->path);
+        return str_format(arena, "there is no setting \"%.*s%s%.*s\".",
+                          STR_ARG(str_slice(path, 1, path.len)), path.len == 0 ? "" : ".",
+                          STR_ARG(name));
+    }
+    char *line = str_zero_ended(arena, text);
+    for (char *at = strchr(line, '\n'); at != NULL; at = strchr(at, '\n'))
+        *at = ' ';
+    return str_of(line);
+}
+
 static bool refuse(const struct loading *loading, const struct field_error *error)
 {
     char place[32] = "", nearest[96] = "";
+    str text = plain_text(loading->arena, error);
     if (error->line != 0)
         snprintf(place, sizeof(place), " line %u", error->line);
     if (error->nearest[0] != 0)
         snprintf(nearest, sizeof(nearest), " Did you mean \"%s\"?", error->nearest);
-    return fault_set(loading->fault, FAULT_INPUT, "%s%s: %.180s%s", source_name(loading, error),
-                     place, error->text, nearest);
+    return fault_set(loading->fault, FAULT_INPUT, "%s%s: %.*s%s", source_name(loading, error),
+                     place, STR_ARG(utf8_cut(text, 200)), nearest);
 }
 
 static bool read_secret(struct arena *arena, struct secret_config *secret, struct fault *fault)

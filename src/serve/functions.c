@@ -20,15 +20,31 @@ struct http_call {
 
 /* ---- answers ---- */
 
-static void add_value(struct buffer *to, const struct http_call *call, str value)
+static void add_value(struct buffer *to, bool is_clean, str value)
 {
     struct json tree;
     struct arena arena = {0};
-    if (call->is_clean && json_read(&arena, value, JSON_DEPTH_MAX * 4, &tree, NULL))
+    if (is_clean && json_read(&arena, value, JSON_DEPTH_MAX * 4, &tree, NULL))
         convex_write_clean(to, &tree);
     else
         buffer_str(to, value);
     arena_done(&arena);
+}
+
+void reply_write(struct buffer *to, const struct call_reply *reply, bool is_clean)
+{
+    if (reply->error == ERROR_NONE) {
+        buffer_str(to, STR("{\"status\":\"success\",\"value\":"));
+        add_value(to, is_clean, reply->value);
+    } else {
+        buffer_str(to, STR("{\"status\":\"error\",\"errorMessage\":"));
+        json_write_text(to, reply->error_text);
+        if (reply->error_data.at != NULL) {
+            buffer_str(to, STR(",\"errorData\":"));
+            add_value(to, is_clean, reply->error_data);
+        }
+    }
+    buffer_str(to, STR(",\"logLines\":[]}"));
 }
 
 static void answer_reply(struct http_call *call, const struct call_reply *reply)
@@ -39,18 +55,7 @@ static void answer_reply(struct http_call *call, const struct call_reply *reply)
         answer_error(call->exchange, 503, "Overloaded", reply->error_text, NULL);
         return;
     }
-    if (reply->error == ERROR_NONE) {
-        buffer_str(&body, STR("{\"status\":\"success\",\"value\":"));
-        add_value(&body, call, reply->value);
-    } else {
-        buffer_str(&body, STR("{\"status\":\"error\",\"errorMessage\":"));
-        json_write_text(&body, reply->error_text);
-        if (reply->error_data.at != NULL) {
-            buffer_str(&body, STR(",\"errorData\":"));
-            add_value(&body, call, reply->error_data);
-        }
-    }
-    buffer_str(&body, STR(",\"logLines\":[]}"));
+    reply_write(&body, reply, call->is_clean);
     answer_json(call->exchange, 200, buffer_text(&body));
 }
 
@@ -111,12 +116,12 @@ static void on_seen(void *context, bool is_seen)
 
 /* ---- reading ---- */
 
-static bool read_format(struct http_call *call, const struct json *format)
+bool format_read(const struct json *format, bool *is_clean)
 {
     str name = json_text(format);
-    call->is_clean = format->kind == JSON_NONE || str_equal(name, STR("json")) ||
-                     str_equal(name, STR("convex_clean_json"));
-    return call->is_clean || str_equal(name, STR("convex_encoded_json")) ||
+    *is_clean = format->kind == JSON_NONE || str_equal(name, STR("json")) ||
+                str_equal(name, STR("convex_clean_json"));
+    return *is_clean || str_equal(name, STR("convex_encoded_json")) ||
            str_equal(name, STR("convex_json")) || str_equal(name, STR("export_json"));
 }
 
@@ -127,7 +132,7 @@ static void bad_request(struct http_call *call, const char *code, const char *te
 }
 
 /* The arguments stay JSON text: the function's descriptor reads them. */
-static str args_text(struct arena *arena, const struct json *args)
+str args_text(struct arena *arena, const struct json *args)
 {
     AUTO(buffer_done) struct buffer text = buffer_with_max(CALL_ARGS_MAX * 2);
     if (args->kind == JSON_NONE)
@@ -167,7 +172,7 @@ static void run_call(struct http_call *call, str path, const struct json *args,
                      const struct json *format)
 {
     struct arena *arena = exchange_arena(call->exchange);
-    if (!read_format(call, format)) {
+    if (!format_read(format, &call->is_clean)) {
         bad_request(call, "BadFormat", "format is none of convex_encoded_json, json, export_json.");
         return;
     }
@@ -235,6 +240,26 @@ FUNCTIONS_HANDLER(functions_query_ts)
     struct arena *arena = exchange_arena(exchange);
     str ts = u64_base64_write(arena, store_newest(front->options.store).n);
     answer_json(exchange, 200, str_format(arena, "{\"ts\":\"%.*s\"}", STR_ARG(ts)));
+}
+
+/* Only the newest state is kept: what was read at an older moment must be read again from its
+ * start. Saying so is better than an answer of another moment. */
+FUNCTIONS_HANDLER(functions_query_at_ts)
+{
+    struct http_call *call = call_new(front, exchange, request, FUNCTION_QUERY);
+    struct json body;
+    uint64_t ts;
+    if (call == NULL || !read_body(call, request->body, &body))
+        return;
+    if (!u64_base64_read(json_text(json_get(&body, "ts")), &ts))
+        bad_request(call, "BadTimestamp", "ts is not a timestamp as query_ts gives it.");
+    else if (ts != store_newest(front->options.store).n)
+        bad_request(
+            call, "TimestampOutOfRange",
+            "Something was written since that timestamp. Ask query_ts again and start over.");
+    else
+        run_call(call, json_text(json_get(&body, "path")), json_get(&body, "args"),
+                 json_get(&body, "format"));
 }
 
 static enum function_kind kind_of(struct front *front, struct arena *arena, str path)

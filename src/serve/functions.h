@@ -18,5 +18,18 @@ FUNCTIONS_HANDLER(functions_query);
 FUNCTIONS_HANDLER(functions_mutation);
 FUNCTIONS_HANDLER(functions_action);
 FUNCTIONS_HANDLER(functions_query_ts);
-FUNCTIONS_HANDLER(functions_any); /* with the admin key: internal functions too */
-FUNCTIONS_HANDLER(functions_run); /* /api/run/<dir>/<module>/<function> */
+FUNCTIONS_HANDLER(functions_query_at_ts); /* only at the newest timestamp */
+FUNCTIONS_HANDLER(functions_query_batch); /* several at one timestamp */
+FUNCTIONS_HANDLER(functions_any);         /* with the admin key: internal functions too */
+FUNCTIONS_HANDLER(functions_run);         /* /api/run/<dir>/<module>/<function> */
+
+/* ---- shared by the handlers ---- */
+
+/* {"status":…,"value":…} as the body of an answer, in the lossy format or not. */
+void reply_write(struct buffer *to, const struct call_reply *reply, bool is_clean);
+
+/* False: an unknown format. An absent one is the lossy "json". */
+bool format_read(const struct json *format, bool *is_clean) MUST_CHECK;
+
+/* The arguments as JSON text again, for the function's descriptor to read. */
+str args_text(struct arena *arena, const struct json *args);

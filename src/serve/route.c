@@ -126,6 +126,8 @@ static const struct route routes[] = {
     {"/api/mutation", POSTS, functions_mutation},
     {"/api/action", POSTS, functions_action},
     {"/api/query_ts", POSTS, functions_query_ts},
+    {"/api/query_at_ts", POSTS, functions_query_at_ts},
+    {"/api/query_batch", POSTS, functions_query_batch},
     {"/api/function", POSTS, functions_any},
     {"/api/run/", POSTS, functions_run},
     {"/api/auth/sign-up", POSTS, accounts_sign_up},

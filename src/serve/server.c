@@ -18,7 +18,8 @@
 #include <string.h>
 
 #define DRAIN_TIME SECONDS(8)
-#define WRITER_NAP 20 /* ms: then the store may checkpoint */
+#define WRITER_NAP 20   /* ms: then the store may checkpoint */
+#define WRITER_REST 250 /* ms: then it looks whether the server stops */
 #define LANES_MAX 64
 #define TYPES_MAX 64
 
@@ -302,7 +303,7 @@ static void *run_writer(void *context)
     struct pollfd fds = {.fd = writer_fd(server->writer), .events = POLLIN};
     bool was_busy = false;
     for (;;) {
-        int ready = poll(&fds, 1, was_busy ? WRITER_NAP : 1000);
+        int ready = poll(&fds, 1, was_busy ? WRITER_NAP : WRITER_REST);
         if (ready < 0)
             continue;
         was_busy = writer_step(server->writer, clock_now());
