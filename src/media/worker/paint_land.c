@@ -8,7 +8,7 @@ static void aurora(struct scene *scene, float horizon)
         uint32_t seed = (uint32_t)dice_next(&scene->dice);
         float base = horizon * dice_between(&scene->dice, 0.45F, 0.75F);
         struct lab colour = curtain == 1 ? lab_of_srgb(0x9A6BFF) : lab_of_srgb(0x5BF0B0);
-        float drift = 0.15F * wave(scene->phase + (float)curtain * 0.3F);
+        float drift = 0.35F * wave(scene->phase + (float)curtain * 0.3F);
         for (float x = -0.02F; x < scene->width; x += 0.008F) {
             float fold = noise_range(x * 2.2F + drift, 3, 0.5F, seed);
             float foot = base + 0.12F * fold;
@@ -66,7 +66,7 @@ void scene_ridges(struct scene *scene)
     if (scene->mood->motifs & MOTIF_AURORA)
         aurora(scene, horizon);
     else
-        part_disc(scene, sun_x, sun_y - 0.015F * wave(scene->phase), radius);
+        part_disc(scene, sun_x, sun_y - 0.05F * wave(scene->phase), radius);
     if (!scene->mood->is_dark || (scene->mood->motifs & MOTIF_BIRDS))
         part_birds(scene, scene->width - sun_x, sun_y - 0.04F, 0.015F, 6);
 
@@ -76,6 +76,7 @@ void scene_ridges(struct scene *scene)
     bool has_pines = (scene->mood->motifs & MOTIF_PINES) || dice_pick(&scene->dice, 3) == 0;
     for (int i = 0; i < count; i++) {
         float depth = ((float)i + 0.4F) / (float)count;
+        float pan = 0.13F * depth * wave(scene->phase);
         float base = mix(horizon, scene->height * 1.02F, depth * depth * 0.55F + depth * 0.45F);
         struct skyline line = {
             .base = base,
@@ -84,7 +85,7 @@ void scene_ridges(struct scene *scene)
             .octaves = 4 + (int)(scene->mood->detail * 3.0F),
             .roughness = rough,
             .seed = seed + (uint32_t)i * 977U,
-            .shift = 0.05F * depth * depth * wave(scene->phase) + 3.0F,
+            .shift = pan + 3.0F,
             .floor = i + 1 < count ? base + 0.25F + 0.22F * scene->height : 0.0F,
         };
         struct lab colour = depth_tone(tones, depth);
@@ -92,9 +93,9 @@ void scene_ridges(struct scene *scene)
                                   base + 0.28F, lab_mix(colour, tones->low, 0.34F - 0.3F * depth));
         part_ground(scene, &line, ink_textured(ink, 0.010F + 0.010F * depth, 0.05F, 0.012F, 0.03F));
         if (has_pines && i >= count - 2) {
-            for (float x = dice_between(&scene->dice, 0.0F, 0.02F); x < scene->width;
+            for (float x = dice_between(&scene->dice, -0.16F, -0.14F); x < scene->width + 0.15F;
                  x += dice_between(&scene->dice, 0.012F, 0.06F))
-                pine(scene, x, skyline_at(&line, x) + 0.01F,
+                pine(scene, x - pan, skyline_at(&line, x - pan) + 0.01F,
                      dice_between(&scene->dice, 0.05F, 0.11F) * (0.6F + 0.5F * depth),
                      lab_light(colour, -0.03F));
         }
@@ -151,12 +152,14 @@ void scene_dunes(struct scene *scene)
     part_sky(scene, horizon * 1.15F);
     if (scene->mood->motifs & MOTIF_STARS)
         part_stars(scene, horizon, 140);
-    part_disc(scene, sun_x, horizon - radius * dice_between(&scene->dice, 0.8F, 2.2F), radius);
+    float rise = dice_between(&scene->dice, 0.8F, 2.2F) + 0.5F * wave(scene->phase);
+    part_disc(scene, sun_x, horizon - radius * rise, radius);
 
     int count = 4 + dice_pick(&scene->dice, 2);
     uint32_t seed = (uint32_t)dice_next(&scene->dice);
     for (int i = 0; i < count; i++) {
         float depth = (float)i / (float)(count - 1);
+        float pan = 0.14F * depth * wave(scene->phase);
         struct skyline line = {
             .base = mix(horizon + 0.03F, scene->height * 0.9F, depth),
             .height = mix(0.06F, 0.17F, depth),
@@ -164,14 +167,14 @@ void scene_dunes(struct scene *scene)
             .octaves = 2,
             .roughness = 0.28F,
             .seed = seed + (uint32_t)i * 31U,
-            .shift = 7.0F + 0.05F * depth * wave(scene->phase),
+            .shift = 7.0F + pan,
         };
         struct lab lit = lab_mix(lab_mix(tones->low, tones->far, 0.65F),
                                  lab_mix(tones->far, tones->middle, 0.6F), depth);
         struct lab shade =
             lab_mix(lab_mix(tones->far, tones->middle, 0.6F), tones->near, 0.15F + depth * 0.6F);
         float crest = scene->width * dice_between(&scene->dice, 0.15F, 0.75F);
-        dune(scene, &line, lit, shade, crest + line.shift - 7.0F);
+        dune(scene, &line, lit, shade, crest - pan);
     }
     if (scene->mood->motifs & MOTIF_BIRDS)
         part_birds(scene, scene->width * 0.6F, horizon * 0.4F, 0.015F, 5);

@@ -22,7 +22,7 @@ void part_sky(struct scene *scene, float horizon)
         float y = dice_between(&scene->dice, 0.08F, 0.85F) * horizon;
         float x = dice_between(&scene->dice, 0.0F, scene->width);
         float length = dice_between(&scene->dice, 0.25F, 0.8F) * scene->width;
-        float sway = 0.02F * wave(scene->phase + dice_unit(&scene->dice));
+        float sway = 0.12F * wave(scene->phase + dice_unit(&scene->dice));
         struct lab colour = lab_mix(tones->low, tones->light, dice_unit(&scene->dice) * 0.6F);
         for (int k = 0; k < 4; k++) {
             float size = 1.0F - 0.2F * (float)k;
@@ -75,7 +75,7 @@ void part_birds(struct scene *scene, float x, float y, float size, int count)
 {
     struct lab ink = scene->tones->near;
     for (int i = 0; i < count; i++) {
-        float bx = x + dice_between(&scene->dice, -0.16F, 0.16F) + 0.03F * wave(scene->phase);
+        float bx = x + dice_between(&scene->dice, -0.16F, 0.16F) + 0.12F * wave(scene->phase);
         float by = y + dice_between(&scene->dice, -0.06F, 0.06F);
         float s = size * dice_between(&scene->dice, 0.6F, 1.2F);
         float lift = s * (0.34F + 0.2F * wave(scene->phase * 6.0F + dice_unit(&scene->dice)));
@@ -90,6 +90,10 @@ void part_birds(struct scene *scene, float x, float y, float size, int count)
 
 void part_mist(struct scene *scene, float top, float bottom, struct lab colour, float alpha)
 {
+    float drift = 0.025F * wave(scene->phase + top);
+    top += drift;
+    bottom += drift;
+    alpha *= 1.0F + 0.25F * wave(scene->phase + top * 2.0F + 0.25F);
     drawing_box(scene->drawing, -0.1F, top, scene->width + 0.2F, bottom - top);
     struct ink ink = {
         .spread = SPREAD_LINEAR,

@@ -27,7 +27,7 @@ static struct ink round_ink(float left, float right, struct lab colour)
 
 static void soft_shadow(struct scene *scene, float x, float y, float reach)
 {
-    float slant = 0.012F * wave(scene->phase);
+    float slant = 0.06F * wave(scene->phase);
     struct lab dark = lab_light(scene->tones->near, -0.12F);
     for (int i = 0; i < 6; i++) {
         float grow = 1.0F + 0.16F * (float)i;
@@ -113,7 +113,7 @@ static void room(struct scene *scene, float edge)
     };
     drawing_fill(scene->drawing, ink_textured(wall, 0.018F, 0.05F, 0.11F, 0.06F));
     /* Light from a window, as a slanted pane on the wall. */
-    float x = scene->width * dice_between(&scene->dice, 0.05F, 0.3F) + 0.02F * wave(scene->phase);
+    float x = scene->width * dice_between(&scene->dice, 0.05F, 0.3F) + 0.1F * wave(scene->phase);
     for (int i = 0; i < 2; i++) {
         float left = x + 0.2F * (float)i;
         drawing_move(scene->drawing, left, edge * 0.1F);
@@ -163,8 +163,8 @@ void scene_still(struct scene *scene)
         fruit(scene, x, foot, dice_between(&scene->dice, 0.045F, 0.075F) * (is_fruity ? 1.25F : 1),
               colour);
     }
-    scene->finish.centre_x = 0.36F;
-    scene->finish.vignette = 0.2F;
+    scene->finish.centre_x = 0.36F + 0.2F * wave(scene->phase);
+    scene->finish.vignette = 0.3F;
 }
 
 static void pattern_wall(struct scene *scene, struct lab ground, struct lab ink)
@@ -173,8 +173,8 @@ static void pattern_wall(struct scene *scene, struct lab ground, struct lab ink)
     int kind = dice_pick(&scene->dice, 3);
     float pitch = dice_between(&scene->dice, 0.1F, 0.15F);
     for (int row = 0; (float)row * pitch < scene->height + pitch; row++)
-        for (int column = 0; (float)column * pitch < scene->width + pitch; column++) {
-            float x = ((float)column + (row % 2 ? 0.5F : 0.0F)) * pitch;
+        for (int column = 0; (float)column * pitch < scene->width + 2.0F * pitch; column++) {
+            float x = ((float)column + (row % 2 ? 0.5F : 0.0F) - scene->phase) * pitch;
             float y = (float)row * pitch;
             if (kind == 0)
                 drawing_ellipse(scene->drawing, x, y, pitch * 0.26F, pitch * 0.12F, 0.0F);
@@ -267,7 +267,7 @@ void scene_figure(struct scene *scene)
     static const uint32_t skins[] = {0xEFC8A0, 0xD99E6E, 0xB5754A, 0x7F4A2E, 0xF4D6BC};
     float x = scene->width * 0.5F + dice_between(&scene->dice, -0.05F, 0.05F);
     float size = 0.23F;
-    float y = scene->height * 0.4F + 0.006F * wave(scene->phase);
+    float y = scene->height * 0.4F + 0.014F * wave(scene->phase);
     struct lab ground = dice_pick(&scene->dice, 2) ? tones->middle : tones->far;
     pattern_wall(scene, ground, lab_light(ground, 0.14F));
     drawing_move(scene->drawing, -0.02F, scene->height * 0.56F);

@@ -51,7 +51,7 @@ static void street(struct scene *scene, float depth, float foot, float highest)
     struct lab colour = depth < 0.5F ? lab_mix(tones->far, tones->middle, depth * 2.0F)
                                      : lab_mix(tones->middle, tones->near, depth * 2.0F - 1.0F);
     uint32_t seed = (uint32_t)dice_next(&scene->dice);
-    float shift = 0.04F * depth * wave(scene->phase);
+    float shift = 0.07F * depth * wave(scene->phase);
     float x = -0.12F;
     while (x < scene->width + 0.1F) {
         float width = dice_between(&scene->dice, 0.045F, 0.1F) * (0.75F + 0.6F * depth);
@@ -103,7 +103,7 @@ void scene_city(struct scene *scene)
     part_sky(scene, foot * 0.85F);
     if (scene->mood->motifs & MOTIF_STARS)
         part_stars(scene, foot * 0.7F, 120);
-    float sun_y = foot * dice_between(&scene->dice, 0.3F, 0.48F) - 0.01F * wave(scene->phase);
+    float sun_y = foot * dice_between(&scene->dice, 0.3F, 0.48F) - 0.04F * wave(scene->phase);
     part_disc(scene, sun_x, sun_y, dice_between(&scene->dice, 0.07F, 0.13F));
     int rows = 4 + (scene->mood->detail > 0.5F);
     for (int i = 0; i < rows; i++) {
@@ -176,7 +176,7 @@ void scene_arches(struct scene *scene)
     struct ink wall = ink_fall(0.0F, tones->low, floor_y, lab_mix(tones->low, tones->top, 0.5F));
     drawing_fill(scene->drawing, ink_textured(wall, 0.016F, 0.08F, 0.08F, 0.1F));
     float radius = dice_between(&scene->dice, 0.1F, 0.16F);
-    drawing_circle(scene->drawing, sun_x, scene->height * 0.24F + 0.02F * wave(scene->phase),
+    drawing_circle(scene->drawing, sun_x, scene->height * 0.24F + 0.07F * wave(scene->phase),
                    radius);
     drawing_fill(scene->drawing, ink_textured(ink_fall(0.1F, tones->second, 0.4F, tones->accent),
                                               0.016F, 0.03F, 0.03F, 0.0F));
@@ -187,7 +187,8 @@ void scene_arches(struct scene *scene)
     int count = 2 + dice_pick(&scene->dice, 2);
     for (int i = 0; i < count; i++) {
         float x = scene->width * ((float)i + 0.5F) / (float)count +
-                  dice_between(&scene->dice, -0.05F, 0.05F) + 0.006F * wave(scene->phase + 0.3F);
+                  dice_between(&scene->dice, -0.05F, 0.05F) +
+                  0.025F * wave(scene->phase + 0.3F * (float)i);
         float half = scene->width / (float)count * dice_between(&scene->dice, 0.34F, 0.52F);
         half = half > 0.34F ? 0.34F : half;
         float tall = scene->height * dice_between(&scene->dice, 0.42F, 0.66F);

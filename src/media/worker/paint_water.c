@@ -65,13 +65,13 @@ static void lighthouse(struct scene *scene, float x, float foot, float tall)
 {
     const struct palette *tones = scene->tones;
     float top = foot - tall;
-    float beam = 0.05F * wave(scene->phase);
+    float beam = 0.1F * wave(scene->phase);
     for (int side = -1; side <= 1; side += 2) {
-        float reach = (float)side * 1.6F;
+        float reach = (float)side * (1.2F + 0.7F * wave(scene->phase + 0.25F * (float)side));
         drawing_move(scene->drawing, x, top);
         drawing_line(scene->drawing, x + reach, top - 0.16F + beam * (float)side);
         drawing_line(scene->drawing, x + reach, top + 0.1F + beam * (float)side);
-        struct ink ray = ink_glow(x, top, 1.1F, tones->light, 0.55F);
+        struct ink ray = ink_glow(x, top, reach * (float)side * 0.97F, tones->light, 0.55F);
         drawing_fill(scene->drawing, ray);
     }
     drawing_fill(scene->drawing, ink_glow(x, top, 0.3F, tones->light, 0.6F));
@@ -144,7 +144,7 @@ void scene_sea(struct scene *scene)
         part_stars(scene, horizon, 150);
     part_disc(scene, sun_x,
               horizon - radius * dice_between(&scene->dice, 0.9F, 3.6F) +
-                  0.012F * wave(scene->phase),
+                  0.04F * wave(scene->phase),
               radius);
     shore(scene, horizon);
 
@@ -163,7 +163,7 @@ void scene_sea(struct scene *scene)
     bool has_boat = dice_pick(&scene->dice, 3) == 0 && !(scene->mood->motifs & MOTIF_TOWER);
     if (has_boat || (scene->mood->motifs & MOTIF_BOAT)) {
         float side = sun_x > scene->width * 0.5F ? -1.0F : 1.0F;
-        boat(scene, sun_x + side * scene->width * 0.24F + 0.03F * wave(scene->phase),
+        boat(scene, sun_x + side * scene->width * 0.24F + 0.09F * wave(scene->phase),
              horizon + 0.09F, dice_between(&scene->dice, 0.17F, 0.26F));
     }
     if (scene->mood->motifs & MOTIF_BIRDS)
