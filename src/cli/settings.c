@@ -180,12 +180,9 @@ static str plain_text(struct arena *arena, const struct field_error *error)
     str text = str_of(error->text);
     str extra = STR("Object contains extra field `");
     if (str_starts(text, extra)) {
-        str name = str_slice(text, extra.len, text.len);
-        name.len = (size_t)MAX_OF(str_find(name, '`'), (ptrdiff_t)0);
         str path = str_of(error->path);
-        return str_format(arena, "there is no setting \"%.*s%s%.*s\".",
-                          STR_ARG(str_slice(path, 1, path.len)), path.len == 0 ? "" : ".",
-                          STR_ARG(name));
+        return str_format(arena, "there is no setting \"%.*s\".",
+                          STR_ARG(str_slice(path, 1, path.len)));
     }
     char *line = str_zero_ended(arena, text);
     for (char *at = strchr(line, '\n'); at != NULL; at = strchr(at, '\n'))
