@@ -39,7 +39,7 @@ static struct tree_item *item_new(struct place place, str body, bool is_removed)
     item->body_len = (uint32_t)body.len;
     if (place.key.len != 0 && place.key.at != NULL)
         memcpy(item->data, place.key.at, place.key.len);
-    if (body.len != 0)
+    if (body.at != NULL && body.len != 0)
         memcpy(item->data + place.key.len, body.at, body.len);
     return item;
 }
