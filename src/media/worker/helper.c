@@ -66,7 +66,8 @@ static void refuse(struct helper *helper, uint64_t id, enum media_failure failur
     answer(helper, id, &reply, 0);
 }
 
-/* Puts the child's descriptors at FIRST_FD and closes all others. */
+/* Puts the child's descriptors at FIRST_FD and closes all others. stderr becomes /dev/null, as
+ * stdout is: whoever takes over a child shall not write lines into the server's log. */
 static bool arrange(int report, const struct parcel *parcel)
 {
     int fds[1 + DESCRIPTORS_MAX];
@@ -82,6 +83,8 @@ static bool arrange(int report, const struct parcel *parcel)
     for (int i = 0; i < count; i++)
         if (dup2(fds[i], FIRST_FD + i) < 0)
             return false;
+    if (dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
+        return false;
     return close_range((unsigned)(FIRST_FD + count), ~0U, 0) == 0;
 }
 
