@@ -165,6 +165,27 @@ static bool read_json(struct exchange *exchange, const struct http_request *requ
     return true;
 }
 
+/* Nothing but texts under the names that are read. */
+static bool check_members(struct exchange *exchange, const struct json *body)
+{
+    static const char *const names[] = {"email", "password", "name"};
+    for (size_t i = 0; i < body->count; i++) {
+        const struct json *member = &body->items[i];
+        const char *name = NULL;
+        for (size_t k = 0; k < ARRAY_LEN(names); k++)
+            if (str_equal(member->key, str_of(names[k])))
+                name = names[k];
+        if (name != NULL && member->kind == JSON_TEXT)
+            continue;
+        if (name != NULL)
+            refuse(exchange, 400, "ARGUMENT", "This must be a text.", name);
+        else
+            refuse(exchange, 400, "ARGUMENT", "Send only email, password and name.", NULL);
+        return false;
+    }
+    return true;
+}
+
 static struct entering *read_entering(struct front *front, struct exchange *exchange,
                                       const struct http_request *request, bool is_sign_up)
 {
@@ -172,7 +193,7 @@ static struct entering *read_entering(struct front *front, struct exchange *exch
     struct entering *entering = arena_new(arena, struct entering);
     struct json body;
     struct fault fault;
-    if (!read_json(exchange, request, &body))
+    if (!read_json(exchange, request, &body) || !check_members(exchange, &body))
         return NULL;
     *entering = (struct entering){
         .front = front,
@@ -206,10 +227,7 @@ static bool may_try(struct entering *entering, const struct http_request *reques
         attempts_take(front->by_address, attempts_address(arena, request->peer), now, &wait) &&
         attempts_take(front->by_account, entering->email, now, &wait);
     if (!is_allowed)
-        answer_error(entering->exchange, 429, "RATE_LIMIT",
-                     str_format(arena, "Too many tries. You can try again in %lld s.",
-                                (long long)wait.us / 1000000 + 1),
-                     NULL);
+        answer_too_many(entering->exchange, wait);
     return is_allowed;
 }
 

@@ -10,6 +10,9 @@
 
 #include <sodium.h>
 
+/* After which an overloaded server may be asked again. */
+#define BUSY_SECONDS 2
+
 /* ---- answers ---- */
 
 size_t cors_headers(struct exchange *exchange, struct http_header headers[CORS_HEADERS_MAX])
@@ -34,25 +37,40 @@ size_t cors_headers(struct exchange *exchange, struct http_header headers[CORS_H
     return count;
 }
 
-static void answer_typed(struct exchange *exchange, int status, str type, str body)
+/* retry_after in seconds; 0: not said. */
+static void answer_typed(struct exchange *exchange, int status, str type, str body,
+                         int64_t retry_after)
 {
     struct http_header headers[CORS_HEADERS_MAX + 3];
     size_t count = cors_headers(exchange, headers);
     headers[count++] = (struct http_header){STR("Content-Type"), type};
     headers[count++] = (struct http_header){STR("Cache-Control"), STR("no-store")};
-    if (status == 503 || status == 429)
-        headers[count++] = (struct http_header){STR("Retry-After"), STR("2")};
+    if (retry_after > 0)
+        headers[count++] =
+            (struct http_header){STR("Retry-After"), str_format(exchange_arena(exchange), "%lld",
+                                                                (long long)retry_after)};
     http_answer(exchange, status, headers, count, body);
 }
 
 void answer_json(struct exchange *exchange, int status, str body)
 {
-    answer_typed(exchange, status, STR("application/json"), body);
+    answer_typed(exchange, status, STR("application/json"), body, status == 503 ? BUSY_SECONDS : 0);
 }
 
 void answer_text(struct exchange *exchange, int status, str body)
 {
-    answer_typed(exchange, status, STR("text/plain; charset=utf-8"), body);
+    answer_typed(exchange, status, STR("text/plain; charset=utf-8"), body,
+                 status == 503 ? BUSY_SECONDS : 0);
+}
+
+void answer_too_many(struct exchange *exchange, span wait)
+{
+    const int64_t seconds = wait.us / 1000000 + 1;
+    str body = str_format(exchange_arena(exchange),
+                          "{\"code\":\"RATE_LIMIT\",\"message\":\"Too many tries. You can try "
+                          "again in %lld s.\"}",
+                          (long long)seconds);
+    answer_typed(exchange, 429, STR("application/json"), body, seconds);
 }
 
 void answer_error(struct exchange *exchange, int status, const char *code, str message,

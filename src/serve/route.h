@@ -22,6 +22,9 @@ void answer_error(struct exchange *exchange, int status, const char *code, str m
                   const char *field);
 void answer_text(struct exchange *exchange, int status, str body);
 
+/* 429, saying when to come back in words and in Retry-After. */
+void answer_too_many(struct exchange *exchange, span wait);
+
 /* The CORS headers for this request; at most 6. */
 #define CORS_HEADERS_MAX 6
 size_t cors_headers(struct exchange *exchange, struct http_header headers[CORS_HEADERS_MAX]);
