@@ -91,6 +91,7 @@ doc_id change_new(struct change *change, const struct doc_type *type, void *row)
     struct counters *counters = &change->batch->store->counters;
     int64_t now = change->batch->now.us / 1000 * 1024 + change->batch->now.us % 1000 * 1024 / 1000;
     counters->last_tick = MAX_OF(counters->last_tick + 1, now);
+    (void)view_ask(&change->view); /* also a failed change gets an id: rows read it at once */
     doc_id id = {++counters->last_id};
     row_set_new(plan_type(&change->view.store->plan, type), id, (tick){counters->last_tick}, row);
     return id;
@@ -237,7 +238,7 @@ void change_put(struct change *change, const struct doc_type *type, const void *
     struct view *view = &change->view;
     struct buffer *body = &change->batch->scratch;
     struct writer writer = {.change = change, .type = plan_type(&view->store->plan, type)};
-    if (view->is_failed)
+    if (!view_ask(view))
         return;
     writer.new_row = row;
     writer.id = row_id(writer.type, row);
@@ -265,7 +266,7 @@ void change_remove(struct change *change, const struct doc_type *type, doc_id id
     struct view *view = &change->view;
     struct writer writer = {
         .change = change, .type = plan_type(&view->store->plan, type), .id = id};
-    if (view->is_failed || !find_old(&writer) || writer.old_body.at == NULL)
+    if (!view_ask(view) || !find_old(&writer) || writer.old_body.at == NULL)
         return;
     if (count_write(change, 0))
         write_all(&writer);

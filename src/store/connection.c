@@ -82,6 +82,20 @@ static bool prepare(struct snapshot *connection, const char *sql, sqlite3_stmt *
     return true;
 }
 
+/* The pragma answers what the mode is now, and no error when it could not be changed. */
+static bool check_log(struct snapshot *connection, struct fault *fault)
+{
+    sqlite3_stmt *mode = NULL;
+    if (!prepare(connection, "PRAGMA journal_mode", &mode, fault))
+        return false;
+    bool is_log = sqlite3_step(mode) == SQLITE_ROW &&
+                  sqlite3_stricmp((const char *)sqlite3_column_text(mode, 0), "wal") == 0;
+    sqlite3_finalize(mode);
+    return is_log || fault_set(fault, FAULT_SYSTEM,
+                               "The database cannot keep a write-ahead log here. Put the data "
+                               "folder on a local disk.");
+}
+
 bool connection_open(const char *path, bool is_writer, const struct space_list *list,
                      struct snapshot **out, struct fault *fault)
 {
@@ -97,6 +111,7 @@ bool connection_open(const char *path, bool is_writer, const struct space_list *
     sqlite3_extended_result_codes(connection->db, 1);
     sqlite3_busy_timeout(connection->db, BUSY_MS);
     if (!connection_run(connection, is_writer ? writer_pragmas : reader_pragmas, fault) ||
+        (is_writer && !check_log(connection, fault)) ||
         !prepare(connection, is_writer ? "BEGIN IMMEDIATE" : "BEGIN", &connection->begin, fault) ||
         !prepare(connection, "COMMIT", &connection->commit, fault) ||
         !prepare(connection, "ROLLBACK", &connection->rollback, fault)) {

@@ -276,7 +276,7 @@ static bool next_entry(struct scan *scan, struct entry *out)
     if (scan->is_done)
         return false;
     struct view *view = scan->view;
-    if (view->is_failed || !step(scan->source, out)) {
+    if (!view_ask(view) || !step(scan->source, out)) {
         scan_end(scan);
         return false;
     }

@@ -32,7 +32,8 @@ struct store {
     instant now;    /* of the last batch */
     instant pruned; /* when old outcomes were last looked for */
     struct batch *open;
-    bool is_broken; /* a sync failed: nothing that was written since can be trusted */
+    int64_t asked, fail_at; /* store_fail_at */
+    bool is_broken;         /* a sync failed: nothing that was written since can be trusted */
     void (*before_commit)(void *context, const struct write_set *writes);
     void *context;
 };
@@ -52,6 +53,9 @@ struct batch {
 
 /* The first failure sticks. Answers false. */
 bool view_fail(struct view *view, enum fault_kind kind, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* False when the view has failed, or was chosen to fail here (store_fail_at). */
+bool view_ask(struct view *view);
 
 /* Through the change's writes, then the snapshot. body->at is NULL when it is not there. */
 bool view_read(struct view *view, uint16_t space, bytes key, str *body);

@@ -46,6 +46,14 @@ commit_ts store_newest(const struct store *store)
     return (commit_ts){atomic_load_explicit(&store->newest, memory_order_acquire)};
 }
 
+int64_t store_fail_at(struct store *store, int64_t at)
+{
+    int64_t asked = store->asked;
+    store->asked = 0;
+    store->fail_at = at;
+    return asked;
+}
+
 bool store_backup(struct store *store, const char *to, struct fault *fault)
 {
     return store->engine->methods->backup(store->engine, to, fault);

@@ -172,6 +172,11 @@ commit_ts store_newest(const struct store *store); /* any thread */
 /* Copies the whole database, consistent, while it is in use, to a new file. SQLite only. */
 bool store_backup(struct store *store, const char *to, struct fault *fault) MUST_CHECK;
 
+/* For tests: counting from now, the at-th thing that a change asks of the store (a row, an entry, a
+ * put, a removal, a new id) fails that change; 0: none does. Answers how many were asked since the
+ * last call. The writer's. */
+int64_t store_fail_at(struct store *store, int64_t at);
+
 /* Checkpoints if the engine wants to, and forgets old outcomes a few at a time; for the writer
  * when it has nothing to do. */
 void store_idle(struct store *store);

@@ -60,6 +60,15 @@ commit_ts view_ts(const struct view *view)
     return view->ts;
 }
 
+bool view_ask(struct view *view)
+{
+    if (view->is_failed)
+        return false;
+    if (view->change != NULL && ++view->store->asked == view->store->fail_at)
+        return view_fail(view, FAULT_TRANSIENT, "A test made this fail.");
+    return true;
+}
+
 bool view_read(struct view *view, uint16_t space, bytes key, str *body)
 {
     *body = (str){0};
@@ -113,7 +122,7 @@ bool view_count(struct view *view, size_t bytes_read)
 static bool find_body(struct view *view, const struct doc_type *type, doc_id id, str *body)
 {
     *body = (str){0};
-    if (view->is_failed)
+    if (!view_ask(view))
         return false;
     view_record_row(view, type, id);
     return view_body_of(view, type, id, body) && view_count(view, body->len) && body->at != NULL;

@@ -456,6 +456,49 @@ static void an_outcome_is_found_in_its_batch_and_afterwards(void **state)
     batch_drop(batch);
 }
 
+/* Removes one person, makes another, and counts tasks; answers whether it was accepted. */
+static bool do_much(struct place *place)
+{
+    struct batch *batch = place_begin(place);
+    struct change change;
+    struct scan scan;
+    struct task task;
+    struct person ann, bob = {.email = STR("bob"), .rank = RANK_GUEST};
+    change_begin(batch, &place->arena, &change);
+    view_row(&change.view, &person_type, (doc_id){1}, &ann);
+    change_remove(&change, &person_type, (doc_id){1});
+    change_new(&change, &person_type, &bob);
+    change_put(&change, &person_type, &bob);
+    view_scan(&change.view, index_at(task_type, TASK_BY_OWNER), (struct bounds){0}, ORDER_UP,
+              &scan);
+    while (scan_next(&scan, &task))
+        change_remove(&change, &task_type, task.id);
+    if (change_accept(&change)) {
+        place_commit(batch);
+        return true;
+    }
+    batch_drop(batch);
+    return false;
+}
+
+static void whichever_operation_fails_nothing_is_done(void **state)
+{
+    struct place *place = *state;
+    struct person ann = person_add(place, "ann", 1);
+    task_add(place, ann.id, "t", 1);
+    commit_ts before = store_newest(place->store);
+    int64_t at = 1;
+    for (store_fail_at(place->store, at); !do_much(place); store_fail_at(place->store, ++at)) {
+        assert_int_equal(store_newest(place->store).n, before.n);
+        struct view view = look(place);
+        expect(ids(&view, index_at(person_type, PERSON_BY_EMAIL), (struct bounds){0}, ORDER_UP),
+               "1");
+        view_end(&view);
+    }
+    assert_true(at > 6);
+    assert_int_equal(store_fail_at(place->store, 0), at - 1);
+}
+
 static void each_limit_fails_with_its_name(void **state)
 {
     struct place *place = *state;
@@ -546,6 +589,7 @@ int main(void)
         BOTH(a_scan_is_not_moved_by_writes_beside_it),
         BOTH(the_clock_going_back_moves_nothing_back),
         BOTH(an_outcome_is_found_in_its_batch_and_afterwards),
+        BOTH(whichever_operation_fails_nothing_is_done),
         BOTH(each_limit_fails_with_its_name),
         BOTH(long_texts_stay_apart_in_an_index),
     };
