@@ -2,6 +2,7 @@
 #include "base/fault.h"
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "cli/reference.h"
 #include "cli/serve.h"
 #include "json/typescript.h"
 
@@ -120,17 +121,33 @@ static void write_data_model(struct buffer *to, const struct schema *schema,
 
 /* ---- files ---- */
 
-static bool write_file(const char *folder, const char *name, const struct buffer *text,
-                       struct fault *fault)
+static bool write_text(const char *path, const struct buffer *text, struct fault *fault)
 {
-    char path[PATH_MAX];
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
     FILE *file = fopen(path, "we");
     if (file == NULL)
         return fault_os(fault, path);
     bool is_written = fwrite(text->at, 1, text->len, file) == text->len;
     bool is_closed = fclose(file) == 0;
     return (is_written && is_closed) || fault_os(fault, path);
+}
+
+static bool write_file(const char *folder, const char *name, const struct buffer *text,
+                       struct fault *fault)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    return write_text(path, text, fault);
+}
+
+static bool write_reference(const char *path, struct fault *fault)
+{
+    static const struct studio_config nothing;
+    AUTO(buffer_done) struct buffer text = buffer_with_max(MIB(4));
+    struct program program = {0};
+    studio_program(&program, &nothing, NULL, 0);
+    reference_write(&text, &program, &settings_shape);
+    program_done(&program);
+    return write_text(path, &text, fault);
 }
 
 static bool write_all(const char *folder, const struct extras *extras, struct fault *fault)
@@ -156,8 +173,12 @@ static bool write_all(const char *folder, const struct extras *extras, struct fa
 
 int cli_codegen(int argc, char **argv, const struct extras *extras)
 {
-    const char *out = NULL;
-    const struct option options[] = {{"out", "DIR", "the _generated folder to write", &out, NULL}};
+    const char *out = NULL, *reference = NULL;
+    const struct option options[] = {
+        {"out", "DIR", "the _generated folder to write", &out, NULL},
+        {"reference", "FILE", "the reference of functions and settings, as Markdown", &reference,
+         NULL},
+    };
     const struct command command = {
         .name = "codegen",
         .about = "Writes the TypeScript types of all functions and documents, as convex/react\n"
@@ -170,11 +191,12 @@ int cli_codegen(int argc, char **argv, const struct extras *extras)
     int code;
     if (!command_read(&command, argc, argv, &code))
         return code;
-    if (out == NULL) {
-        fprintf(stderr, "atelier: say where to: --out DIR\n");
+    if (out == NULL && reference == NULL) {
+        fprintf(stderr, "atelier: say where to: --out DIR or --reference FILE\n");
         return CLI_USAGE;
     }
-    if (write_all(out, extras, &fault))
+    if ((out == NULL || write_all(out, extras, &fault)) &&
+        (reference == NULL || write_reference(reference, &fault)))
         return CLI_OK;
     fprintf(stderr, "atelier: %s\n", fault.text);
     return CLI_FAILED;
