@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What stands around every page for somebody signed in: the rail, or on small screens two bars. */
-import { lazy, Suspense, useEffect, type ReactNode } from "react";
+import { lazy, Suspense, useEffect, useRef, type ReactNode } from "react";
 import { number, size, timeOfDay } from "../format";
 import { words } from "../words";
 import type { User } from "../types";
@@ -9,7 +9,8 @@ import { afterPaint } from "./later";
 import { useMe, useOfflineSince, useRunning } from "./live";
 import { Link, usePlace } from "./router";
 import { useStore } from "./store";
-import { upgrade } from "./upgrade";
+import { upgrade, type Upgrade } from "./upgrade";
+import { say } from "./voice";
 
 const AccountMenu = lazy(() => afterPaint().then(() => import("./AccountMenu")));
 
@@ -100,11 +101,19 @@ function Developing() {
 function Notice() {
   const offline = useOfflineSince();
   const upgraded = useStore(upgrade);
-  if (upgraded !== "none") {
-    return <p className="notice" role="status">{upgraded === "reloading" ? words.updated : words.updatedBusy}</p>;
-  }
-  if (offline !== undefined) return <p className="notice" role="status">{words.offline(timeOfDay(offline))}</p>;
-  return null;
+  const text = noticeText(upgraded, offline);
+  const spoke = useRef(false);
+  useEffect(() => {
+    if (text) say(text, "notice");
+    else if (spoke.current) say(words.backAgain, "notice");
+    spoke.current = text !== undefined;
+  }, [text]);
+  return text === undefined ? null : <p className="notice">{text}</p>;
+}
+
+function noticeText(upgraded: Upgrade, offline: number | undefined): string | undefined {
+  if (upgraded !== "none") return upgraded === "reloading" ? words.updated : words.updatedBusy;
+  return offline === undefined ? undefined : words.offline(timeOfDay(offline));
 }
 
 /* The lamp in the tab: its picture and the title. */

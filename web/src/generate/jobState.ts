@@ -4,15 +4,18 @@ import { quotedFor, type Job, type Model } from "../types";
 import { words } from "../words";
 
 const SURE = 0.08;
+const MUCH = 5;
 
 /* Words about time for a job under way, or none. */
 export function timeWords(job: Job, model: Model | undefined, now: number): string | undefined {
   const since = job.startedAt ?? job.createdAt;
   const elapsed = Math.max(0, (now - since) / 1000);
-  if (job.progress !== undefined && job.progress > SURE) {
-    return words.stream.about((elapsed / job.progress) * (1 - job.progress));
-  }
   const usual = model?.typicalSeconds && model.typicalSeconds * (job.kind === "video" ? 1 : job.numImages);
+  if (job.progress !== undefined && job.progress > SURE) {
+    const left = (elapsed / job.progress) * (1 - job.progress);
+    /* A job that was begun again has a past that says nothing about its future. */
+    return usual && left > usual * MUCH ? words.stream.longer : words.stream.about(left);
+  }
   if (!usual) return undefined;
   return elapsed > usual * 1.5 ? words.stream.longer : words.stream.usually(usual);
 }

@@ -75,7 +75,7 @@ export default function Lightbox({ asset, onStep, onClose }: Props) {
         >
           <Dialog.Title className="sr">{l.label}: {nameOf(asset)}</Dialog.Title>
           {film ? (
-            <video key={asset._id} src={asset.url} poster={asset.displayUrl || asset.thumbnailUrl || undefined} controls autoPlay loop playsInline aria-label={nameOf(asset)} />
+            <video key={asset._id} src={asset.url} poster={asset.displayUrl || asset.thumbnailUrl || undefined} controls autoPlay={!matchMedia("(prefers-reduced-motion: reduce)").matches} loop playsInline aria-label={nameOf(asset)} />
           ) : (
             <div className="look-room"><img key={asset._id} src={asset.url} width={asset.width} height={asset.height} alt={nameOf(asset)} /></div>
           )}
