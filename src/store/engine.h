@@ -33,6 +33,13 @@ struct space {
     char name[SPACE_NAME_MAX]; /* letters, digits, _ */
 };
 
+struct space_view {
+    const char *name;
+    const char *rows;   /* name of the space */
+    const str *members; /* of the JSON text */
+    size_t member_count;
+};
+
 struct entry {
     bytes key; /* .at NULL: there is no more */
     str body;  /* .at NULL: it has none */
@@ -45,6 +52,9 @@ struct engine_methods {
     bool (*make_spaces)(struct engine *engine, const struct space *list, size_t count,
                         struct fault *fault);
     bool (*drop_space)(struct engine *engine, const char *name, struct fault *fault);
+
+    /* For people with a shell: the rows of a space under a name, a column per member. */
+    bool (*make_view)(struct engine *engine, const struct space_view *view, struct fault *fault);
 
     bool (*begin_read)(struct engine *engine, struct snapshot **out, struct fault *fault);
     bool (*begin_write)(struct engine *engine, struct snapshot **out, struct fault *fault);

@@ -46,6 +46,11 @@ static bool drop_space(struct engine *engine, const char *name, struct fault *fa
     return true;
 }
 
+static bool make_view(struct engine *engine, const struct space_view *view, struct fault *fault)
+{
+    return true;
+}
+
 static bool begin(struct engine *engine, struct snapshot **out, struct fault *fault)
 {
     struct memory_engine *memory = (struct memory_engine *)engine;
@@ -156,6 +161,7 @@ static const struct engine_methods methods = {
     .close = close_engine,
     .make_spaces = make_spaces,
     .drop_space = drop_space,
+    .make_view = make_view,
     .begin_read = begin,
     .begin_write = begin,
     .end = end,

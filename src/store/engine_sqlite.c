@@ -101,6 +101,40 @@ static bool drop_space(struct engine *engine, const char *name, struct fault *fa
     return connection_run(sqlite_of(engine)->writer, sql, fault);
 }
 
+/* Answers whether the view is there just so. */
+static bool has_view(struct sqlite_engine *sqlite, const char *name, str sql)
+{
+    sqlite3_stmt *find = NULL;
+    bool is_there = false;
+    if (sqlite3_prepare_v2(sqlite->writer->db,
+                           "SELECT 1 FROM sqlite_schema WHERE type='view' AND name=?1 AND sql=?2",
+                           -1, &find, NULL) == SQLITE_OK) {
+        sqlite3_bind_text(find, 1, name, -1, SQLITE_STATIC);
+        sqlite3_bind_text(find, 2, sql.at, (int)sql.len, SQLITE_STATIC);
+        is_there = sqlite3_step(find) == SQLITE_ROW;
+    }
+    sqlite3_finalize(find);
+    return is_there;
+}
+
+static bool make_view(struct engine *engine, const struct space_view *view, struct fault *fault)
+{
+    struct sqlite_engine *sqlite = sqlite_of(engine);
+    AUTO(buffer_done) struct buffer sql = {0};
+    char drop[SPACE_NAME_MAX * 2];
+    buffer_format(&sql, "CREATE VIEW \"%s\" AS SELECT", view->name);
+    for (size_t i = 0; i < view->member_count; i++)
+        buffer_format(&sql, "%s body->>'$.\"%.*s\"' AS \"%.*s\"", i == 0 ? "" : ",",
+                      STR_ARG(view->members[i]), STR_ARG(view->members[i]));
+    buffer_format(&sql, " FROM \"%s\"", view->rows);
+    if (has_view(sqlite, view->name, buffer_text(&sql)))
+        return true;
+    buffer_char(&sql, 0);
+    snprintf(drop, sizeof(drop), "DROP VIEW IF EXISTS \"%s\"", view->name);
+    return connection_run(sqlite->writer, drop, fault) &&
+           connection_run(sqlite->writer, sql.at, fault);
+}
+
 /* ---- snapshots ---- */
 
 static struct snapshot *take_idle(struct sqlite_engine *sqlite)
@@ -211,6 +245,7 @@ static const struct engine_methods methods = {
     .close = close_engine,
     .make_spaces = make_spaces,
     .drop_space = drop_space,
+    .make_view = make_view,
     .begin_read = begin_read,
     .begin_write = begin_write,
     .end = end,

@@ -353,6 +353,31 @@ static bool fill_indexes(struct upgrade *upgrade, struct fault *fault)
     return true;
 }
 
+/* Not for those that are named as a table of ours. */
+static bool make_views(struct upgrade *upgrade, struct fault *fault)
+{
+    struct engine *engine = upgrade->store->engine;
+    for (size_t i = 0; i < upgrade->schema->count; i++) {
+        const struct doc_type *type = upgrade->schema->types[i];
+        bool is_taken = false;
+        for (size_t k = 0; k < ARRAY_LEN(own_spaces); k++)
+            is_taken |= strcasecmp(type->name, own_spaces[k].name) == 0;
+        if (is_taken)
+            continue;
+        char rows[SPACE_NAME_MAX];
+        space_name_of_rows(type, rows);
+        str *members = arena_array(&upgrade->arena, str, type->field_count);
+        for (size_t k = 0; k < type->field_count; k++) {
+            char room[64];
+            members[k] = str_copy(&upgrade->arena, field_wire_name(&type->fields[k], room));
+        }
+        struct space_view view = {type->name, rows, members, type->field_count};
+        if (!engine->methods->make_view(engine, &view, fault))
+            return false;
+    }
+    return true;
+}
+
 static bool run(struct upgrade *upgrade, struct fault *fault)
 {
     struct engine *engine = upgrade->store->engine;
@@ -361,7 +386,7 @@ static bool run(struct upgrade *upgrade, struct fault *fault)
         !check_number(upgrade, "schema", upgrade->schema->version, fault) ||
         !check_types(upgrade, fault) || !drop_stale_indexes(upgrade, fault) ||
         !drop_half_made_indexes(upgrade, fault) || !make_spaces(upgrade, fault) ||
-        !fill_indexes(upgrade, fault))
+        !make_views(upgrade, fault) || !fill_indexes(upgrade, fault))
         return false;
     return upgrade->meta.root == NULL || commit(upgrade, &upgrade->meta, fault);
 }

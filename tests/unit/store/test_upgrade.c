@@ -232,6 +232,31 @@ static void a_schema_that_is_wrong_is_refused_by_name(void **state)
     assert_string_equal(fault.text, "people and people have the same number");
 }
 
+/* One column of the first row, asked as a person with a shell would. */
+static str ask(struct place *place, const char *sql)
+{
+    sqlite3 *db;
+    sqlite3_stmt *statement;
+    assert_int_equal(sqlite3_open(place->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    str answer = str_copy(&place->arena, str_of((const char *)sqlite3_column_text(statement, 0)));
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+    return answer;
+}
+
+static void a_shell_finds_tables_by_the_contracts_names(void **state)
+{
+    struct place *place = *state;
+    person_add(place, "ann", 5);
+    assert_true(str_equal(ask(place, "SELECT email||balance||rank FROM people"), STR("ann5guest")));
+    assert_true(str_equal(ask(place, "SELECT count(*) FROM tasks WHERE isDone"), STR("0")));
+    str version = ask(place, "PRAGMA schema_version");
+    place_reopen(place);
+    assert_true(str_equal(ask(place, "PRAGMA schema_version"), version)); /* made once */
+}
+
 static void the_file_is_private(void **state)
 {
     struct place *place = *state;
@@ -258,6 +283,7 @@ int main(void)
         CASE(what_was_written_is_there_after_reopening),
         CASE(a_backup_is_a_store),
         CASE(a_schema_that_is_wrong_is_refused_by_name),
+        CASE(a_shell_finds_tables_by_the_contracts_names),
         CASE(the_file_is_private),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
