@@ -2,6 +2,7 @@
 #include "serve/pages.h"
 
 #include "base/hash.h"
+#include "serve/pack.h"
 #include "serve/route.h"
 
 #include <fcntl.h>
@@ -15,8 +16,8 @@
 struct page_file {
     str path; /* "/assets/x.js" */
     str type, etag;
-    struct shared *content;
-    bool is_hashed; /* its name changes with its content */
+    struct shared *content, *packed; /* packed: by gzip, or NULL */
+    bool is_hashed;                  /* its name changes with its content */
 };
 
 struct pages {
@@ -48,6 +49,13 @@ static str type_of(str path)
         if (str_ends(path, str_of(types[i].ending)))
             return str_of(types[i].type);
     return STR("application/octet-stream");
+}
+
+/* Pictures and fonts are packed already. */
+static bool is_text(str type)
+{
+    return str_starts(type, STR("text/")) || str_ends(type, STR("json")) ||
+           str_ends(type, STR("+xml"));
 }
 
 /* ---- reading ---- */
@@ -82,8 +90,11 @@ static bool add_file(struct pages *pages, const char *name, size_t root, size_t 
         return false;
     struct hash128 hash = hash128_bytes(file.content->at, file.content->len);
     file.type = type_of(file.path);
-    file.etag = str_format(&pages->arena, "\"%016llx%016llx\"", (unsigned long long)hash.a,
+    /* Weak: one page has one tag, packed or not. */
+    file.etag = str_format(&pages->arena, "W/\"%016llx%016llx\"", (unsigned long long)hash.a,
                            (unsigned long long)hash.b);
+    if (is_text(file.type))
+        file.packed = pack_gzip(shared_text(file.content));
     file.is_hashed = str_starts(file.path, STR("/assets/"));
     pages->files = memory_resize(pages->files, (pages->count + 1) * sizeof(file));
     pages->files[pages->count++] = file;
@@ -141,8 +152,10 @@ void pages_close(struct pages *pages)
 {
     if (pages == NULL)
         return;
-    for (size_t i = 0; i < pages->count; i++)
+    for (size_t i = 0; i < pages->count; i++) {
         shared_drop(pages->files[i].content);
+        shared_drop(pages->files[i].packed);
+    }
     free(pages->files);
     arena_done(&pages->arena);
     free(pages);
@@ -183,11 +196,29 @@ static const char policy[] =
     "media-src 'self' blob:; font-src 'self'; connect-src 'self' ws: wss:; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'";
 
+#define PAGE_HEADERS_MAX 10
+
+/* "gzip" among what the client takes, and not with weight 0. */
+static bool takes_gzip(const struct http_request *request)
+{
+    str accepted = http_header(request, "Accept-Encoding");
+    str coding;
+    while (str_split(&accepted, ',', &coding)) {
+        str name;
+        coding = str_trim(coding);
+        if (str_split(&coding, ';', &name) && str_equal_nocase(str_trim(name), STR("gzip")))
+            return !str_equal(str_trim(coding), STR("q=0"));
+    }
+    return false;
+}
+
 static size_t page_headers(const struct page_file *file, struct http_header *headers)
 {
     size_t count = 0;
     str caching = file->is_hashed ? STR("public, max-age=31536000, immutable") : STR("no-cache");
     headers[count++] = (struct http_header){STR("Content-Type"), file->type};
+    if (file->packed != NULL)
+        headers[count++] = (struct http_header){STR("Vary"), STR("Accept-Encoding")};
     headers[count++] = (struct http_header){STR("ETag"), file->etag};
     headers[count++] = (struct http_header){STR("Cache-Control"), caching};
     headers[count++] = (struct http_header){STR("X-Content-Type-Options"), STR("nosniff")};
@@ -197,10 +228,21 @@ static size_t page_headers(const struct page_file *file, struct http_header *hea
     return count;
 }
 
+static void answer_page(struct exchange *exchange, const struct http_request *request,
+                        const struct page_file *file, struct http_header *headers, size_t count)
+{
+    if (file->packed == NULL || !takes_gzip(request)) {
+        http_answer_shared(exchange, 200, headers, count, shared_keep(file->content));
+        return;
+    }
+    headers[count++] = (struct http_header){STR("Content-Encoding"), STR("gzip")};
+    http_answer_shared(exchange, 200, headers, count, shared_keep(file->packed));
+}
+
 FUNCTIONS_HANDLER(pages_get)
 {
     struct arena *arena = exchange_arena(exchange);
-    struct http_header headers[8];
+    struct http_header headers[PAGE_HEADERS_MAX];
     str path = http_path(arena, request);
     if (request->method != HTTP_GET && request->method != HTTP_HEAD) {
         answer_error(exchange, 405, "MethodNotAllowed", STR("This address is only for reading."),
@@ -220,5 +262,5 @@ FUNCTIONS_HANDLER(pages_get)
     if (str_equal(http_header(request, "If-None-Match"), file->etag))
         http_answer(exchange, 304, headers, count, (str){0});
     else
-        http_answer_shared(exchange, 200, headers, count, shared_keep(file->content));
+        answer_page(exchange, request, file, headers, count);
 }
