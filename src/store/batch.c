@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/state.h"
 
+#include "base/log.h"
+
 #include <string.h>
 
 #define COUNTERS_KEY "counters"
@@ -42,6 +44,35 @@ void counters_write(const struct counters *counters, struct tree *to)
 
 /* ---- batches ---- */
 
+static bool counters_equal(const struct counters *a, const struct counters *b)
+{
+    return a->ts == b->ts && a->last_id == b->last_id && a->last_outcome == b->last_outcome &&
+           a->indexed_outcome == b->indexed_outcome;
+}
+
+/*
+ * Another process may have committed (the command line, while a server runs). Then what is counted
+ * in memory is out of date, and an id given from it would overwrite a row: begin anew from the
+ * file.
+ */
+static bool catch_up(struct store *store, struct snapshot *snapshot, struct fault *fault)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    struct counters found;
+    if (!counters_read(snapshot, store->engine, &arena, &found, fault))
+        return false;
+    if (counters_equal(&found, &store->committed))
+        return true;
+    log_event(LOG_WARN, "store_written_elsewhere", "another process committed to this store");
+    found.ts = MAX_OF(found.ts, store->counters.ts);
+    found.last_tick = MAX_OF(found.last_tick, store->counters.last_tick);
+    store->counters = store->committed = found;
+    atomic_store_explicit(&store->newest, found.ts, memory_order_release);
+    outcomes_free(store->outcomes);
+    store->outcomes = outcomes_new();
+    return outcomes_load(store, fault);
+}
+
 bool batch_begin(struct store *store, instant now, struct batch **out, struct fault *fault)
 {
     assert(store->open == NULL);
@@ -51,6 +82,10 @@ bool batch_begin(struct store *store, instant now, struct batch **out, struct fa
     struct snapshot *snapshot;
     if (!store->engine->methods->begin_write(store->engine, &snapshot, fault))
         return false;
+    if (!catch_up(store, snapshot, fault)) {
+        store->engine->methods->end(snapshot);
+        return false;
+    }
     struct batch *batch = memory_zeroed(sizeof(*batch));
     batch->store = store;
     batch->snapshot = snapshot;
@@ -148,7 +183,7 @@ bool batch_commit(struct batch *batch, commit_ts *out, struct fault *fault)
     bool is_done = commit(batch, &counters, fault);
     store->counters.ts = counters.ts; /* a failed commit's ts was announced: never again */
     if (is_done) {
-        store->counters = counters;
+        store->counters = store->committed = counters;
         outcomes_remember(batch, (commit_ts){counters.ts});
         atomic_store_explicit(&store->newest, counters.ts, memory_order_release);
         *out = (commit_ts){counters.ts};

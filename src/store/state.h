@@ -28,6 +28,7 @@ struct store {
     struct plan plan;
     _Atomic uint64_t newest;
     struct counters counters;
+    struct counters committed; /* as they are in the file */
     struct outcomes *outcomes;
     instant now;    /* of the last batch */
     instant pruned; /* when old outcomes were last looked for */

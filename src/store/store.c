@@ -24,6 +24,7 @@ bool store_open(const struct store_options *options, struct store **out, struct 
         store_close(store);
         return false;
     }
+    store->committed = store->counters;
     atomic_init(&store->newest, store->counters.ts);
     *out = store;
     return true;

@@ -186,6 +186,30 @@ static void what_was_written_is_there_after_reopening(void **state)
     assert_int_equal(store_newest(place->store).n, ts.n + 1);
 }
 
+static void two_processes_do_not_give_the_same_id(void **state)
+{
+    struct place *place = *state, other = {.engine = STORE_SQLITE, .now = place->now};
+    struct fault fault;
+    struct outcome outcome = {.session = {1}, .request = 1, .result = STR("r")};
+    person_add(place, "a", 1);
+    memcpy(other.path, place->path, sizeof(other.path));
+    assert_true(place_open(&other, &people_schema, &fault));
+    assert_int_equal(person_add(&other, "b", 1).id.n, 2);
+    struct batch *batch = place_begin(&other);
+    batch_outcome(batch, &outcome);
+    commit_ts ts = place_commit(batch);
+    store_close(other.store);
+    arena_done(&other.arena);
+
+    assert_int_equal(person_add(place, "c", 1).id.n, 3);
+    assert_int_equal(store_newest(place->store).n, ts.n + 1);
+    batch = place_begin(place);
+    assert_true(batch_find_outcome(batch, &place->arena, &outcome));
+    batch_drop(batch);
+    assert_int_equal(
+        count_entries(place, &person_type.indexes[PERSON_BY_EMAIL], (struct bounds){0}), 3);
+}
+
 static void a_backup_is_a_store(void **state)
 {
     struct place *place = *state;
@@ -281,6 +305,7 @@ int main(void)
         CASE(a_store_of_a_newer_program_is_refused),
         CASE(a_number_does_not_change_hands),
         CASE(what_was_written_is_there_after_reopening),
+        CASE(two_processes_do_not_give_the_same_id),
         CASE(a_backup_is_a_store),
         CASE(a_schema_that_is_wrong_is_refused_by_name),
         CASE(a_shell_finds_tables_by_the_contracts_names),
