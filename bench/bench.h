@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The bench: what is measured, and how a figure is told. Each figure is the median of BENCH_RUNS
+ * runs with its spread, beside a baseline measured in the same run where there is one.
+ *
+ * Owns:     rows hold their texts inline.
+ * Threads:  one.
+ * Time:     the system's; that is what it is for.
+ * Fails:    by fault: a figure that cannot be trusted is not told.
+ */
+#pragma once
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/str.h"
+
+#define BENCH_RUNS_MAX 25
+#define BENCH_METHOD_MAX 1024
+
+struct bench {
+    const char *build; /* folder of the programs */
+    char folder[400];  /* of this bench's data; on the disk that is measured */
+    char disk[60];     /* "ext4" */
+    size_t runs;
+    span time; /* of one run */
+};
+
+/* One figure of each run; baselines and ratios only where there is a baseline. */
+struct samples {
+    double values[BENCH_RUNS_MAX], baselines[BENCH_RUNS_MAX], ratios[BENCH_RUNS_MAX];
+    size_t count;
+};
+
+struct row {
+    const char *name, *unit;
+    bool is_lower_better;
+    bool has_baseline;
+    struct samples samples;
+    char method[BENCH_METHOD_MAX];
+};
+
+void samples_add(struct samples *samples, double value, double baseline, double ratio);
+double median_of(const double *values, size_t count);
+double spread_of(const double *values, size_t count); /* (max - min) / median */
+
+void report_machine(const struct bench *bench);
+void report_row(const struct row *row); /* a line of the table */
+bool report_write(const char *path, const struct row *rows, size_t count, struct fault *fault)
+    MUST_CHECK;
+
+/* Each fills its rows. */
+bool bench_mutations(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
+bool bench_point_query(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
+bool bench_ready(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
+bool bench_idle(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;

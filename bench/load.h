@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A load generator: connections to one server on one thread, each with one thing in flight, by
+ * epoll. What is said is a kind: HTTP requests on kept-alive connections, or mutations over the
+ * sync protocol, where a call is over when the transition behind its response has come, as it is
+ * for the official client.
+ *
+ *   load_open ── load_run (warm up) ── load_run (measure) ── load_close
+ *
+ * Owns:     its connections.
+ * Threads:  one.
+ * Time:     the system's.
+ * Fails:    by fault; a failed call or an early end of a connection ends the run.
+ */
+#pragma once
+
+#include "program.h"
+
+#include "base/buffer.h"
+#include "base/random.h"
+
+#define LOAD_PEERS_MAX 512
+
+struct load;
+
+enum load_kind {
+    LOAD_NONE,
+    LOAD_HTTP,
+    LOAD_SYNC,
+};
+
+struct load_options {
+    enum load_kind kind;
+    uint16_t port;
+    size_t peers;
+    /* HTTP: the whole next request. Sync: the next mutation's udfPath and arguments, as in
+     * `"udfPath":"a:b","args":[{}]`. */
+    void (*ask)(void *context, struct random *random, struct buffer *to);
+    void *context;
+};
+
+bool load_open(const struct load_options *options, struct load **out, struct fault *fault)
+    MUST_CHECK;
+
+/* Calls over within this time; then those in flight are waited for, and counted by load_total. */
+bool load_run(struct load *load, span time, uint64_t *calls, struct fault *fault) MUST_CHECK;
+uint64_t load_total(const struct load *load);
+void load_close(struct load *load);

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "program.h"
+
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+
+static const char help[] =
+    "Measures Atelier; prints a table and writes a file of the same figures.\n"
+    "\n"
+    "Usage: atelier-bench [OPTIONS] [NAME …]\n"
+    "\n"
+    "  --out FILE    where the figures go (bench.json beside this program)\n"
+    "  --dir DIR     where the data goes while measuring (bench-data beside this program)\n"
+    "  --runs N      runs of each figure, whose median is told (5)\n"
+    "  --time MS     length of one run (2000)\n"
+    "\n"
+    "Names: mutations_64, point_query, ready, idle_rss; all of them when none is given.\n";
+
+static const struct {
+    const char *name;
+    bool (*measure)(const struct bench *, struct row *, struct fault *);
+} figures[] = {
+    {"mutations_64", bench_mutations},
+    {"point_query", bench_point_query},
+    {"ready", bench_ready},
+    {"idle_rss", bench_idle},
+};
+
+struct wishes {
+    const char *out, *folder;
+    char *const *names;
+    size_t name_count;
+};
+
+static bool read_options(int argc, char **argv, struct bench *bench, struct wishes *wishes)
+{
+    static const struct option options[] = {{"out", required_argument, NULL, 'o'},
+                                            {"dir", required_argument, NULL, 'd'},
+                                            {"runs", required_argument, NULL, 'r'},
+                                            {"time", required_argument, NULL, 't'},
+                                            {NULL, 0, NULL, 0}};
+    int64_t runs = 5, ms = 2000;
+    int letter;
+    while ((letter = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (letter == 'o')
+            wishes->out = optarg;
+        else if (letter == 'd')
+            wishes->folder = optarg;
+        else if ((letter == 'r' && !str_to_int(str_of(optarg), &runs)) ||
+                 (letter == 't' && !str_to_int(str_of(optarg), &ms)) || letter == '?')
+            return false;
+    }
+    wishes->names = argv + optind;
+    wishes->name_count = (size_t)(argc - optind);
+    bench->runs = (size_t)runs;
+    bench->time = MILLISECONDS(ms);
+    return runs >= 1 && runs <= BENCH_RUNS_MAX && ms >= 100 && ms <= 60000;
+}
+
+static bool is_wanted(const struct wishes *wishes, const char *name)
+{
+    for (size_t i = 0; i < wishes->name_count; i++)
+        if (strcmp(wishes->names[i], name) == 0)
+            return true;
+    return wishes->name_count == 0;
+}
+
+/* Memory that calls itself a disk would make every commit look free. */
+static bool read_disk(struct bench *bench, struct fault *fault)
+{
+    static const struct {
+        long kind;
+        const char *name;
+    } kinds[] = {{0xef53, "ext4"},          {0x58465342, "xfs"}, {0x9123683e, "btrfs"},
+                 {0x794c7630, "overlayfs"}, {0x2fc12fc1, "zfs"}, {0x01021994, "tmpfs"}};
+    struct statfs facts;
+    if (statfs(bench->folder, &facts) != 0)
+        return fault_os(fault, bench->folder);
+    snprintf(bench->disk, sizeof(bench->disk), "file system %lx", (unsigned long)facts.f_type);
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if ((long)facts.f_type == kinds[i].kind)
+            snprintf(bench->disk, sizeof(bench->disk), "%s", kinds[i].name);
+    return strcmp(bench->disk, "tmpfs") != 0 ||
+           fault_set(fault, FAULT_INPUT, "%s is in memory: nothing is durable there",
+                     bench->folder);
+}
+
+static bool prepare(struct bench *bench, const struct wishes *wishes, char build[PATH_MAX],
+                    struct fault *fault)
+{
+    ssize_t len = readlink("/proc/self/exe", build, PATH_MAX - 1);
+    if (len <= 0)
+        return fault_os(fault, "/proc/self/exe");
+    build[len] = 0;
+    *strrchr(build, '/') = 0;
+    bench->build = build;
+    if (wishes->folder != NULL)
+        snprintf(bench->folder, sizeof(bench->folder), "%s", wishes->folder);
+    else
+        snprintf(bench->folder, sizeof(bench->folder), "%.380s/bench-data", build);
+    mkdir(bench->folder, 0700);
+    return read_disk(bench, fault);
+}
+
+static bool measure(const struct bench *bench, const struct wishes *wishes, const char *out,
+                    struct fault *fault)
+{
+    struct row rows[ARRAY_LEN(figures)];
+    size_t count = 0;
+    report_machine(bench);
+    for (size_t i = 0; i < ARRAY_LEN(figures); i++) {
+        if (!is_wanted(wishes, figures[i].name))
+            continue;
+        if (!figures[i].measure(bench, &rows[count], fault))
+            return false;
+        report_row(&rows[count++]);
+    }
+    printf("\n");
+    for (size_t i = 0; i < count; i++)
+        printf("%s: %s\n", rows[i].name, rows[i].method);
+    return report_write(out, rows, count, fault);
+}
+
+int main(int argc, char **argv)
+{
+    char build[PATH_MAX], out[PATH_MAX + 16];
+    struct bench bench = {0};
+    struct wishes wishes = {0};
+    struct fault fault = {0};
+
+    if (argc > 1 && strcmp(argv[1], "--help") == 0)
+        return fputs(help, stdout) < 0;
+    if (!read_options(argc, argv, &bench, &wishes)) {
+        fputs(help, stderr);
+        return 2;
+    }
+    bool is_well = prepare(&bench, &wishes, build, &fault);
+    snprintf(out, sizeof(out), "%s/bench.json", build);
+    is_well = is_well && measure(&bench, &wishes, wishes.out == NULL ? out : wishes.out, &fault);
+    if (!is_well)
+        fprintf(stderr, "atelier-bench: %s\n", fault.text);
+    rmdir(bench.folder);
+    return is_well ? 0 : 1;
+}
