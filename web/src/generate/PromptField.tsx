@@ -8,6 +8,8 @@ import { earlierPrompts, type Change, type Draft } from "./draft";
 
 const Ideas = lazy(() => afterPaint().then(() => import("./Ideas")));
 
+const LINE = 36;
+
 interface Props {
   draft: Draft;
   change: Change;
@@ -41,6 +43,12 @@ function putIn(field: HTMLTextAreaElement | null, text: string, change: Change) 
   if (!document.execCommand("insertText", false, text)) change({ prompt: text });
 }
 
+/* For browsers which cannot size a field by its content: three to twelve lines, by estimate. */
+function rowsFor(text: string): number {
+  const lines = text.split("\n").reduce((sum, line) => sum + Math.ceil((line.length + 1) / LINE), 0);
+  return Math.min(12, Math.max(3, lines));
+}
+
 export function PromptField({ draft, change, userId, canLeaveOut, limit, fault }: Props) {
   const field = useRef<HTMLTextAreaElement>(null);
   const leaf = useEarlier(draft, change, userId);
@@ -51,7 +59,7 @@ export function PromptField({ draft, change, userId, canLeaveOut, limit, fault }
       <div className={fault ? "prompt invalid" : "prompt"}>
         <label className="sr" htmlFor="prompt">{c.prompt}</label>
         <textarea
-          id="prompt" ref={field} rows={3} value={draft.prompt} placeholder={draft.kind === "image" ? c.promptHint : c.filmHint}
+          id="prompt" ref={field} rows={rowsFor(draft.prompt)} value={draft.prompt} placeholder={draft.kind === "image" ? c.promptHint : c.filmHint}
           aria-invalid={fault || over ? true : undefined} aria-describedby={fault ? "prompt-count prompt-fault" : "prompt-count"}
           onChange={(event) => change({ prompt: event.target.value })} onKeyDown={leaf}
         />
