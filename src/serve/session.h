@@ -13,7 +13,9 @@
 #include "serve/sync.h"
 
 #define SESSION_QUERIES_MAX 4096
+#define SESSION_CHANGES_MAX 8192 /* in one query set, and of removals not told yet */
 #define SESSION_CALLS_MAX 1000
+#define SESSION_CALL_BYTES_MAX MIB(64) /* of arguments with the writer */
 #define SESSION_INBOX_MAX MIB(32)
 #define SESSION_UNSENT_SOFT MIB(1) /* beyond it transitions wait and are taken together */
 
@@ -35,6 +37,7 @@ struct sync_session {
     struct sync_session *next, **link;
     struct sync_session *next_due;
     bool is_due, has_said_connect, is_paused, is_ending;
+    bool is_reading; /* its inbox: what resumes it from within only says so */
 
     uint8_t id[16];
     bool has_id;
@@ -50,6 +53,7 @@ struct sync_session {
     size_t removed_count, removed_room;
 
     size_t calls; /* mutations with the writer: the session outlives its socket until they return */
+    size_t call_bytes;   /* their arguments */
     struct buffer inbox; /* messages that wait while the session is paused, each ended by a zero */
     instant told_at;     /* monotonic: when the client last heard from us */
 };

@@ -56,6 +56,10 @@ void session_query_remove(struct sync_session *session, uint32_t id)
         query_free(session, query);
         break;
     }
+    if (session->removed_count == SESSION_CHANGES_MAX) {
+        session_close(session, 1013, "SubscriptionsWorkerFullError"); /* and reads too slowly */
+        return;
+    }
     if (session->removed_count == session->removed_room) {
         session->removed_room = MAX_OF(session->removed_room * 2, (size_t)8);
         session->removed =
@@ -142,18 +146,29 @@ void session_pause(struct sync_session *session)
     session->calls++;
 }
 
+/* What came while the session was paused, in its order; stops when a message pauses it again. */
+static void read_inbox(struct sync_session *session)
+{
+    size_t from = 0;
+    session->is_reading = true;
+    while (from < session->inbox.len && !session->is_paused && !session->is_ending) {
+        str message = str_of(session->inbox.at + from);
+        from += message.len + 1;
+        session_read(session, message);
+    }
+    session->is_reading = false;
+    buffer_drop(&session->inbox, from);
+    if (session->inbox.len == 0)
+        buffer_done(&session->inbox);
+}
+
 void session_resume(struct sync_session *session)
 {
     session->is_paused = false;
     session->calls--;
-    while (session->inbox.len > 0 && !session->is_paused && !session->is_ending) {
-        str message = str_of(session->inbox.at);
-        size_t used = message.len + 1;
-        session_read(session, message);
-        buffer_drop(&session->inbox, used);
-    }
-    if (session->inbox.len == 0)
-        buffer_done(&session->inbox);
+    if (session->is_reading)
+        return; /* a message of the inbox was answered at once: the loop goes on behind it */
+    read_inbox(session);
     session_free(session); /* if it was only waited for */
 }
 

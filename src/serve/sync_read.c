@@ -147,6 +147,10 @@ static void read_query_set(struct sync_session *session, const struct json *mess
         session_fatal(session, "ModifyQuerySet does not follow the last query set version.");
         return;
     }
+    if (changes->count > SESSION_CHANGES_MAX) {
+        session_close(session, 1013, "SubscriptionsWorkerFullError");
+        return;
+    }
     for (size_t i = 0; i < changes->count && !session->is_ending; i++) {
         const struct json *change = &changes->items[i];
         str kind = json_text(json_get(change, "type"));
@@ -167,6 +171,7 @@ static void on_mutated(void *owner, struct mutation *mutation)
 {
     struct sync_session *session = owner;
     session->calls--;
+    session->call_bytes -= mutation->request.args.len;
     if (session->socket != NULL && !session->is_ending) {
         session_send_mutation(session, mutation);
         sync_due(session); /* the promise resolves at the next transition */
@@ -193,8 +198,11 @@ static void read_mutation(struct sync_session *session, const struct json *messa
     mutation->done = on_mutated;
     mutation->owner = session;
     session->calls++;
-    if (session->calls > SESSION_CALLS_MAX || !front_mutate(session->front, mutation)) {
+    session->call_bytes += mutation->request.args.len;
+    if (session->calls > SESSION_CALLS_MAX || session->call_bytes > SESSION_CALL_BYTES_MAX ||
+        !front_mutate(session->front, mutation)) {
         session->calls--;
+        session->call_bytes -= mutation->request.args.len;
         mutation_free(mutation);
         session_close(session, 1013, "TooManyConcurrentRequests");
     }

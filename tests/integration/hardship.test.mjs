@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// What impatient, slow and hostile clients do to the server, and what it does about it.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { addUser, startServer } from './helpers.mjs';
+import { RawSession, add, anonymous, authenticate, querySet, remove } from './raw.mjs';
+
+let server;
+
+before(async () => {
+    server = await startServer();
+});
+after(async () => {
+    const end = await server?.stop();
+    assert.equal(end.code, 0, server.lines.slice(-40).join('\n'));
+});
+
+const session = (...messages) => new RawSession(server.url).connect(...messages);
+
+test('tokens said behind one another are taken one after another, though the first one waits', async () => {
+    const user = await addUser(server); // never seen by the loop: its first token waits for the writer
+    const raw = await new RawSession(server.url).open();
+    raw.socket._socket.cork(); // in one piece, so that the rest is there while the first one waits
+    raw.send({ type: 'Connect', sessionId: raw.sessionId, connectionCount: 0, lastCloseReason: null },
+        authenticate(user.token, 0), authenticate(user.token, 1), anonymous(2),
+        authenticate(user.token, 3), querySet(0, add(0, 'credits:getCredits')));
+    raw.socket._socket.uncork();
+    await raw.reached(1, 4);
+    assert.equal((await raw.result(0)).type, 'QueryUpdated');
+    assert.deepEqual(raw.others, []);
+    raw.end();
+});
+
+test('a query set of too many changes closes its socket, and nobody else notices', async () => {
+    const bystander = await session(querySet(0, add(0, 'credits:getCredits')));
+    const changes = [];
+    for (let i = 0; i < 10000; i++)
+        changes.push(add(i, 'credits:getCredits'), remove(i));
+    const raw = await session(querySet(0, ...changes));
+    assert.equal((await raw.closed()).code, 1013);
+    await bystander.reached(1);
+    bystander.end();
+});
