@@ -82,6 +82,10 @@ static int serve(struct arena *arena, struct settings *settings, const char *dat
     catch_signals();
     fprintf(stderr, "ready %s\n", server_address(running));
     server_run(running);
+    /* From here on the server goes: a second SIGTERM changes nothing, a second ^C ends it at once.
+     */
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGINT, SIG_DFL);
     server_close(running);
     return CLI_OK;
 }

@@ -148,8 +148,11 @@ bool front_open(struct loop *loop, const struct front_options *options, struct f
 
 void front_close(struct front *front)
 {
+    void *hashed;
     if (front == NULL)
         return;
+    while (front->hashed != NULL && queue_take(front->hashed, &hashed, 1) == 1)
+        hash_result_free(hashed);
     http_close(front->http);
     sync_close_all(front);
     live_free(front->live);

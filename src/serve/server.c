@@ -397,13 +397,14 @@ void server_close(struct server *server)
     if (server->has_writer)
         pthread_join(server->writer_thread, NULL);
     sweep_stop(server->sweep);
+    /* First the threads that deliver, then the queues that they deliver to. */
+    hasher_free(server->hasher);
+    issuers_free(server->issuers);
+    outside_free(server->outside);
     front_close(server->front);
     runner_free(server->runner);
     outer_free(server->outer);
     media_close(server->media);
-    issuers_free(server->issuers);
-    outside_free(server->outside);
-    hasher_free(server->hasher);
     verifier_free(server->verifier);
     signer_close(server->signer);
     writer_free(server->writer);
