@@ -113,6 +113,34 @@ void place_reopen(struct place *place)
         fail_msg("%s", fault.text);
 }
 
+struct view place_look(struct place *place)
+{
+    struct view view;
+    struct fault fault = {0};
+    if (!view_begin(place->store, &place->arena, &view, &fault))
+        fail_msg("%s", fault.text);
+    return view;
+}
+
+/* The ids a scan gives, as text: "3 1 2". */
+str view_ids(struct view *view, const struct index *index, struct bounds bounds, enum order order)
+{
+    AUTO(buffer_done) struct buffer text = {0};
+    struct scan scan;
+    doc_id id;
+    view_scan(view, index, bounds, order, &scan);
+    while (scan_next_id(&scan, &id))
+        buffer_format(&text, "%s%lld", text.len == 0 ? "" : " ", (long long)id.n);
+    scan_end(&scan);
+    return str_copy(view->arena, buffer_text(&text));
+}
+
+void expect_text(str got, const char *wanted)
+{
+    if (!str_equal(got, str_of(wanted)))
+        fail_msg("got \"%.*s\", wanted \"%s\"", STR_ARG(got), wanted);
+}
+
 struct batch *place_begin(struct place *place)
 {
     struct batch *batch;

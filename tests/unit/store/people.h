@@ -80,6 +80,11 @@ void place_reopen(struct place *place); /* SQLite only */
 struct batch *place_begin(struct place *place);
 commit_ts place_commit(struct batch *batch);
 
+struct view place_look(struct place *place);
+/* The ids that a scan gives: "3 1 2". */
+str view_ids(struct view *view, const struct index *index, struct bounds bounds, enum order order);
+void expect_text(str got, const char *wanted);
+
 /* Each in a batch of its own. */
 struct person person_add(struct place *place, const char *email, int64_t balance);
 struct task task_add(struct place *place, doc_id owner, const char *text, int64_t size);
