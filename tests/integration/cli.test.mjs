@@ -68,10 +68,10 @@ test('what is wrong with a command line goes to standard error, with exit code 2
 test('a configuration that is wrong names file, line and the nearest key, and nothing starts', async () => {
     const file = path.join(tempFolder('config'), 'atelier.yaml');
     for (const [text, says] of [
-        ['server:\n  lisen: 127.0.0.1:0\n', /atelier\.yaml:2.*lisen[^]*listen/],
-        ['server:\n  listen: [1]\n', /atelier\.yaml:2/],
+        ['server:\n  lisen: 127.0.0.1:0\n', /atelier\.yaml line 2.*lisen.*listen/],
+        ['server:\n  publicUrl: [1]\n', /atelier\.yaml line 2/],
         ['server: {\n', /atelier\.yaml/],
-        ['models: 7\n', /atelier\.yaml:1/],
+        ['models: 7\n', /atelier\.yaml line 1/],
     ]) {
         writeFileSync(file, text);
         const { code, stderr } = await atelier(['serve', '--config', file, '--data', tempFolder('data'), '--listen', '127.0.0.1:0']);
@@ -141,10 +141,11 @@ test('a backup taken while people work is whole, and restores to a studio that g
     assert.equal(statSync(file).mode & 0o777, 0o600);
     assert.equal(existsSync(`${file}.tmp`), false);
 
+    await server.stop();
     const data = path.join(folder, 'restored');
     const restored = await atelier(['restore', file, '--data', data]);
     assert.equal(restored.code, 0, restored.stderr);
-    const again = await start({ data });
+    const again = await start({ data, listen: server.url.slice('http://'.length) });
     const token = await userToken(again, user.email);
     assert.ok((await bytesOf(again, picture.url)).equals(original));
     const me = await httpClient(again.url, token).query('users:getCurrentUser', {});
