@@ -74,8 +74,9 @@ static void on_reply(void *context, const struct function *function, str value)
     else if (worked && !(tree.kind == JSON_NULL && returns->is_nullable))
         worked = field_read(&arena, returns, &tree, out, &error);
     if (!worked && reply_wrong[0] == 0)
-        snprintf(reply_wrong, sizeof(reply_wrong), "%s answered what it does not describe: %s",
-                 function->name, error.text[0] != 0 ? error.text : fault.text);
+        snprintf(reply_wrong, sizeof(reply_wrong),
+                 "%.100s answered what it does not describe: %.300s", function->name,
+                 error.text[0] != 0 ? error.text : fault.text);
 }
 
 /* ---- playing ---- */
