@@ -27,7 +27,7 @@ struct measuring {
     struct load *load;
     struct raw_sqlite *raw;
     char data[500], database[600], copy[600];
-    double mutations, batches;
+    double mutations, batches, cpu_us;
 };
 
 static void ask_transfer(void *context, struct random *random, struct buffer *to)
@@ -59,6 +59,7 @@ static bool open_all(struct measuring *m, struct fault *fault)
 struct tally {
     uint64_t calls, transfers, syncs;
     double batches, mutations;
+    span cpu;
 };
 
 /* One slice of the server, then one of SQLite alone in groups of the size just seen. */
@@ -68,8 +69,10 @@ static bool run_slice(struct measuring *m, span time, struct tally *tally, struc
     double batches = program_metric(&m->server, "atelier_store_batches_total");
     double mutations = program_metric(&m->server, "atelier_call_mutations_total");
     uint64_t syncs = program_syncs(&m->server);
+    span cpu = program_cpu(&m->server);
     if (!load_run(m->load, time, &calls, fault))
         return false;
+    tally->cpu.us += program_cpu(&m->server).us - cpu.us;
     tally->syncs += program_syncs(&m->server) - syncs;
     batches = program_metric(&m->server, "atelier_store_batches_total") - batches;
     mutations = program_metric(&m->server, "atelier_call_mutations_total") - mutations;
@@ -99,6 +102,7 @@ static bool run_once(struct measuring *m, struct samples *samples, struct fault 
     double seconds = (double)m->bench->time.us / 1e6;
     m->mutations += tally.mutations;
     m->batches += tally.batches;
+    m->cpu_us += (double)tally.cpu.us;
     samples_add(samples, (double)tally.calls / seconds, (double)tally.transfers / seconds,
                 (double)tally.calls / (double)tally.transfers);
     return true;
@@ -132,14 +136,15 @@ bool bench_mutations(const struct bench *bench, struct row *row, struct fault *f
                  "transfer:transfer of build/atelier-fixture over the WebSocket sync protocol: %d "
                  "connections, 1 in flight each, over when the transition behind the response has "
                  "come; %d accounts, uniform; outcomes recorded; load generator on the same "
-                 "machine. Groups of %.1f on average. Baseline: raw SQLite, one thread, on a copy "
+                 "machine. Groups of %.1f on average; %.1f us of the server's CPU time for each. "
+                 "Baseline: raw SQLite, one thread, on a copy "
                  "of the same database with the same statements, outcome row and group sizes, by "
                  "turns in "
                  "%d slices a run. %s; "
                  "%s. fdatasync and fsync counted by a preloaded library: never fewer than "
                  "commits. Afterwards balances summed and outcomes counted: exact.",
-                 CALLERS, ACCOUNTS, m.mutations / m.batches, SLICES, raw_sqlite_settings(m.raw),
-                 bench->disk);
+                 CALLERS, ACCOUNTS, m.mutations / m.batches, m.cpu_us / m.mutations, SLICES,
+                 raw_sqlite_settings(m.raw), bench->disk);
     load_close(m.load);
     raw_sqlite_close(m.raw);
     program_stop(&m.server);

@@ -42,10 +42,11 @@ static ssize_t plain_read(struct stream *stream, void *to, size_t max)
 
 static ssize_t plain_write(struct stream *stream, struct iovec *parts, size_t count)
 {
+    int flags = stream->has_more ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL;
     if (count == 1)
-        return send(stream->fd, parts->iov_base, parts->iov_len, MSG_NOSIGNAL);
+        return send(stream->fd, parts->iov_base, parts->iov_len, flags);
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
-    return sendmsg(stream->fd, &message, MSG_NOSIGNAL);
+    return sendmsg(stream->fd, &message, flags);
 }
 
 static ssize_t plain_send_file(struct stream *stream, int fd, off_t *from, size_t len)

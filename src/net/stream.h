@@ -33,6 +33,7 @@ struct stream {
     struct stream_out *out; /* what waits; NULL when nothing does */
     int fd;
     uint32_t events; /* that the loop watches for; kept by the connection */
+    bool has_more;   /* more will be written in this turn: the wire may wait for it */
 };
 
 enum stream_state {

@@ -181,6 +181,14 @@ bool ws_send(struct socket *socket, struct shared *const *parts, size_t count)
     return true;
 }
 
+bool ws_send_first(struct socket *socket, struct shared *const *parts, size_t count)
+{
+    conn_of(socket)->stream.has_more = true;
+    bool is_sent = ws_send(socket, parts, count);
+    conn_of(socket)->stream.has_more = false;
+    return is_sent;
+}
+
 void ws_ping(struct socket *socket)
 {
     if (!socket->is_closing && conn_of(socket)->phase == CONN_SOCKET)

@@ -44,6 +44,9 @@ bool http_wants_upgrade(const struct http_request *request);
  */
 bool ws_send(struct socket *socket, struct shared *const *parts, size_t count);
 
+/* The same, when another message follows in this turn: both may leave in one packet. */
+bool ws_send_first(struct socket *socket, struct shared *const *parts, size_t count);
+
 void ws_ping(struct socket *socket);
 
 /* Bytes waiting for the peer to take them. */

@@ -77,6 +77,7 @@ static void on_turn(void *context, instant monotonic)
 {
     struct front *front = context;
     instant now = front_now();
+    view_end(&front->kept);
     /* A session that became due by a message wants a round as much as a commit does. */
     if (front->has_work || front->due != NULL || live_is_due(front->live, now))
         run_round(front, now);
@@ -153,6 +154,7 @@ void front_close(struct front *front)
         return;
     while (front->hashed != NULL && queue_take(front->hashed, &hashed, 1) == 1)
         hash_result_free(hashed);
+    view_end(&front->kept);
     http_close(front->http);
     sync_close_all(front);
     live_free(front->live);
@@ -190,17 +192,31 @@ bool front_view(struct front *front, struct arena *arena, struct view *out)
     return false;
 }
 
+/* The queries of one turn share a snapshot for as long as it is the newest: beginning one costs as
+ * much as a small query. */
+static bool keep_view(struct front *front, struct arena *arena)
+{
+    struct view *kept = &front->kept;
+    bool is_newest =
+        kept->snapshot != NULL && view_ts(kept).n >= store_newest(front->options.store).n;
+    if (is_newest) {
+        view_renew(kept, arena);
+        return true;
+    }
+    view_end(kept);
+    return front_view(front, arena, kept);
+}
+
 void front_query(struct front *front, const struct call_request *request, enum function_kind kind,
                  struct arena *arena, struct call_reply *reply)
 {
-    struct view view;
     front->queries++;
-    if (!front_view(front, arena, &view)) {
+    if (!keep_view(front, arena)) {
         reply_fail(arena, reply, OVERLOAD, STR("The server is busy. Try again in a moment."));
         return;
     }
-    execute_query(front->options.program, request, kind, &view, arena, front_now(), reply);
-    view_end(&view);
+    execute_query(front->options.program, request, kind, &front->kept, arena, front_now(), reply);
+    view_renew(&front->kept, NULL); /* its rows and scans are in an arena that goes now */
 }
 
 /* ---- first sight of an identity ---- */

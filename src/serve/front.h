@@ -55,6 +55,7 @@ struct front {
     struct loop_timer timer;             /* pings, and answers whose time is over */
     struct sync_session *sessions, *due; /* all, and those that need a transition */
     struct arena arena;                  /* of one turn */
+    struct view kept;                    /* queries of one turn share it; no snapshot: none */
     struct hash128 *seen;                /* identities whose user row exists */
     size_t session_count;
     uint64_t transitions, mutations, queries;

@@ -22,6 +22,18 @@ static void send_buffer(struct sync_session *session, struct buffer *text)
         session_send_text(session, buffer_text(text));
 }
 
+/* The transition that resolves the client's promise follows in this very turn. */
+static void send_before_transition(struct sync_session *session, struct buffer *text)
+{
+    if (text->is_over || session->socket == NULL || session->is_ending) {
+        send_buffer(session, text);
+        return;
+    }
+    struct shared *part = shared_copy(buffer_text(text));
+    session->told_at = loop_now(session->front->loop);
+    ws_send_first(session->socket, &part, 1);
+}
+
 static void add_reply(struct buffer *to, const struct call_reply *reply)
 {
     if (reply->error == ERROR_NONE) {
@@ -64,7 +76,7 @@ void session_send_mutation(struct sync_session *session, const struct mutation *
         add_ts(&text, mutation->ts);
     }
     buffer_char(&text, '}');
-    send_buffer(session, &text);
+    send_before_transition(session, &text);
 }
 
 void session_send_action(struct sync_session *session, uint32_t number,
