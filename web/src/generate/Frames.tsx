@@ -16,11 +16,13 @@ function Made({ id, job, place }: { id: AssetId; job: Job; place: number }) {
   const asset = useQuery(api.assets.getAsset, { assetId: id });
   if (asset === null) return <div className="print"><span className="hint">{words.stream.gone}</span></div>;
   if (asset === undefined) return <div className="print" />;
-  const name = words.stream.open(cut(job.prompt, ALT_LIMIT), place + 1, job.imageIds.length);
+  const title = words.stream.open(cut(job.prompt, ALT_LIMIT), place + 1, job.imageIds.length);
+  const length = asset.type === "video" ? filmLength(asset.duration ?? 0) : undefined;
+  const name = length === undefined ? title : `${title}. ${words.library.film(length)}`;
   return (
     <Link className="print" href={`/library/${id}`} aria-label={name}>
       <Picture asset={asset} alt="" sizes="(min-width: 1800px) 340px, (min-width: 768px) 400px, 50vw" />
-      {asset.type === "video" && <span className="badge"><PlayIcon /> {filmLength(asset.duration ?? 0)}</span>}
+      {length !== undefined && <span className="badge"><PlayIcon /> {length}</span>}
     </Link>
   );
 }
