@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "call/call.h"
 
+#include "base/log.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -108,10 +110,22 @@ static enum error_code code_of(enum fault_kind kind)
     }
 }
 
+/* What is wrong with the disk is for the log; the limits are for the caller. */
+static void take_over(struct call *call, const struct fault *fault)
+{
+    enum error_code error = code_of(fault->kind);
+    if (error == TRANSIENT || error == INTERNAL_ERROR) {
+        log_event(LOG_ERROR, "store_unread", "%s", fault->text);
+        call_fail(call, error, "The store could not be read just now. Try again in a moment.");
+    } else {
+        call_fail(call, error, "%s", fault->text);
+    }
+}
+
 bool call_failed(struct call *call)
 {
     if (call->error == ERROR_NONE && call->view->is_failed)
-        call_fail(call, code_of(call->view->fault.kind), "%s", call->view->fault.text);
+        take_over(call, &call->view->fault);
     return call->error != ERROR_NONE;
 }
 

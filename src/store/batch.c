@@ -173,6 +173,12 @@ bool batch_commit(struct batch *batch, commit_ts *out, struct fault *fault)
     struct store *store = batch->store;
     assert(batch->change == NULL);
     *out = (commit_ts){store->counters.ts};
+    if (batch->unread.kind != FAULT_NONE) {
+        if (fault != NULL)
+            *fault = batch->unread;
+        batch_free(batch);
+        return false;
+    }
     if (batch->writes.root == NULL && batch->outcome_count == 0) {
         batch_free(batch);
         return true;

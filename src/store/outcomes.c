@@ -315,8 +315,11 @@ bool outcomes_find(struct batch *batch, struct arena *arena, struct outcome *ino
         return true;
     if (find_in_engine(batch, arena, inout, &fault))
         return true;
-    if (fault.kind != FAULT_NONE)
+    /* Whether this request has run is not known: running it again must not come to stay. */
+    if (fault.kind != FAULT_NONE) {
         log_event(LOG_ERROR, "outcome_unread", "%s", fault.text);
+        fault_set(&batch->unread, FAULT_TRANSIENT, "%s", fault.text);
+    }
     return false;
 }
 

@@ -49,6 +49,7 @@ struct batch {
     struct arena arena;   /* of outcomes */
     struct outcome *outcomes;
     size_t outcome_count, outcome_room;
+    struct fault unread;   /* an earlier outcome could not be looked up: nothing may be kept */
     struct buffer scratch; /* for bodies on their way to the overlay */
 };
 

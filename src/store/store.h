@@ -282,7 +282,8 @@ struct outcome {
 };
 void batch_outcome(struct batch *batch, const struct outcome *outcome); /* copied */
 
-/* Finds an outcome committed earlier or in this very batch. result is put into the arena. */
+/* Finds an outcome committed earlier or in this very batch. result is put into the arena. When the
+ * disk does not let it look, the batch cannot be committed any more: FAULT_TRANSIENT. */
 bool batch_find_outcome(struct batch *batch, struct arena *arena, struct outcome *inout);
 
 /*
