@@ -5,6 +5,7 @@
 #include "serve/route.h"
 #include "json/json.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #define TOKEN_TIME MINUTES(15)
@@ -217,6 +218,15 @@ static struct entering *read_entering(struct front *front, struct exchange *exch
     return NULL;
 }
 
+/* Accounts do not know capitals, so neither may their limit. */
+static str account_key(struct entering *entering)
+{
+    char *key = str_zero_ended(exchange_arena(entering->exchange), entering->email);
+    for (size_t i = 0; i < entering->email.len; i++)
+        key[i] = (char)tolower((unsigned char)key[i]);
+    return (str){key, entering->email.len};
+}
+
 static bool may_try(struct entering *entering, const struct http_request *request)
 {
     struct front *front = entering->front;
@@ -225,7 +235,7 @@ static bool may_try(struct entering *entering, const struct http_request *reques
     span wait = {0};
     bool is_allowed =
         attempts_take(front->by_address, attempts_address(arena, request->peer), now, &wait) &&
-        attempts_take(front->by_account, entering->email, now, &wait);
+        attempts_take(front->by_account, account_key(entering), now, &wait);
     if (!is_allowed)
         answer_too_many(entering->exchange, wait);
     return is_allowed;
@@ -254,7 +264,7 @@ static void on_entered(void *owner, struct mutation *mutation)
         answer_busy(entering->exchange);
     else {
         struct person person = person_of(&account);
-        attempts_forget(entering->front->by_account, entering->email);
+        attempts_forget(entering->front->by_account, account_key(entering));
         answer_token(entering->front, entering->exchange, &person, entering->session_token);
     }
     mutation_free(mutation);

@@ -214,6 +214,8 @@ void route_request(void *app, struct exchange *exchange, const struct http_reque
         struct http_header headers[CORS_HEADERS_MAX];
         http_answer(exchange, 204, headers, cors_headers(exchange, headers), (str){0});
     } else {
-        dispatch(front, exchange, request, path);
+        struct http_request plain = *request; /* the handlers read the path, too */
+        plain.path = path;
+        dispatch(front, exchange, &plain, path);
     }
 }
