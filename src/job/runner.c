@@ -9,6 +9,7 @@
 #define LANES_MAX 64
 #define PROGRESS_EVERY MILLISECONDS(250)
 #define PUT_RETRY MILLISECONDS(50)
+#define COMMIT_RETRY SECONDS(1) /* a disk that is full stays so for a while */
 
 enum run_state {
     RUN_NONE,
@@ -33,6 +34,7 @@ struct run {
     bool is_telling;  /* a progress mutation is under way */
     bool is_unwanted; /* the job is gone */
     instant next_due; /* of the lane, when the claim found nothing */
+    instant retry_at; /* when its answer is sent again (RUN_NONE) */
     bool found;
 };
 
@@ -52,7 +54,7 @@ struct runner {
     uint64_t last_id;
     int64_t epoch;
     bool is_recovering, is_recovered, is_draining;
-    instant now;
+    instant now, recover_at;
 };
 
 struct runner *runner_new(const struct runner_options *options)
@@ -318,6 +320,7 @@ static void answered(void *owner, struct mutation *mutation)
         log_event(LOG_WARN, "answer_again", "%.*s", STR_ARG(mutation->reply.error_text));
         mutation_free(mutation);
         run->state = RUN_NONE;
+        run->retry_at = instant_add(runner->now, COMMIT_RETRY);
         return;
     }
     runner->options.world.release(runner->options.world.context, run->result);
@@ -346,6 +349,7 @@ static void recovered(void *owner, struct mutation *mutation)
     struct runner *runner = owner;
     runner->is_recovering = false;
     runner->is_recovered = mutation->reply.error == ERROR_NONE;
+    runner->recover_at = instant_add(runner->now, COMMIT_RETRY);
     mutation_free(mutation);
 }
 
@@ -401,11 +405,16 @@ static struct run *run_new(struct runner *runner, size_t lane)
     return run;
 }
 
+static bool lane_is_open(const struct runner *runner, const struct lane *lane)
+{
+    return !runner->is_draining && lane->busy < lane->at_once;
+}
+
 static void claim_lane(struct runner *runner, size_t index)
 {
     struct lane *lane = &runner->lanes[index];
     bool is_time = lane->next.us != 0 && lane->next.us <= runner->now.us;
-    if (runner->is_draining || lane->busy >= lane->at_once || !(lane->may_have || is_time))
+    if (!lane_is_open(runner, lane) || !(lane->may_have || is_time))
         return;
 
     lane->may_have = false;
@@ -441,6 +450,7 @@ static void tell_progress(struct runner *runner, struct run *run)
 static void send_answer(struct runner *runner, struct run *run)
 {
     run->state = send(runner, answer, answered, run) ? RUN_ANSWERING : RUN_NONE;
+    run->retry_at = instant_add(runner->now, PUT_RETRY);
 }
 
 instant runner_step(struct runner *runner, instant now)
@@ -450,21 +460,22 @@ instant runner_step(struct runner *runner, instant now)
     follow(runner);
 
     if (!runner->is_recovered) {
-        if (!runner->is_recovering)
+        if (!runner->is_recovering && !instant_is_before(now, runner->recover_at))
             runner->is_recovering = send(runner, recover, recovered, runner);
         return instant_add(now, PUT_RETRY);
     }
     for (struct run *run = runner->runs; run != NULL; run = run->next) {
-        if (run->state == RUN_NONE)
-            send_answer(runner, run);
-        else
+        if (run->state != RUN_NONE)
             tell_progress(runner, run);
+        else if (!instant_is_before(now, run->retry_at))
+            send_answer(runner, run);
         if (run->state == RUN_NONE || run->part > run->part_told)
             next = instant_add(now, PUT_RETRY);
     }
     for (size_t i = 0; i < runner->options.lane_count; i++) {
         claim_lane(runner, i);
-        instant at = runner->lanes[i].next;
+        /* A full lane looks again when one of its runs ends: its moment may be long past. */
+        instant at = lane_is_open(runner, &runner->lanes[i]) ? runner->lanes[i].next : (instant){0};
         if (at.us != 0 && (next.us == 0 || at.us < next.us))
             next = at;
     }
