@@ -222,7 +222,18 @@ static const struct field find_session_fields[] = {TEXT(session_hash, .max = SES
 #define close_session_fields find_session_fields
 #undef ROW
 
-static const struct field account_item = ITEM_RECORD(&account_shape, struct account);
+struct listed_user {
+    doc_id user_id;
+    str email, name;
+    enum user_role role;
+};
+#define ROW struct listed_user
+static const struct field listed_user_fields[] = {REF(user_id, &user_type), TEXT(email), TEXT(name),
+                                                  CHOICE(role, role_names)};
+#undef ROW
+static const struct shape listed_user_shape = {
+    .name = "listedUser", .size = sizeof(struct listed_user), FIELDS(listed_user_fields)};
+static const struct field listed_user_item = ITEM_RECORD(&listed_user_shape, struct listed_user);
 
 BACKEND_FUNCTION(get_current_user, struct current_user *)
 BACKEND_FUNCTION(see, doc_id)
@@ -239,8 +250,8 @@ const struct function user_functions[] = {
           .returns = RETURNS_MAYBE(&current_user_shape)),
     MUTATION("users:see", see, .caller = INTERNAL, .returns = RETURNS_ID(&user_type),
              .about = "Makes the user row at the first sight of a verified token."),
-    QUERY("users:list", list_users, .caller = ADMIN, .returns = RETURNS_LIST(&account_item),
-          .about = "The first 1,000 accounts, oldest first."),
+    QUERY("users:list", list_users, .caller = ADMIN, .returns = RETURNS_LIST(&listed_user_item),
+          .about = "The first 1,000 accounts."),
     MUTATION("accounts:signUp", sign_up, .caller = INTERNAL,
              .returns = RETURNS_RECORD(&account_shape, struct account),
              .about = "Makes an account of our own; its password is hashed already."),
@@ -413,20 +424,22 @@ static struct account account_of(struct call *call, doc_id user_id)
         .user_id = user_id, .subject = user.clerk_id, .email = user.email, .name = user.name};
 }
 
+#define USERS_LISTED_MAX 1000
+
 static void list_users(struct call *call, const struct list_users_args *args, struct list *result)
 {
-    struct account *accounts = arena_array(call->arena, struct account, 1000);
+    struct listed_user *users = arena_array(call->arena, struct listed_user, USERS_LISTED_MAX);
     struct scan scan;
     struct user user;
     size_t count = 0;
 
     view_scan(call->view, index_of(&user_type, "by_external_key"), (struct bounds){0}, ORDER_UP,
               &scan);
-    while (count < 1000 && scan_next(&scan, &user))
-        accounts[count++] = (struct account){
-            .user_id = user.id, .subject = user.clerk_id, .email = user.email, .name = user.name};
+    while (count < USERS_LISTED_MAX && scan_next(&scan, &user))
+        users[count++] = (struct listed_user){
+            .user_id = user.id, .email = user.email, .name = user.name, .role = user.role};
     scan_end(&scan);
-    *result = (struct list){accounts, count};
+    *result = (struct list){users, count};
 }
 
 static str lower(struct arena *arena, str text)
