@@ -87,14 +87,15 @@ static void mark(struct live *live, struct live_query *query)
 
 static void unmark(struct live *live, struct live_query *query)
 {
-    for (struct live_query **at = &live->dirty; query->is_dirty; at = &(*at)->next_dirty) {
-        if (*at != query)
-            continue;
-        *at = query->next_dirty;
-        if (live->dirty_end == &query->next_dirty)
-            live->dirty_end = at;
-        query->is_dirty = false;
-    }
+    if (!query->is_dirty)
+        return;
+    struct live_query **at = &live->dirty;
+    while (*at != query)
+        at = &(*at)->next_dirty;
+    *at = query->next_dirty;
+    if (live->dirty_end == &query->next_dirty)
+        live->dirty_end = at;
+    query->is_dirty = false;
 }
 
 static void rehash(struct live *live)
