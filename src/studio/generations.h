@@ -94,6 +94,9 @@ void generation_create(struct call *call, const struct generation_wish *wish,
 void generation_end(struct call *call, struct generation *generation, enum generation_status status,
                     str error);
 
+/* It has not ended. */
+bool generation_is_open(const struct generation *generation);
+
 /* The outputs in order, at most 8. */
 #define OUTPUTS_MAX 8
 size_t generation_outputs(struct call *call, doc_id generation, struct output outputs[OUTPUTS_MAX]);

@@ -14,12 +14,6 @@
 
 /* ---- what comes next ---- */
 
-static bool is_open(const struct generation *g)
-{
-    return g->status == GENERATION_PENDING || g->status == GENERATION_PROCESSING ||
-           g->status == GENERATION_UPLOADING;
-}
-
 static struct output *first_in(struct output *outputs, size_t count, enum output_state state)
 {
     for (size_t i = 0; i < count; i++)
@@ -189,7 +183,7 @@ static const void *making_ask(struct call *call, struct job *job)
 {
     struct generation g;
     struct output outputs[OUTPUTS_MAX];
-    if (!row_find(call, &generation_type, (doc_id){job->about}, &g) || !is_open(&g)) {
+    if (!row_find(call, &generation_type, (doc_id){job->about}, &g) || !generation_is_open(&g)) {
         job_remove(call, job->id);
         return NULL;
     }
@@ -402,7 +396,7 @@ static void making_progress(struct call *call, const struct job *job, double par
 static void making_give_up(struct call *call, struct job *job, str why)
 {
     struct generation g;
-    if (row_find(call, &generation_type, (doc_id){job->about}, &g) && is_open(&g))
+    if (row_find(call, &generation_type, (doc_id){job->about}, &g) && generation_is_open(&g))
         generation_end(call, &g, GENERATION_FAILED, utf8_cut(why, 400));
     else
         job_remove(call, job->id);

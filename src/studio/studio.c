@@ -18,23 +18,25 @@ const struct schema studio_schema = {.types = types, .count = ARRAY_LEN(types)};
 const struct job_action *const studio_actions[] = {&making_action, &files_remove_action};
 const size_t studio_action_count = ARRAY_LEN(studio_actions);
 
+#define TABLES 7
 #define EXTRA_MAX 8
 
 void studio_program(struct program *program, const struct studio_config *config,
                     const struct function_table *extra, size_t extra_count)
 {
-    const struct function *tables[6 + EXTRA_MAX] = {user_functions,  credit_functions,
-                                                    model_functions, generation_functions,
-                                                    video_functions, asset_functions};
-    size_t counts[6 + EXTRA_MAX] = {user_function_count,  credit_function_count,
-                                    model_function_count, generation_function_count,
-                                    video_function_count, asset_function_count};
+    const struct function *tables[TABLES + EXTRA_MAX] = {
+        user_functions,       account_functions, credit_functions, model_functions,
+        generation_functions, video_functions,   asset_functions};
+    size_t counts[TABLES + EXTRA_MAX] = {user_function_count,       account_function_count,
+                                         credit_function_count,     model_function_count,
+                                         generation_function_count, video_function_count,
+                                         asset_function_count};
     assert(extra_count <= EXTRA_MAX);
     for (size_t i = 0; i < extra_count; i++) {
-        tables[6 + i] = extra[i].functions;
-        counts[6 + i] = extra[i].count;
+        tables[TABLES + i] = extra[i].functions;
+        counts[TABLES + i] = extra[i].count;
     }
-    program_init(program, tables, counts, 6 + extra_count);
+    program_init(program, tables, counts, TABLES + extra_count);
     program->schema = &studio_schema;
     program->resolve = user_resolve;
     program->config = config;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * People: the user row, made once at the first sight of a verified token or at sign-up; e-mail and
- * password accounts of our own; sessions behind the cookie (USER-01 … USER-09, AUTH-03, AUTH-04).
+ * People: the user row, made once at the first sight of a verified token or at sign-up, and what a
+ * user has stored (USER-01 … USER-09, AUTH-03, AUTH-04). E-mail, password and session are in
+ * accounts.c.
  *
  * Owns:     rows in the call's change.
  * Threads:  the call's.
@@ -18,6 +19,7 @@ enum user_role {
     ROLE_ADMIN,
     USER_ROLES,
 };
+extern const char *const user_role_names[USER_ROLES];
 
 struct user {
     doc_id id;
@@ -40,8 +42,8 @@ struct storage_meter {
 };
 
 extern const struct doc_type user_type, credential_type, session_type, storage_meter_type;
-extern const struct function user_functions[];
-extern const size_t user_function_count;
+extern const struct function user_functions[], account_functions[];
+extern const size_t user_function_count, account_function_count;
 
 /* program->resolve: finds the caller's row. */
 void user_resolve(struct call *call);
