@@ -118,6 +118,7 @@ int cli_serve(int argc, char **argv, const struct extras *extras)
         return code;
     if (!settings_load(&arena, &wanted, &settings, &fault)) {
         fprintf(stderr, "atelier: %s\n", fault.text);
+        arena_done(&arena);
         return CLI_USAGE;
     }
     set_log_level(settings.server.log_level);

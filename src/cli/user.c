@@ -84,6 +84,10 @@ static int add(int argc, char **argv)
         fprintf(stderr, "atelier: \"%s\" is not an e-mail address\n", email);
         return CLI_USAGE;
     }
+    if (role != NULL && strcmp(role, "user") != 0 && strcmp(role, "admin") != 0) {
+        fprintf(stderr, "atelier: a role is user or admin, not \"%s\"\n", role);
+        return CLI_USAGE;
+    }
     if (password == NULL) {
         random_init(&random);
         random_token(&random, made);
