@@ -8,7 +8,7 @@ import React from 'react';
 import TestRenderer, { act } from 'react-test-renderer';
 import WebSocket from 'ws';
 
-import { addUser, signUp, sleep, startServer, until, userToken } from './helpers.mjs';
+import { addUser, signUp, sleep, startServer, until } from './helpers.mjs';
 
 globalThis.IS_REACT_ACT_ENVIRONMENT = true;
 // The renderer without a page says at each start that it will not be developed further.
@@ -149,19 +149,18 @@ for (const version of ['convex', 'convex-newest']) {
         const own = await startServer();
         const port = new URL(own.url).port;
         const user = await addUser(own);
-        let data = own;
-        const client = socket(() => userToken(data, user.email), own.url);
+        const client = socket(async () => user.token, own.url);
         const jobs = follow(client, api.generations.listGenerationJobs);
         await jobs.shows((list) => Array.isArray(list) && list.length === 0, 'no jobs');
         await client.mutation(api.generations.createGenerationJob, PICTURE);
         await own.kill();
         const pending = client.mutation(api.generations.createGenerationJob, PICTURE); // while it is away
         await sleep(200);
-        data = await startServer({ data: own.data, listen: `127.0.0.1:${port}` });
+        const again = await startServer({ data: own.data, listen: `127.0.0.1:${port}` });
         await pending;
         await jobs.shows((list) => list.length === 2 && list.every(({ status }) => status === 'completed'), 'both jobs, once each', 60_000);
         await client.close();
-        await data.stop();
+        await again.stop();
     });
 
     // ---- ConvexReactClient ----
