@@ -273,7 +273,8 @@ static void start_network(struct outer *outer, uint64_t run, const struct work *
         .timeout = work->timeout,
         .response_max = work->response_max,
         .allow_private = work->allow_private,
-        .redirects_max = work->kind == WORK_FETCH ? 3 : 0,
+        /* Who was let in by name may not send us on to another inside. */
+        .redirects_max = work->kind == WORK_FETCH && !work->allow_private ? 3 : 0,
         .file = -1,
         .deliver_to = outer->answers,
     };

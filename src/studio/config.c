@@ -96,7 +96,7 @@ static const struct field provider_fields[] = {
     INT(concurrency, .min = 1, .max = 256, .about = "Jobs at once."),
     INT(timeout_seconds, .min = 1, .max = 3600, .unit = "s"),
     BOOL(allow_private_addresses, .is_optional = true,
-         .about = "The operator vouches for an address inside, such as a local engine."),
+         .about = "baseUrl may lead inside, to a local engine; only its own host is let in."),
 };
 #undef ROW
 static const struct shape provider_shape = {.name = "provider",

@@ -7,6 +7,8 @@
 #include "studio/users.h"
 #include "studio/work.h"
 
+#include <string.h>
+
 #define RETRIES_MAX 3
 #define MADE_PART 0.8 /* of a picture's way, when its original is there */
 #define HTTP_ANSWER_MAX MIB(96)
@@ -51,6 +53,29 @@ static struct work *work_new(struct call *call, enum work_kind kind, const struc
     work->timeout = SECONDS(provider == NULL ? 60 : provider->timeout_seconds);
     work->allow_private = provider != NULL && provider->allow_private_addresses;
     return work;
+}
+
+/* Empty when it is none, or when names and passwords before it could hide which it is. */
+static str host_of(str url)
+{
+    ptrdiff_t colon = str_find(url, ':');
+    str rest = str_slice(url, colon < 0 ? url.len : (size_t)colon + STR("://").len, url.len);
+    size_t len = 0;
+    while (len < rest.len && strchr("/?#\\", rest.at[len]) == NULL)
+        len++;
+    rest.len = len;
+    ptrdiff_t port = str_find_last(rest, ':');
+    if (str_find(rest, '@') >= 0)
+        return (str){0};
+    return port < 0 || str_ends(rest, STR("]")) ? rest : str_slice(rest, 0, (size_t)port);
+}
+
+/* The operator vouched for the engine's own host, not for wherever else its answers point. */
+static bool is_vouched(const struct provider_config *provider, str url)
+{
+    str host = host_of(url);
+    return provider != NULL && provider->allow_private_addresses && host.len > 0 &&
+           str_equal_nocase(host, host_of(provider->base_url));
 }
 
 static const struct work *ask_sketcher(struct call *call, const struct generation *g,
@@ -204,6 +229,7 @@ static const void *making_ask(struct call *call, struct job *job)
         set_status(call, &g, GENERATION_PROCESSING);
         struct work *work = work_new(call, WORK_FETCH, located, provider);
         work->url = located->url;
+        work->allow_private = is_vouched(provider, located->url);
         work->response_max = FETCH_MAX;
         return work;
     }
