@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "brittle.h"
+#include "check.h"
+#include "house.h"
+
+#include "base/log.h"
+#include "studio/generations.h"
+#include "studio/users.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define OPERATIONS_MAX 5000
+
+/* ---- a house with somebody in it ---- */
+
+struct stage {
+    struct house *house;
+    struct engine *inside;
+    struct arena arena;
+    struct identity *user;
+    struct json generations, assets, users;
+};
+
+static struct identity *identity_new(void)
+{
+    struct identity *identity = memory_zeroed(sizeof(*identity));
+    atomic_init(&identity->count, 1);
+    identity->issuer = STR("http://localhost:7070");
+    identity->subject = identity->token_identifier = STR("somebody");
+    identity->claims = STR("{}");
+    identity->is_ours = true;
+    identity->hash = hash128_bytes("somebody", 8);
+    return identity;
+}
+
+static void succeed(struct stage *stage, const char *path, const char *args, bool is_internal)
+{
+    struct call_request request = {.path = str_of(path),
+                                   .args = str_of(args),
+                                   .identity = stage->user,
+                                   .is_internal = is_internal};
+    struct mutation *mutation = house_mutate(stage->house, &request);
+    if (mutation->reply.error != ERROR_NONE)
+        fail_msg("%s: %.*s", path, STR_ARG(mutation->reply.error_text));
+    mutation_free(mutation);
+}
+
+#define PICTURES "{\"prompt\":\"a\",\"model\":\"sketch\",\"numImages\":2}"
+
+static int open_stage(void **state)
+{
+    struct stage *stage = memory_zeroed(sizeof(*stage));
+    log_set_level(LOG_ERROR + 1);
+    stage->inside = engine_memory_new();
+    stage->user = identity_new();
+    stage->house = house_new(
+        &(struct house_options){.engine = STORE_GIVEN, .given = stage->inside, .seed = 5});
+    succeed(stage, "users:see", "{}", true);
+    *state = stage;
+    return 0;
+}
+
+/* With two works in the library, a job that is not begun, and an account with a session. */
+static int open_furnished(void **state)
+{
+    open_stage(state);
+    struct stage *stage = *state;
+    succeed(stage, "generations:createGenerationJob", PICTURES, false);
+    house_pass(stage->house, MINUTES(1));
+    succeed(stage, "generations:createGenerationJob", PICTURES, false);
+    succeed(stage, "accounts:signUp",
+            "{\"email\":\"a@example.org\",\"name\":\"A\",\"passwordHash\":\"h\",\"sessionHash\":"
+            "\"0000000000000000000000000000000000000000000000000000000000000000\"}",
+            true);
+    stage->generations = rows_of(stage->house, &stage->arena, &generation_type);
+    stage->assets = rows_of(stage->house, &stage->arena, &asset_type);
+    stage->users = rows_of(stage->house, &stage->arena, &user_type);
+    return 0;
+}
+
+static int close_stage(void **state)
+{
+    struct stage *stage = *state;
+    house_free(stage->house);
+    identity_drop(stage->user);
+    arena_done(&stage->arena);
+    free(stage);
+    return 0;
+}
+
+/* ---- each mutation ---- */
+
+/* %s: the id of the last row of the table. */
+struct sample {
+    const char *path, *args;
+    enum {
+        OF_NOTHING,
+        OF_GENERATION,
+        OF_ASSET,
+        OF_USER,
+    } of;
+};
+
+static const struct sample samples[] = {
+    {"generations:createGenerationJob", PICTURES, OF_NOTHING},
+    {"generations:cancelGenerationJob", "{\"jobId\":\"%s\"}", OF_GENERATION},
+    {"videos:createVideo", "{\"prompt\":\"abc\",\"model\":\"sketch-motion\",\"duration\":\"4\"}",
+     OF_NOTHING},
+    {"assets:deleteAsset", "{\"assetId\":\"%s\"}", OF_ASSET},
+    {"users:see", "{}", OF_NOTHING},
+    {"accounts:signUp",
+     "{\"email\":\"b@example.org\",\"name\":\"B\",\"passwordHash\":\"h\",\"role\":\"admin\","
+     "\"sessionHash\":\"1111111111111111111111111111111111111111111111111111111111111111\"}",
+     OF_NOTHING},
+    {"accounts:openSession",
+     "{\"userId\":\"%s\",\"passwordHash\":\"h2\",\"sessionHash\":"
+     "\"2222222222222222222222222222222222222222222222222222222222222222\"}",
+     OF_USER},
+    {"accounts:closeSession",
+     "{\"sessionHash\":\"0000000000000000000000000000000000000000000000000000000000000000\"}",
+     OF_NOTHING},
+};
+
+static const struct sample *sample_for(const struct function *function)
+{
+    for (size_t i = 0; i < ARRAY_LEN(samples); i++)
+        if (strcmp(samples[i].path, function->name) == 0)
+            return &samples[i];
+    fail_msg("%s has no sample: add one to the table of this test", function->name);
+    return NULL;
+}
+
+static str args_of(struct stage *stage, const struct sample *sample)
+{
+    const struct json *rows = sample->of == OF_GENERATION ? &stage->generations
+                              : sample->of == OF_ASSET    ? &stage->assets
+                                                          : &stage->users;
+    str args = str_of(sample->args);
+    const char *hole = strstr(sample->args, "%s");
+    if (hole == NULL)
+        return args;
+    assert_true(rows->count > 0);
+    str id = json_text(json_get(&rows->items[rows->count - 1], "_id"));
+    size_t at = (size_t)(hole - sample->args);
+    str before = str_slice(args, 0, at), behind = str_slice(args, at + 2, args.len);
+    return str_format(&stage->arena, "%.*s%.*s%.*s", STR_ARG(before), STR_ARG(id), STR_ARG(behind));
+}
+
+/* Answers false when the mutation has fewer operations than that, and so succeeded. */
+static bool fails_at(struct stage *stage, const struct call_request *request, uint64_t nth)
+{
+    str before = engine_dump(stage->inside, &stage->arena);
+    struct mutation *mutation = house_send(stage->house, request);
+    mutation->has_session = !request->is_internal;
+    mutation->number = 1;
+
+    engine_kept_fail(stage->house->memory, nth);
+    assert_true(writer_step(stage->house->writer, stage->house->now));
+    bool has_failed = engine_kept_has_failed(stage->house->memory);
+    engine_kept_fail(stage->house->memory, 0);
+    house_commit(stage->house);
+    assert_true(mutation_is_back(mutation));
+
+    bool is_error = mutation->reply.error != ERROR_NONE;
+    if (has_failed != is_error)
+        fail_msg("%.*s, operation %llu: %s", STR_ARG(request->path), (unsigned long long)nth,
+                 is_error ? mutation->reply.error_text.at : "no error");
+    str behind = engine_dump(stage->inside, &stage->arena);
+    if (has_failed && !str_equal(before, behind))
+        fail_msg("%.*s left something behind when operation %llu failed", STR_ARG(request->path),
+                 (unsigned long long)nth);
+    mutation_free(mutation);
+    return has_failed;
+}
+
+static void a_mutation_whose_nth_operation_fails_changes_nothing(void **state)
+{
+    struct stage *stage = *state;
+    const struct program *program = &stage->house->program;
+    for (size_t i = 0; i < program->function_count; i++) {
+        const struct function *function = program->functions[i];
+        if (function->kind != FUNCTION_MUTATION)
+            continue;
+        struct call_request request = {.path = str_of(function->name),
+                                       .args = args_of(stage, sample_for(function)),
+                                       .identity = stage->user,
+                                       .is_internal = function->caller == INTERNAL};
+        uint64_t nth = 1;
+        while (fails_at(stage, &request, nth))
+            assert_true(++nth < OPERATIONS_MAX);
+        assert_true(nth > 1);
+    }
+}
+
+/* ---- a whole life ---- */
+
+static void one_life(uint64_t nth, bool *has_failed)
+{
+    void *state;
+    open_stage(&state);
+    struct stage *stage = state;
+    succeed(stage, "generations:createGenerationJob", PICTURES, false);
+
+    engine_kept_fail(stage->house->memory, nth);
+    house_pass(stage->house, HOURS(1));
+    *has_failed = engine_kept_has_failed(stage->house->memory);
+    engine_kept_fail(stage->house->memory, 0);
+
+    struct json rows = rows_of(stage->house, &stage->arena, &generation_type);
+    struct json works = rows_of(stage->house, &stage->arena, &asset_type);
+    str status = json_text(json_get(&rows.items[0], "status"));
+    str wrong = check_ledger(stage->house, &stage->arena);
+    if (wrong.at != NULL)
+        fail_msg("operation %llu failed: %.*s", (unsigned long long)nth, STR_ARG(wrong));
+    if (!str_equal(status, STR("completed")) || works.count != 2 ||
+        rows_count(stage->house, &job_type) != 0)
+        fail_msg("operation %llu failed: the job is %.*s with %zu works", (unsigned long long)nth,
+                 STR_ARG(status), works.count);
+    close_stage(&state);
+}
+
+static void a_job_ends_once_whichever_operation_of_its_life_fails(void **state)
+{
+    bool has_failed = true;
+    uint64_t nth = 1;
+    for (; has_failed; nth++) {
+        one_life(nth, &has_failed);
+        assert_true(nth < OPERATIONS_MAX);
+    }
+    assert_true(nth > 100);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_mutation_whose_nth_operation_fails_changes_nothing,
+                                        open_furnished, close_stage),
+        cmocka_unit_test(a_job_ends_once_whichever_operation_of_its_life_fails),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
