@@ -16,7 +16,7 @@ const IN_FLIGHT = Number(process.env.CRASH_IN_FLIGHT ?? 50);
 const PEOPLE = 40;
 const ENDED = ['completed', 'failed', 'canceled'];
 const STATES = ['pending', 'processing', 'uploading', ...ENDED];
-const PRICES = { sketch: 1, fake: 2 };
+const PRICES = { sketch: 1, fake: 2, 'sketch-motion': 10 };
 
 const below = (n) => Math.floor(Math.random() * n);
 let fake;
@@ -61,7 +61,12 @@ function makeWish() {
 }
 
 // Out of credits is no fault; neither is a server that has just been killed.
-const create = (person) => person.client.mutation('generations:createGenerationJob', makeWish()).catch(() => null);
+const create = (person) => {
+    const film = below(60) === 0;
+    return (film
+        ? person.client.mutation('videos:createVideo', { model: 'sketch-motion', prompt: `a slow sea, number ${++number}`, duration: '4' })
+        : person.client.mutation('generations:createGenerationJob', makeWish())).catch(() => null);
+};
 const jobsOf = (person) => person.client.query('generations:listGenerationJobs', { limit: 100 });
 
 async function look() {
@@ -89,6 +94,8 @@ async function fill() {
 }
 
 async function cycle(kill, met) {
+    // Now quick, now slow, so that it dies at every step of a job.
+    [fake.hold, fake.drip] = [[100, 100], [900, 400], [2500, 1500]][kill % 3];
     await inTurns(people, refresh);
     const open = await fill();
     for (let i = 0; i < 3; i++) {
@@ -189,7 +196,7 @@ function blobsIn(folder) {
 }
 
 test(`${KILLS} kills with at least ${IN_FLIGHT} jobs in flight lose nothing and charge nothing twice`, { timeout: 900_000 }, async () => {
-    fake = await startFakeImages({ hold: 2500, drip: 800 });
+    fake = await startFakeImages();
     await start();
     await inTurns(Array.from({ length: PEOPLE }, (_, i) => i + 1), async () => people.push(await addUser(server)));
     const met = new Set();

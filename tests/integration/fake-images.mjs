@@ -151,6 +151,18 @@ models:
     anySize: true
     steps: {min: 10, max: 50, default: 10, step: 1}
     takesSeed: true
+  - id: sketch-motion
+    name: Sketch in motion
+    description: The built-in sketcher.
+    kind: video
+    provider: sketch
+    price: 10
+    typicalSeconds: 12
+    maxImages: 1
+    promptMax: 500
+    sizes: [{name: "16:9", width: 1280, height: 720}]
+    takesSeed: true
+    durations: [4, 5, 6, 7, 8]
   - id: fake
     name: Fake
     description: A pretend service.
