@@ -12,7 +12,7 @@ help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 16
 
 run: build ## Install what is missing, build, and start Atelier on http://localhost:7070
-	@tools/run --data "$(DATA)" $(ARGS)
+	@exec tools/run --data "$(DATA)" $(ARGS)
 
 build: ## Build build/atelier, build/atelier-media and web/dist
 	@tools/setup build
