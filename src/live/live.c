@@ -23,7 +23,7 @@ struct live_query {
     struct watches watches;
     instant valid_until;
     bool is_dirty;
-    struct live_query *next_dirty;
+    struct live_query *next_dirty, **dirty_link;
 };
 
 struct live {
@@ -81,6 +81,7 @@ static void mark(struct live *live, struct live_query *query)
         return;
     query->is_dirty = true;
     query->next_dirty = NULL;
+    query->dirty_link = live->dirty_end;
     *live->dirty_end = query;
     live->dirty_end = &query->next_dirty;
 }
@@ -89,12 +90,11 @@ static void unmark(struct live *live, struct live_query *query)
 {
     if (!query->is_dirty)
         return;
-    struct live_query **at = &live->dirty;
-    while (*at != query)
-        at = &(*at)->next_dirty;
-    *at = query->next_dirty;
-    if (live->dirty_end == &query->next_dirty)
-        live->dirty_end = at;
+    *query->dirty_link = query->next_dirty;
+    if (query->next_dirty != NULL)
+        query->next_dirty->dirty_link = query->dirty_link;
+    else
+        live->dirty_end = query->dirty_link;
     query->is_dirty = false;
 }
 
@@ -346,10 +346,7 @@ void live_round(struct live *live, struct view *view, instant now)
     mark_expired(live, now);
     while (live->dirty != NULL) {
         struct live_query *query = live->dirty;
-        live->dirty = query->next_dirty;
-        if (live->dirty == NULL)
-            live->dirty_end = &live->dirty;
-        query->is_dirty = false;
+        unmark(live, query);
         query->valid_until = (instant){0};
         evaluate(live, query, view, now);
     }

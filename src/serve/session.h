@@ -13,14 +13,16 @@
 #include "serve/sync.h"
 
 #define SESSION_QUERIES_MAX 4096
-#define SESSION_CHANGES_MAX 8192 /* in one query set, and of removals not told yet */
+#define SESSION_CHANGES_MAX 8192   /* in one query set */
+#define SESSION_REMOVALS_MAX 65536 /* not told yet */
 #define SESSION_CALLS_MAX 1000
 #define SESSION_CALL_BYTES_MAX MIB(64) /* of arguments with the writer */
 #define SESSION_INBOX_MAX MIB(32)
 #define SESSION_UNSENT_SOFT MIB(1) /* beyond it transitions wait and are taken together */
 
 struct session_query {
-    struct session_query *next;
+    struct session_query *next, **link;
+    struct session_query *next_in_bucket;
     struct subscription subscription;
     struct arena arena; /* path, args, journal: asked again when the identity changes */
     str path, args, journal;
@@ -48,7 +50,8 @@ struct sync_session {
     struct version received, sent; /* what the client said; what it was told last */
 
     struct session_query *queries;
-    size_t query_count;
+    struct session_query **buckets; /* the same by id; NULL while there are none */
+    size_t query_count, bucket_count;
     uint32_t *removed; /* query ids to report as removed */
     size_t removed_count, removed_room;
 

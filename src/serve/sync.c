@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/hash.h"
 #include "base/log.h"
 #include "serve/session.h"
 
@@ -7,14 +8,38 @@
 #define PING_AFTER SECONDS(10) /* with a tick of 5 s: never 15 s of silence */
 #define DEAD_AFTER SECONDS(120)
 #define PROTOCOL_PING_AFTER SECONDS(30)
+#define BUCKETS_MIN 16 /* a power of two */
 
 /* ---- queries ---- */
 
+static struct session_query **bucket_of(struct sync_session *session, uint32_t id)
+{
+    return &session->buckets[hash_bytes(&id, sizeof(id)) & (session->bucket_count - 1)];
+}
+
+static void put_in_bucket(struct sync_session *session, struct session_query *query)
+{
+    struct session_query **bucket = bucket_of(session, query->subscription.id);
+    query->next_in_bucket = *bucket;
+    *bucket = query;
+}
+
+static void grow_buckets(struct sync_session *session)
+{
+    session->bucket_count = MAX_OF(session->bucket_count * 4, (size_t)BUCKETS_MIN);
+    free(session->buckets);
+    session->buckets = memory_zeroed(session->bucket_count * sizeof(struct session_query *));
+    for (struct session_query *query = session->queries; query != NULL; query = query->next)
+        put_in_bucket(session, query);
+}
+
 struct session_query *session_query_find(struct sync_session *session, uint32_t id)
 {
-    struct session_query *query = session->queries;
+    if (session->buckets == NULL)
+        return NULL;
+    struct session_query *query = *bucket_of(session, id);
     while (query != NULL && query->subscription.id != id)
-        query = query->next;
+        query = query->next_in_bucket;
     return query;
 }
 
@@ -33,13 +58,27 @@ void session_query_add(struct sync_session *session, uint32_t id, str path, str 
     query->subscription.owner = session;
     query->subscription.id = id;
     query->next = session->queries;
+    query->link = &session->queries;
+    if (query->next != NULL)
+        query->next->link = &query->next;
     session->queries = query;
     session->query_count++;
+    if (session->query_count > session->bucket_count)
+        grow_buckets(session);
+    else
+        put_in_bucket(session, query);
     subscribe(session, query);
 }
 
 static void query_free(struct sync_session *session, struct session_query *query)
 {
+    struct session_query **at = bucket_of(session, query->subscription.id);
+    while (*at != query)
+        at = &(*at)->next_in_bucket;
+    *at = query->next_in_bucket;
+    *query->link = query->next;
+    if (query->next != NULL)
+        query->next->link = query->link;
     live_unsubscribe(session->front->live, &query->subscription);
     arena_done(&query->arena);
     free(query);
@@ -48,15 +87,10 @@ static void query_free(struct sync_session *session, struct session_query *query
 
 void session_query_remove(struct sync_session *session, uint32_t id)
 {
-    for (struct session_query **at = &session->queries; *at != NULL; at = &(*at)->next) {
-        struct session_query *query = *at;
-        if (query->subscription.id != id)
-            continue;
-        *at = query->next;
+    struct session_query *query = session_query_find(session, id);
+    if (query != NULL)
         query_free(session, query);
-        break;
-    }
-    if (session->removed_count == SESSION_CHANGES_MAX) {
+    if (session->removed_count == SESSION_REMOVALS_MAX) {
         session_close(session, 1013, "SubscriptionsWorkerFullError"); /* and reads too slowly */
         return;
     }
@@ -118,11 +152,9 @@ static void session_free(struct sync_session *session)
     if (session->socket != NULL || session->calls != 0)
         return;
     unlink_due(session);
-    while (session->queries != NULL) {
-        struct session_query *query = session->queries;
-        session->queries = query->next;
-        query_free(session, query);
-    }
+    while (session->queries != NULL)
+        query_free(session, session->queries);
+    free(session->buckets);
     *session->link = session->next;
     if (session->next != NULL)
         session->next->link = session->link;
