@@ -91,6 +91,8 @@ void session_send_action(struct sync_session *session, uint32_t number,
 
 /* ---- transitions ---- */
 
+#define OWN_MAX MIB(1) /* between two results */
+
 /* A message in pieces: what is the session's own, and results that sessions share. */
 struct pieces {
     struct shared **items;
@@ -132,6 +134,8 @@ static void add_changes(struct sync_session *session, struct pieces *pieces)
         buffer_format(&pieces->own, "%s{\"type\":\"QueryRemoved\",\"queryId\":%u}", comma,
                       session->removed[i]);
         comma = ",";
+        if (pieces->own.len > OWN_MAX / 2)
+            end_own(pieces);
     }
     session->removed_count = 0;
     for (struct session_query *query = session->queries; query != NULL; query = query->next) {
@@ -149,7 +153,7 @@ static void add_changes(struct sync_session *session, struct pieces *pieces)
 
 void session_send_transition(struct sync_session *session, commit_ts snapshot)
 {
-    struct pieces pieces = {.own = buffer_with_max(MIB(1))};
+    struct pieces pieces = {.own = buffer_with_max(OWN_MAX)};
     struct version next = session->received;
     next.ts = snapshot.n > session->sent.ts.n ? snapshot : session->sent.ts;
 
