@@ -20,13 +20,21 @@ static void on_signal(int number)
     server_stop(running);
 }
 
+static void on_hangup(int number)
+{
+    server_reload(running);
+}
+
 static void catch_signals(void)
 {
+    struct sigaction hangup = {.sa_handler = on_hangup, .sa_flags = SA_RESTART};
     struct sigaction stop = {.sa_handler = on_signal};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigaction(SIGTERM, &stop, NULL);
     sigaction(SIGINT, &stop, NULL);
     sigaction(SIGPIPE, &ignore, NULL);
+    if (server_is_secure(running)) /* else it means, as ever, that the terminal is gone */
+        sigaction(SIGHUP, &hangup, NULL);
 }
 
 /* A path beside this program: "atelier-media", "../web/dist". */
@@ -85,6 +93,8 @@ static int serve(struct arena *arena, struct settings *settings, const char *dat
     /* From here on the server goes: a second SIGTERM changes nothing, a second ^C ends it at once.
      */
     signal(SIGTERM, SIG_IGN);
+    if (server_is_secure(running))
+        signal(SIGHUP, SIG_IGN);
     signal(SIGINT, SIG_DFL);
     server_close(running);
     return CLI_OK;
@@ -99,13 +109,16 @@ int cli_serve(int argc, char **argv, const struct extras *extras)
         {"listen", "HOST:PORT", "where to listen (localhost:7070); port 0 takes a free one",
          &wanted.listen, NULL},
         {"config", "FILE", "a YAML file of settings", &wanted.config, NULL},
+        {"tls-cert", "FILE", "speak https with this certificate (PEM)", &wanted.tls_cert, NULL},
+        {"tls-key", "FILE", "the certificate's private key (PEM)", &wanted.tls_key, NULL},
         {"preset", "NAME", "which studio to be (studio)", &wanted.preset, NULL},
     };
     const struct command command = {
         .name = "serve",
         .about =
             "Runs the server until SIGTERM or SIGINT. Its log is JSON lines on stderr; the line\n"
-            "\"ready http://HOST:PORT\" says where it listens.",
+            "\"ready http://HOST:PORT\" (https:// with a certificate) says where it listens.\n"
+            "With a certificate, SIGHUP reads it again.",
         .example = "atelier serve --data /srv/atelier --listen 0.0.0.0:7070",
         .options = options,
         .option_count = ARRAY_LEN(options),

@@ -146,14 +146,20 @@ static bool add_environment(struct loading *loading)
     return add_clerk(loading);
 }
 
+static void add_option(struct loading *loading, str path, const char *text)
+{
+    if (text == NULL)
+        return;
+    struct json value = {.kind = JSON_TEXT, .text = str_of(text), .source = LAYER_OPTIONS};
+    struct json layer = json_wrap(loading->arena, path, &value);
+    loading->all = json_merge(loading->arena, &loading->all, &layer);
+}
+
 static void add_options(struct loading *loading)
 {
-    if (loading->options->listen == NULL)
-        return;
-    struct json value = {
-        .kind = JSON_TEXT, .text = str_of(loading->options->listen), .source = LAYER_OPTIONS};
-    struct json layer = json_wrap(loading->arena, STR("server.listen"), &value);
-    loading->all = json_merge(loading->arena, &loading->all, &layer);
+    add_option(loading, STR("server.listen"), loading->options->listen);
+    add_option(loading, STR("server.tlsCert"), loading->options->tls_cert);
+    add_option(loading, STR("server.tlsKey"), loading->options->tls_key);
 }
 
 /* ---- checking ---- */

@@ -16,7 +16,8 @@
 struct settings_options {
     const char *config; /* path, or NULL */
     const char *preset; /* name; NULL: studio */
-    const char *listen; /* overrides; or NULL */
+    const char *listen; /* these override; or NULL */
+    const char *tls_cert, *tls_key;
     bool tells_errors;  /* server.redactErrors is false unless somebody sets it */
 };
 

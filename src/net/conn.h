@@ -18,6 +18,7 @@
 #include "base/buffer.h"
 #include "net/http_parse.h"
 #include "net/stream.h"
+#include "net/tls.h"
 #include "net/ws.h"
 
 #include <sys/socket.h>

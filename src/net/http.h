@@ -17,6 +17,8 @@
 #include "base/shared.h"
 #include "net/loop.h"
 
+struct tls;
+
 #define HTTP_HEAD_MAX KIB(32)
 #define HTTP_HEADERS_MAX 100
 #define HTTP_BODY_MAX (MIB(16) + KIB(64))
@@ -67,6 +69,8 @@ struct http_options {
      */
     bool (*body_to_file)(void *app, const struct http_request *request, int64_t *max);
     const char *temp_dir;
+
+    struct tls *tls; /* NULL: plain. Kept by the caller until the server is closed. */
 
     /* Share the listening socket of a server on another loop; address is then ignored. */
     struct http_server *share;

@@ -374,8 +374,11 @@ static void read_conn(struct conn *conn)
         size_t len;
         char *at = loop_buffer(conn->server->loop);
         enum stream_state state = stream_read(&conn->stream, at, LOOP_BUFFER_SIZE, &len);
-        if (state == STREAM_WAITS)
+        if (state == STREAM_WAITS) {
+            if (conn->stream.wants_room)
+                watch(conn, conn->stream.events | EPOLLOUT);
             return;
+        }
         if (state == STREAM_BROKEN || len == 0) {
             conn_die(conn);
             return;
@@ -392,6 +395,10 @@ static void conn_ready(void *context, uint32_t events)
     if (events & (EPOLLERR | EPOLLHUP)) {
         conn_die(conn);
         return;
+    }
+    if ((events & EPOLLOUT) && conn->stream.wants_room) {
+        conn->stream.wants_room = false;
+        events |= EPOLLIN;
     }
     if (events & EPOLLOUT)
         flush(conn);
@@ -479,6 +486,10 @@ struct conn *conn_new(struct http_server *server, int fd, const struct sockaddr_
 
 void conn_begin(struct conn *conn)
 {
+    struct tls *tls = conn->server->options.tls;
     conn_deadline(conn, instant_add(now_of(conn), conn->server->options.head_time));
-    watch(conn, EPOLLIN);
+    if (tls == NULL || tls_begin(tls, &conn->stream))
+        watch(conn, EPOLLIN);
+    else
+        conn_die(conn);
 }

@@ -193,6 +193,7 @@ static void take_options(struct outside *outside, const struct outside_options *
     outside->options.user_agent = str_zero_ended(&outside->arena, str_of(agent));
     if (options->ca_file != NULL)
         outside->options.ca_file = str_zero_ended(&outside->arena, str_of(options->ca_file));
+    outside->options.trusts_anyone = options->trusts_anyone;
     long per_host = options->per_host_max > 0 ? options->per_host_max : PER_HOST_DEFAULT;
     curl_multi_setopt(outside->multi, CURLMOPT_MAX_HOST_CONNECTIONS, per_host);
     curl_multi_setopt(outside->multi, CURLMOPT_MAXCONNECTS, (long)KEPT_CONNECTIONS);

@@ -86,6 +86,7 @@ struct outside_options {
     const char *user_agent; /* NULL: "atelier" */
     const char *ca_file;    /* NULL: the system's */
     long per_host_max;      /* connections; 0: 16 */
+    bool trusts_anyone;     /* no certificate is checked: for our own server on this machine */
 };
 
 struct outside *outside_new(const struct outside_options *options, struct fault *fault);

@@ -323,6 +323,8 @@ bool transfer_start(struct transfer *transfer, const struct outside_options *opt
     code |= curl_easy_setopt(easy, CURLOPT_USERAGENT, options->user_agent);
     if (options->ca_file != NULL)
         code |= curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
+    code |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, options->trusts_anyone ? 0L : 1L);
+    code |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, options->trusts_anyone ? 0L : 2L);
     if (code == CURLE_OK)
         return true;
     transfer_fail(transfer, OUTSIDE_TRANSIENT);

@@ -16,6 +16,7 @@
 #include <sys/uio.h>
 
 struct stream;
+struct ssl_st;
 
 /* Each answers as the system call does: -1 and errno, EAGAIN when it would have to wait. */
 struct stream_ops {
@@ -31,9 +32,11 @@ extern const struct stream_ops stream_plain_ops;
 struct stream {
     const struct stream_ops *ops;
     struct stream_out *out; /* what waits; NULL when nothing does */
+    struct ssl_st *tls;     /* of net/tls.c alone */
     int fd;
     uint32_t events; /* that the loop watches for; kept by the connection */
     bool has_more;   /* more will be written in this turn: the wire may wait for it */
+    bool wants_room; /* reading goes on when the descriptor takes more (a handshake) */
 };
 
 enum stream_state {

@@ -73,31 +73,41 @@ static void run_round(struct front *front, instant now)
     arena_reset(&front->arena);
 }
 
+/* For the next tick, or for the first answer whose time is over. */
+static void timer_arm(struct front *front, instant monotonic)
+{
+    instant next = front->tick_at;
+    instant due = live_next(front->live);
+    if (due.us != 0) {
+        span wait = instant_since(due, front_now());
+        instant then = instant_add(monotonic, (span){MAX_OF(wait.us, (int64_t)1000)});
+        if (instant_is_before(then, next))
+            next = then;
+    }
+    loop_timer_set(front->loop, &front->timer, next);
+}
+
 static void on_turn(void *context, instant monotonic)
 {
     struct front *front = context;
     instant now = front_now();
     view_end(&front->kept);
     /* A session that became due by a message wants a round as much as a commit does. */
-    if (front->has_work || front->due != NULL || live_is_due(front->live, now))
-        run_round(front, now);
+    if (!front->has_work && front->due == NULL && !live_is_due(front->live, now))
+        return;
+    run_round(front, now);
+    if (live_next(front->live).us != 0)
+        timer_arm(front, monotonic);
 }
 
 static void on_tick(void *context, instant monotonic)
 {
     struct front *front = context;
-    instant next = instant_add(monotonic, TICK);
-    instant due = live_next(front->live);
-    instant now = front_now();
-
-    sync_tick(front, monotonic);
-    if (due.us != 0) {
-        span wait = instant_since(due, now);
-        instant then = instant_add(monotonic, (span){MAX_OF(wait.us, (int64_t)1000)});
-        if (instant_is_before(then, next))
-            next = then;
+    if (!instant_is_before(monotonic, front->tick_at)) {
+        sync_tick(front, monotonic);
+        front->tick_at = instant_add(monotonic, TICK);
     }
-    loop_timer_set(front->loop, &front->timer, next);
+    timer_arm(front, monotonic);
 }
 
 /* ---- opening ---- */
@@ -109,6 +119,7 @@ static bool listen_now(struct front *front, struct fault *fault)
         .app = front,
         .on_request = route_request,
         .temp_dir = front->options.temp_dir,
+        .tls = front->options.tls,
     };
     front->http = http_listen(front->loop, &http, fault);
     return front->http != NULL;
@@ -143,7 +154,8 @@ bool front_open(struct loop *loop, const struct front_options *options, struct f
     front->follower = commit_log_follow(options->log, wake_front, front);
     loop_on_turn(loop, on_turn, front);
     front->timer = (struct loop_timer){.fire = on_tick, .context = front};
-    loop_timer_set(loop, &front->timer, instant_add(loop_now(loop), TICK));
+    front->tick_at = instant_add(loop_now(loop), TICK);
+    timer_arm(front, loop_now(loop));
     return listen_now(front, fault);
 }
 

@@ -39,6 +39,7 @@ struct front_options {
     const char *temp_dir; /* for large bodies */
     const char *listen;
     const char *version; /* of the program and its pages; changes with an upgrade */
+    struct tls *tls;     /* NULL: plain */
     bool cookie_is_secure;
 };
 
@@ -53,6 +54,7 @@ struct front {
     struct attempts *by_address, *by_account;
     struct random random;
     struct loop_timer timer;             /* pings, and answers whose time is over */
+    instant tick_at;                     /* the next pings, by the loop's clock */
     struct sync_session *sessions, *due; /* all, and those that need a transition */
     struct arena arena;                  /* of one turn */
     struct view kept;                    /* queries of one turn share it; no snapshot: none */

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "serve/data.h"
 #include "serve/pages.h"
+#include "serve/secure.h"
 #include "serve/sweep.h"
 #include "serve/world.h"
 
@@ -48,6 +49,7 @@ struct server {
     size_t lane_count;
     struct pages *pages;
     struct loop *loop;
+    struct secure *secure;
     struct front *front;
     char temp_dir[PATH_MAX];
     char address[300];
@@ -167,8 +169,8 @@ static void keep_address(struct server *server)
     str host = colon < 0 ? listen : str_slice(listen, 0, (size_t)colon);
     if (host.len == 0 || str_equal(host, STR("0.0.0.0")) || str_equal(host, STR("[::]")))
         host = STR("localhost");
-    snprintf(server->address, sizeof(server->address), "http://%.*s:%u", STR_ARG(host),
-             server_port(server));
+    snprintf(server->address, sizeof(server->address), "%s://%.*s:%u",
+             server->secure != NULL ? "https" : "http", STR_ARG(host), server_port(server));
 }
 
 /* After listening: only then is our own address known, and with it the issuer of our tokens. */
@@ -252,7 +254,8 @@ static bool open_front(struct server *server, struct fault *fault)
     if (server->pages != NULL)
         version = str_format(&server->arena, "%s-%s", version, pages_version(server->pages)).at;
     server->loop = loop_new(fault);
-    if (server->loop == NULL)
+    if (server->loop == NULL ||
+        !secure_open(server->loop, &settings->server, &server->secure, fault))
         return false;
     struct front_options options = {
         .program = &server->program,
@@ -267,7 +270,9 @@ static bool open_front(struct server *server, struct fault *fault)
         .temp_dir = server->temp_dir,
         .listen = str_zero_ended(&server->arena, settings->server.listen),
         .version = version,
-        .cookie_is_secure = str_starts(settings->server.public_url, STR("https://")),
+        .tls = secure_tls(server->secure),
+        .cookie_is_secure =
+            server->secure != NULL || str_starts(settings->server.public_url, STR("https://")),
     };
     return front_open(server->loop, &options, &server->front, fault);
 }
@@ -385,6 +390,16 @@ void server_stop(struct server *server)
     loop_stop(server->loop);
 }
 
+bool server_is_secure(const struct server *server)
+{
+    return server->secure != NULL;
+}
+
+void server_reload(struct server *server)
+{
+    secure_reload(server->secure);
+}
+
 void server_close(struct server *server)
 {
     if (server == NULL)
@@ -413,6 +428,7 @@ void server_close(struct server *server)
     blobs_close(server->blobs);
     pages_close(server->pages);
     queue_free(server->runner_wake);
+    secure_close(server->secure);
     loop_free(server->loop);
     program_done(&server->program);
     fd_close(&server->lock);

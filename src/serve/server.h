@@ -40,4 +40,8 @@ const char *server_address(const struct server *server); /* "http://localhost:70
 /* Serves until server_stop, then drains for at most 8 s. */
 void server_run(struct server *server);
 void server_stop(struct server *server); /* also from a signal handler */
+
+/* Whether it speaks TLS. Then the certificate may be read again; also from a signal handler. */
+bool server_is_secure(const struct server *server);
+void server_reload(struct server *server);
 void server_close(struct server *server);

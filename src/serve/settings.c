@@ -20,6 +20,9 @@ static const struct field server_fields[] = {
     TEXT(log_level, .max = 10, .about = "debug, info, warn or error."),
     MAYBE_TEXT(web, .max = 4000, .about = "Folder of the built pages."),
     MAYBE_TEXT(helper, .max = 4000, .about = "Path of the program atelier-media."),
+    MAYBE_TEXT(tls_cert, .max = 4000,
+               .about = "PEM file of the certificate and its chain; then the server speaks https."),
+    MAYBE_TEXT(tls_key, .max = 4000, .about = "PEM file of its private key, without a password."),
     BOOL(redact_errors, .about = "Say nothing of internal errors but their number."),
 };
 #undef ROW

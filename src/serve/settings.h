@@ -15,7 +15,7 @@
 #include "json/fields.h"
 
 struct server_settings {
-    str listen, public_url, log_level, web, helper;
+    str listen, public_url, log_level, web, helper, tls_cert, tls_key;
     bool redact_errors;
 };
 

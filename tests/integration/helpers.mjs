@@ -100,7 +100,7 @@ export async function startServer({ config, data = tempFolder('data'), args = []
             lines.push(line);
             if (lines.length > 2000)
                 lines.shift();
-            const found = /^ready (http:\/\/\S+)$/.exec(line);
+            const found = /^ready (https?:\/\/\S+)$/.exec(line);
             if (found)
                 resolve(found[1]);
         });
