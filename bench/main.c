@@ -16,7 +16,7 @@ static const char help[] =
     "  --out FILE    where the figures go (bench.json beside this program)\n"
     "  --dir DIR     where the data goes while measuring (bench-data beside this program)\n"
     "  --runs N      runs of each figure, whose median is told (5)\n"
-    "  --time MS     length of one run (2000)\n"
+    "  --time MS     length of one run (3000)\n"
     "\n"
     "Names: mutations_64, point_query, ready, idle_rss; all of them when none is given.\n";
 
@@ -43,7 +43,7 @@ static bool read_options(int argc, char **argv, struct bench *bench, struct wish
                                             {"runs", required_argument, NULL, 'r'},
                                             {"time", required_argument, NULL, 't'},
                                             {NULL, 0, NULL, 0}};
-    int64_t runs = 5, ms = 2000;
+    int64_t runs = 5, ms = 3000;
     int letter;
     while ((letter = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (letter == 'o')

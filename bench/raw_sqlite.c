@@ -281,6 +281,11 @@ bool raw_sqlite_run(struct raw_sqlite *raw, span time, double group, uint64_t *t
     return true;
 }
 
+void raw_sqlite_idle(struct raw_sqlite *raw)
+{
+    sqlite3_wal_checkpoint_v2(raw->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
 bool raw_sqlite_audit(const char *path, double *balances, uint64_t *outcomes, struct fault *fault)
 {
     sqlite3 *db = NULL;

@@ -23,6 +23,8 @@ bool raw_sqlite_open(const char *from, const char *to, struct raw_sqlite **out, 
 /* Groups of `group` transfers on average; *transfers: how many in this time. */
 bool raw_sqlite_run(struct raw_sqlite *raw, span time, double group, uint64_t *transfers,
                     struct fault *fault) MUST_CHECK;
+/* The checkpoint that the server makes when it has nothing to do. */
+void raw_sqlite_idle(struct raw_sqlite *raw);
 const char *raw_sqlite_settings(const struct raw_sqlite *raw); /* as read back */
 void raw_sqlite_close(struct raw_sqlite *raw);
 
