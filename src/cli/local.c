@@ -41,7 +41,8 @@ static bool read_answer(struct arena *arena, struct outside_result *answer, str 
 static bool ask(struct arena *arena, const struct outside_request *request, struct queue *answers,
                 str *value, struct fault *fault)
 {
-    /* Whoever holds the folder's lock listens there, and its certificate names the public address. */
+    /* Whoever holds the folder's lock listens there, and its certificate names the public address.
+     */
     struct outside *outside = outside_new(&(struct outside_options){.trusts_anyone = true}, fault);
     void *item = NULL;
     if (outside == NULL)

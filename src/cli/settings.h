@@ -18,7 +18,7 @@ struct settings_options {
     const char *preset; /* name; NULL: studio */
     const char *listen; /* these override; or NULL */
     const char *tls_cert, *tls_key;
-    bool tells_errors;  /* server.redactErrors is false unless somebody sets it */
+    bool tells_errors; /* server.redactErrors is false unless somebody sets it */
 };
 
 bool settings_load(struct arena *arena, const struct settings_options *options,

@@ -17,6 +17,7 @@
 #include "base/shared.h"
 #include "net/loop.h"
 
+struct proxies;
 struct tls;
 
 #define HTTP_HEAD_MAX KIB(32)
@@ -51,7 +52,7 @@ struct http_request {
     str body;         /* the whole body, unless it went to a file */
     int body_fd;      /* of the unlinked temp file, at offset 0; -1 when the body is in memory */
     int64_t body_len; /* in either case */
-    str peer;         /* address of the other end without its port: "127.0.0.1", "::1" */
+    str peer;         /* whom it is from, an address without port: "127.0.0.1", "::1" */
     bool is_head, is_http10;
 };
 
@@ -70,7 +71,8 @@ struct http_options {
     bool (*body_to_file)(void *app, const struct http_request *request, int64_t *max);
     const char *temp_dir;
 
-    struct tls *tls; /* NULL: plain. Kept by the caller until the server is closed. */
+    struct tls *tls; /* NULL: plain. Kept, as the next, by the caller until the server is closed. */
+    const struct proxies *proxies; /* whose X-Forwarded-For is believed; NULL: nobody's */
 
     /* Share the listening socket of a server on another loop; address is then ignored. */
     struct http_server *share;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/conn.h"
+#include "net/proxies.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -190,14 +191,19 @@ struct feed {
     unsigned budget; /* requests or messages that may still be taken in this turn */
 };
 
-static str peer_text(struct conn *conn, struct arena *arena)
+static str peer_text(const struct conn *conn, struct arena *arena,
+                     const struct http_request *request)
 {
     char text[INET6_ADDRSTRLEN] = "";
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    if (memcmp(conn->peer, mapped, sizeof(mapped)) == 0)
-        inet_ntop(AF_INET, conn->peer + 12, text, sizeof(text));
+    uint8_t peer[16];
+    memcpy(peer, conn->peer, sizeof(peer));
+    if (conn->server->options.proxies != NULL)
+        proxies_peer(conn->server->options.proxies, request, peer);
+    if (memcmp(peer, mapped, sizeof(mapped)) == 0)
+        inet_ntop(AF_INET, peer + 12, text, sizeof(text));
     else
-        inet_ntop(AF_INET6, conn->peer, text, sizeof(text));
+        inet_ntop(AF_INET6, peer, text, sizeof(text));
     return str_copy(arena, str_of(text));
 }
 
@@ -229,7 +235,8 @@ static void begin_exchange(struct conn *conn, str head, bool has_more)
     str copy = str_copy(&exchange->arena, head);
     int verdict = http_head_parse(&exchange->arena, copy, &exchange->head);
     if (verdict == HTTP_PARSE_READY) {
-        exchange->head.request.peer = peer_text(conn, &exchange->arena);
+        struct http_request *request = &exchange->head.request;
+        request->peer = peer_text(conn, &exchange->arena, request);
         conn->is_last = !exchange->head.is_kept_alive;
         verdict = body_begin(exchange);
         if (verdict == HTTP_PARSE_READY) {

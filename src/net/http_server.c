@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/conn.h"
+#include "net/proxies.h"
 
 #include "base/hash.h"
 #include "base/log.h"
@@ -33,13 +34,21 @@ static uint16_t *peer_count(struct http_server *server, const struct conn *conn)
     return &server->peer_counts[hash_bytes(conn->peer, len) % ARRAY_LEN(server->peer_counts)];
 }
 
+/* A proxy of ours brings everybody. */
+static bool is_counted(const struct http_server *server, const struct conn *conn)
+{
+    const struct http_options *options = &server->options;
+    return options->connections_of_peer_max != 0 &&
+           (options->proxies == NULL || !proxies_trust(options->proxies, conn->peer));
+}
+
 static bool may_enter(struct http_server *server, const struct conn *conn)
 {
     const struct http_options *options = &server->options;
     if (server->connections >= options->connections_max)
         return false;
     uint32_t of_peer = options->connections_of_peer_max;
-    return of_peer == 0 || *peer_count(server, conn) < MIN_OF(of_peer, UINT16_MAX);
+    return !is_counted(server, conn) || *peer_count(server, conn) < MIN_OF(of_peer, UINT16_MAX);
 }
 
 static void enter(struct http_server *server, struct conn *conn)
@@ -49,7 +58,7 @@ static void enter(struct http_server *server, struct conn *conn)
         conn->next->previous = conn;
     server->first = conn;
     server->connections++;
-    if (server->options.connections_of_peer_max != 0)
+    if (is_counted(server, conn))
         ++*peer_count(server, conn);
 }
 
@@ -62,7 +71,7 @@ void server_forget(struct http_server *server, struct conn *conn)
     else
         server->first = conn->next;
     server->connections--;
-    if (server->options.connections_of_peer_max != 0)
+    if (is_counted(server, conn))
         --*peer_count(server, conn);
 }
 

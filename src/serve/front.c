@@ -120,6 +120,7 @@ static bool listen_now(struct front *front, struct fault *fault)
         .on_request = route_request,
         .temp_dir = front->options.temp_dir,
         .tls = front->options.tls,
+        .proxies = front->options.proxies,
     };
     front->http = http_listen(front->loop, &http, fault);
     return front->http != NULL;

@@ -40,6 +40,7 @@ struct front_options {
     const char *listen;
     const char *version; /* of the program and its pages; changes with an upgrade */
     struct tls *tls;     /* NULL: plain */
+    const struct proxies *proxies;
     bool cookie_is_secure;
 };
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/log.h"
+#include "net/proxies.h"
 #include "serve/data.h"
 #include "serve/pages.h"
 #include "serve/secure.h"
@@ -50,6 +51,7 @@ struct server {
     struct pages *pages;
     struct loop *loop;
     struct secure *secure;
+    struct proxies proxies;
     struct front *front;
     char temp_dir[PATH_MAX];
     char address[300];
@@ -241,13 +243,25 @@ static bool open_jobs(struct server *server, struct fault *fault)
     return true;
 }
 
+static bool read_proxies(struct server *server, struct fault *fault)
+{
+    const struct list *list = &server->options.settings->server.trusted_proxies;
+    const str *texts = list->items;
+    struct fault why;
+    for (size_t i = 0; i < list->count; i++)
+        if (!proxies_add(&server->proxies, texts[i], &why))
+            return fault_set(fault, FAULT_INPUT, "server.trustedProxies: %s", why.text);
+    return true;
+}
+
 static bool open_front(struct server *server, struct fault *fault)
 {
     const struct settings *settings = server->options.settings;
     const char *version = server->options.version;
     uint8_t admin[16];
     struct fault no_pages;
-    if (!data_key(server->options.data_dir, "admin.key", admin, sizeof(admin), fault))
+    if (!data_key(server->options.data_dir, "admin.key", admin, sizeof(admin), fault) ||
+        !read_proxies(server, fault))
         return false;
     if (server->options.web != NULL && !pages_open(server->options.web, &server->pages, &no_pages))
         log_event(LOG_WARN, "no_pages", "%s", no_pages.text);
@@ -271,6 +285,7 @@ static bool open_front(struct server *server, struct fault *fault)
         .listen = str_zero_ended(&server->arena, settings->server.listen),
         .version = version,
         .tls = secure_tls(server->secure),
+        .proxies = &server->proxies,
         .cookie_is_secure =
             server->secure != NULL || str_starts(settings->server.public_url, STR("https://")),
     };

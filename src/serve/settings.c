@@ -12,6 +12,8 @@ static const char *const algorithm_names[] = {
     [ALGORITHM_EDDSA] = "EdDSA",
 };
 
+static const struct field proxy_item = ITEM_TEXT(.min = 1, .max = 64);
+
 #define ROW struct server_settings
 static const struct field server_fields[] = {
     TEXT(listen, .min = 3, .max = 200, .about = "Address and port; port 0 takes a free one."),
@@ -24,6 +26,9 @@ static const struct field server_fields[] = {
                .about = "PEM file of the certificate and its chain; then the server speaks https."),
     MAYBE_TEXT(tls_key, .max = 4000, .about = "PEM file of its private key, without a password."),
     BOOL(redact_errors, .about = "Say nothing of internal errors but their number."),
+    MAYBE_LIST(trusted_proxies, &proxy_item, .max = 64,
+               .about = "Addresses and ranges (10.0.0.0/8) of reverse proxies: whom their "
+                        "X-Forwarded-For names is the peer that limits count."),
 };
 #undef ROW
 static const struct shape server_shape = {

@@ -17,6 +17,7 @@
 struct server_settings {
     str listen, public_url, log_level, web, helper, tls_cert, tls_key;
     bool redact_errors;
+    struct list trusted_proxies; /* str */
 };
 
 struct issuer_settings {
