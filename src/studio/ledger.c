@@ -252,9 +252,43 @@ void ledger_grant(struct call *call, doc_id user, credits amount, enum transacti
     balance_put(call, &balance);
 }
 
-/* ---- holds ---- */
+/* ---- expiry ---- */
 
 #define PARTS_MAX 1000
+
+/* What has expired leaves the balance now: when it would be spent, or has just come back. */
+static void expire(struct call *call, struct balance *balance, str key)
+{
+    struct lot *lots = arena_array(call->arena, struct lot, PARTS_MAX);
+    struct bounds over = {.prefix = KEY(key_id(balance->user_id), key_bool(true)),
+                          .from = key_int(0),
+                          .to = key_time(call->now)};
+    struct scan scan;
+    size_t count = 0;
+    credits gone = {0};
+
+    if (call_failed(call))
+        return;
+    view_scan(call->view, index_of(&lot_type, "by_user_open"), over, ORDER_UP, &scan);
+    while (count < PARTS_MAX && scan_next(&scan, &lots[count]))
+        count++;
+    scan_end(&scan);
+    for (size_t i = 0; i < count; i++) {
+        gone.n += lots[i].left.n;
+        lots[i].left = (credits){0};
+        lots[i].is_open = false;
+        row_put(call, &lot_type, &lots[i]);
+    }
+    if (gone.n == 0)
+        return;
+    str why = STR("Expired credits");
+    struct entry entries[] = {{account_of(call, "user", balance->user_id), {-gone.n}},
+                              {STR("expired"), gone}};
+    movement_put(call, key, why, entries, ARRAY_LEN(entries));
+    change_balance(call, balance, (credits){-gone.n}, TRANSACTION_EXPIRY, why, (doc_id){0});
+}
+
+/* ---- holds ---- */
 
 /* Reads the lots first and changes them afterwards: a scan must not run over its own writes. */
 static void take_from(struct call *call, struct bounds bounds, credits *wanted, struct list *parts)
@@ -288,7 +322,8 @@ static struct list take_lots(struct call *call, doc_id user, credits amount)
 {
     struct list parts = {arena_array(call->arena, struct part, PARTS_MAX), 0};
     struct bounds expiring = {.prefix = KEY(key_id(user), key_bool(true)),
-                              .from = key_time(call->now)};
+                              .from = key_time(call->now),
+                              .from_is_open = true};
     struct bounds lasting = {
         .prefix = KEY(key_id(user), key_bool(true), (struct key_part){.kind = KEY_NULL})};
 
@@ -309,6 +344,10 @@ doc_id ledger_hold(struct call *call, doc_id user, credits amount, doc_id genera
                    str description)
 {
     struct balance balance = ledger_balance(call, user);
+    struct hold hold = {
+        .user_id = user, .generation_id = generation, .amount = amount, .is_open = true};
+    row_new(call, &hold_type, &hold);
+    expire(call, &balance, str_format(call->arena, "expire:hold:%lld", (long long)hold.id.n));
     if (!call_failed(call) && balance.credits.n < amount.n)
         call_fail_more(call, NO_CREDITS, short_by(call, balance.credits, amount),
                        "%lld credits short: this costs %lld and you have %lld.",
@@ -317,10 +356,7 @@ doc_id ledger_hold(struct call *call, doc_id user, credits amount, doc_id genera
     if (call_failed(call))
         return (doc_id){0};
 
-    struct hold hold = {
-        .user_id = user, .generation_id = generation, .amount = amount, .is_open = true};
     hold.parts = take_lots(call, user, amount);
-    row_new(call, &hold_type, &hold);
     row_put(call, &hold_type, &hold);
 
     struct entry entries[] = {{account_of(call, "user", user), {-amount.n}},
@@ -370,6 +406,7 @@ credits ledger_settle(struct call *call, doc_id hold_id, credits cost, str descr
     struct balance balance = ledger_balance(call, hold.user_id);
     if (back.n > 0)
         change_balance(call, &balance, back, TRANSACTION_REFUND, description, hold.generation_id);
+    expire(call, &balance, str_format(call->arena, "expire:settle:%lld", (long long)hold.id.n));
     balance.held.n -= hold.amount.n;
     balance.total_used.n += cost.n;
     balance_put(call, &balance);

@@ -3,7 +3,8 @@
  * Money: an append-only journal of movements, each two or more entries that sum to zero, with a
  * unique idempotency key and a reason. A user's balance and what is held of it are kept beside and
  * changed in the same mutation. Grants are lots, soonest to expire spent first; a hold notes which
- * lots it took, and a release gives back to the same (CRED-02, CRED-05; DESIGN section 9).
+ * lots it took, and a release gives back to the same (CRED-02, CRED-05; DESIGN section 9). What has
+ * expired leaves the balance at the next hold or settlement.
  *
  * Owns:     rows in the call's change.
  * Threads:  the call's.
