@@ -12,10 +12,9 @@
 struct live_query {
     struct live_query *next; /* in its bucket */
     uint64_t hash;
-    struct arena arena; /* path, args, journal of the key */
     str key;
-    str path, args, asked_journal;
-    char *journal; /* where its page ended the first time; NULL: none */
+    str path, args, asked_journal; /* parts of the key */
+    char *journal;                 /* where its page ended the first time; NULL: none */
     const struct identity *identity;
     struct subscription *subscriptions;
     struct live_result result;
@@ -24,6 +23,7 @@ struct live_query {
     instant valid_until;
     bool is_dirty;
     struct live_query *next_dirty, **dirty_link;
+    char text[]; /* the key's */
 };
 
 struct live {
@@ -53,7 +53,6 @@ static void query_free(struct live *live, struct live_query *query)
     watch_clear(live->watches, &query->watches);
     identity_drop(query->identity);
     shared_drop(query->result.tail);
-    arena_done(&query->arena);
     free(query->journal);
     free(query);
 }
@@ -137,10 +136,11 @@ static struct live_query *query_new(struct live *live, uint64_t hash, str key)
 {
     if (live->counts.queries >= live->bucket_count * 2)
         rehash(live);
-    struct live_query *query = memory_zeroed(sizeof(*query));
+    struct live_query *query = memory_zeroed(sizeof(*query) + key.len);
     struct live_query **bucket = &live->buckets[hash & (live->bucket_count - 1)];
     query->hash = hash;
-    query->key = str_copy(&query->arena, key);
+    memcpy(query->text, key.at, key.len);
+    query->key = (str){query->text, key.len};
     query->next = *bucket;
     *bucket = query;
     live->counts.queries++;
@@ -159,9 +159,10 @@ void live_subscribe(struct live *live, struct subscription *subscription, str pa
     struct live_query *query = query_find(live, hash, key);
     if (query == NULL) {
         query = query_new(live, hash, key);
-        query->path = str_copy(&query->arena, canonical);
-        query->args = str_copy(&query->arena, args);
-        query->asked_journal = str_copy(&query->arena, journal);
+        size_t args_at = canonical.len + 1;
+        query->path = str_slice(query->key, 0, canonical.len);
+        query->args = str_slice(query->key, args_at, args_at + args.len);
+        query->asked_journal = str_slice(query->key, query->key.len - journal.len, query->key.len);
         query->identity = identity_keep(identity);
         mark(live, query);
     }

@@ -61,6 +61,7 @@ struct front {
     struct view kept;                    /* queries of one turn share it; no snapshot: none */
     struct hash128 *seen;                /* identities whose user row exists */
     size_t session_count;
+    size_t query_bytes; /* what the sessions' queries hold */
     uint64_t transitions, mutations, queries;
     bool is_draining;
     bool has_work; /* a round is wanted in this turn */

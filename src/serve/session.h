@@ -13,8 +13,10 @@
 #include "serve/sync.h"
 
 #define SESSION_QUERIES_MAX 4096
-#define SESSION_CHANGES_MAX 8192   /* in one query set */
-#define SESSION_REMOVALS_MAX 65536 /* not told yet */
+#define SESSION_QUERY_BYTES_MAX MIB(32) /* of paths, arguments and journals */
+#define ALL_QUERY_BYTES_MAX MIB(256)    /* of all sessions */
+#define SESSION_CHANGES_MAX 8192        /* in one query set */
+#define SESSION_REMOVALS_MAX 65536      /* not told yet */
 #define SESSION_CALLS_MAX 1000
 #define SESSION_CALL_BYTES_MAX MIB(64) /* of arguments with the writer */
 #define SESSION_INBOX_MAX MIB(32)
@@ -24,8 +26,8 @@ struct session_query {
     struct session_query *next, **link;
     struct session_query *next_in_bucket;
     struct subscription subscription;
-    struct arena arena; /* path, args, journal: asked again when the identity changes */
-    str path, args, journal;
+    str path, args, journal; /* asked again when the identity changes */
+    char text[];             /* theirs */
 };
 
 struct version {
@@ -51,7 +53,7 @@ struct sync_session {
 
     struct session_query *queries;
     struct session_query **buckets; /* the same by id; NULL while there are none */
-    size_t query_count, bucket_count;
+    size_t query_count, bucket_count, query_bytes;
     uint32_t *removed; /* query ids to report as removed */
     size_t removed_count, removed_room;
 
@@ -81,6 +83,9 @@ void session_close(struct sync_session *session, uint16_t code, const char *reas
 
 /* Its token is over: says so and closes. True when it did. */
 bool session_is_expired(struct sync_session *session, instant now);
+
+/* False: they hold too much already, nothing was added. */
+bool session_query_add(struct sync_session *session, uint32_t id, str path, str args, str journal)
+    MUST_CHECK;
 struct session_query *session_query_find(struct sync_session *session, uint32_t id);
-void session_query_add(struct sync_session *session, uint32_t id, str path, str args, str journal);
 void session_query_remove(struct sync_session *session, uint32_t id);

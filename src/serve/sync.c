@@ -49,12 +49,33 @@ static void subscribe(struct sync_session *session, struct session_query *query)
                    session->identity, query->journal);
 }
 
-void session_query_add(struct sync_session *session, uint32_t id, str path, str args, str journal)
+static str put_text(char **at, str text)
 {
-    struct session_query *query = memory_zeroed(sizeof(*query));
-    query->path = str_copy(&query->arena, path);
-    query->args = str_copy(&query->arena, args);
-    query->journal = str_copy(&query->arena, journal);
+    str put = {*at, text.len};
+    if (text.len != 0)
+        memcpy(*at, text.at, text.len);
+    *at += text.len;
+    return put;
+}
+
+static size_t bytes_of_query(str path, str args, str journal)
+{
+    return sizeof(struct session_query) + path.len + args.len + journal.len;
+}
+
+bool session_query_add(struct sync_session *session, uint32_t id, str path, str args, str journal)
+{
+    size_t size = bytes_of_query(path, args, journal);
+    if (session->query_bytes + size > SESSION_QUERY_BYTES_MAX ||
+        session->front->query_bytes + size > ALL_QUERY_BYTES_MAX)
+        return false;
+    session->query_bytes += size;
+    session->front->query_bytes += size;
+    struct session_query *query = memory_zeroed(size);
+    char *at = query->text;
+    query->path = put_text(&at, path);
+    query->args = put_text(&at, args);
+    query->journal = put_text(&at, journal);
     query->subscription.owner = session;
     query->subscription.id = id;
     query->next = session->queries;
@@ -68,6 +89,7 @@ void session_query_add(struct sync_session *session, uint32_t id, str path, str 
     else
         put_in_bucket(session, query);
     subscribe(session, query);
+    return true;
 }
 
 static void query_free(struct sync_session *session, struct session_query *query)
@@ -80,7 +102,9 @@ static void query_free(struct sync_session *session, struct session_query *query
     if (query->next != NULL)
         query->next->link = query->link;
     live_unsubscribe(session->front->live, &query->subscription);
-    arena_done(&query->arena);
+    size_t size = bytes_of_query(query->path, query->args, query->journal);
+    session->query_bytes -= size;
+    session->front->query_bytes -= size;
     free(query);
     session->query_count--;
 }

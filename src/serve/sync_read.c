@@ -130,11 +130,10 @@ static void add_query(struct sync_session *session, const struct json *change)
         session_fatal(session, "An Add has no queryId or no arguments object.");
     else if (session_query_find(session, id) != NULL)
         session_fatal(session, "An Add names a query that is there already.");
-    else if (session->query_count >= SESSION_QUERIES_MAX)
+    else if (session->query_count >= SESSION_QUERIES_MAX ||
+             !session_query_add(session, id, json_text(json_get(change, "udfPath")), args,
+                                json_text(json_get(change, "journal"))))
         session_close(session, 1013, "SubscriptionsWorkerFullError");
-    else
-        session_query_add(session, id, json_text(json_get(change, "udfPath")), args,
-                          json_text(json_get(change, "journal")));
 }
 
 static void read_query_set(struct sync_session *session, const struct json *message)

@@ -42,3 +42,16 @@ test('a query set of too many changes closes its socket, and nobody else notices
     await bystander.reached(1);
     bystander.end();
 });
+
+test('what the queries of a session hold has an end: the socket is closed, and the server goes on', async () => {
+    const bystander = await session(querySet(0, add(0, 'credits:getCredits')));
+    const raw = await session();
+    const large = 'x'.repeat(12 << 20);
+    for (let i = 0; i < 3; i++)
+        raw.send(querySet(i, add(i, 'credits:getCredits', { large: `${i}${large}` })));
+    assert.equal((await raw.closed(20_000)).code, 1013);
+    await bystander.reached(1);
+    bystander.send(querySet(1, remove(0), add(1, 'credits:getCredits')));
+    await bystander.reached(2);
+    bystander.end();
+});
