@@ -317,7 +317,7 @@ bool program_seed(const struct program *program, int count, double balance, stru
 {
     AUTO(arena_done) struct arena arena = {0};
     for (int start = 0; start < count; start += SEED_STEP) {
-        str answer;
+        str answer = {0};
         str body = str_format(&arena,
                               "{\"path\":\"seed:seed_range\",\"format\":\"json\",\"args\":{"
                               "\"start\":%d,\"count\":%d,\"initial\":%.0f}}",

@@ -241,8 +241,8 @@ static bool record(struct raw_sqlite *raw, struct fault *fault)
 static bool transfer(struct raw_sqlite *raw, struct fault *fault)
 {
     char from_body[BODY_MAX], to_body[BODY_MAX];
-    double from, to;
-    int64_t from_id, to_id;
+    double from = 0, to = 0;
+    int64_t from_id = 0, to_id = 0;
     size_t first = random_below(&raw->random, raw->count);
     size_t second = (first + 1 + random_below(&raw->random, raw->count - 1)) % raw->count;
     return find(raw, first, &from_id, fault) && get(raw, from_id, from_body, &from, fault) &&

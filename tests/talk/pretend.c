@@ -163,9 +163,9 @@ static bool sink_store(void *context, bytes content, struct stored_file *out, st
     return true;
 }
 
-static int64_t asked_for(const struct work *work)
+static int64_t asked_for(struct arena *arena, const struct work *work)
 {
-    const char *at = strstr(work->body.at, "\"n\":");
+    const char *at = strstr(str_zero_ended(arena, work->body), "\"n\":");
     return at == NULL ? 1 : strtoll(at + 4, NULL, 10);
 }
 
@@ -175,7 +175,7 @@ static void answer_http(struct pretend *pretend, const struct work *work,
     struct sink sink = {pretend, &result->arena};
     struct work_sink into = {&sink, sink_store};
     AUTO(buffer_done) struct buffer body = {0};
-    int64_t count = pretend->sends == 0 ? asked_for(work) : pretend->sends;
+    int64_t count = pretend->sends == 0 ? asked_for(&result->arena, work) : pretend->sends;
     buffer_str(&body, STR("{\"created\":1,\"data\":["));
     for (int64_t i = 0; i < count; i++) {
         if (pretend->sends_addresses)
