@@ -350,7 +350,6 @@ static bool watch(struct talk *talk, str *rest)
         .journal = STR(""),
     };
     house_watch(talk->house, &watch->seen, &request);
-    talk->evaluations = live_counts(talk->house->live).evaluations;
     return true;
 }
 

@@ -399,6 +399,29 @@ static void an_answer_of_an_older_try_is_refused(void **state)
     assert_int_equal(office->outside.release_count, 1);
 }
 
+static void bump_epoch(struct call *call, void *context)
+{
+    struct job job;
+    row_get(call, &job_type, *(doc_id *)context, &job);
+    job.epoch++;
+    row_put(call, &job_type, &job);
+}
+
+static void the_epoch_alone_fences_too(void **state)
+{
+    struct office *office = *state;
+    doc_id id = add_job(office, STR("wide"));
+    settle(office);
+    office_do(office, bump_epoch, &id);
+    runner_progress(office->runner, office->outside.started[0], 0.5);
+    settle(office);
+    assert_int_equal(script.told, 0);
+    runner_finish(office->runner, office->outside.started[0], result_new());
+    settle(office);
+    assert_int_equal(script.answers, 0);
+    assert_true(look(office, id).is_there);
+}
+
 /* A second start while the first one still breathes: its leases are void. */
 static void an_answer_of_an_older_start_is_refused(void **state)
 {
@@ -504,6 +527,9 @@ static void an_unknown_action_waits_and_keeps_nobody_waiting(void **state)
 static void a_draining_runner_takes_nothing_new(void **state)
 {
     struct office *office = *state;
+    script.failing_asks = 1;
+    add_job(office, STR("wide"));
+    settle(office); /* put off: the lane knows a moment at which to look again */
     doc_id first = add_job(office, STR("wide"));
     settle(office);
     runner_drain(office->runner);
@@ -545,6 +571,7 @@ int main(void)
         TEST(a_failing_ask_is_tried_again_and_then_given_up),
         TEST(a_failing_answer_is_asked_again_later),
         TEST(an_answer_of_an_older_try_is_refused),
+        TEST(the_epoch_alone_fences_too),
         TEST(an_answer_of_an_older_start_is_refused),
         TEST(work_for_a_job_that_is_gone_is_stopped),
         TEST(what_comes_for_no_run_is_released),
