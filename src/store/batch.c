@@ -129,6 +129,7 @@ void batch_outcome(struct batch *batch, const struct outcome *outcome)
     *kept = *outcome;
     kept->ts = (commit_ts){0};
     kept->result = str_copy(&batch->arena, outcome->result);
+    outcomes_raise(batch->store->outcomes, outcome);
 }
 
 /* The documents' part of the writes; the store's own spaces concern nobody. */

@@ -39,6 +39,7 @@ struct outcomes {
     uint32_t *chains;    /* by hash: place in the ring + 1 */
     int64_t first, last; /* numbers in memory; none when first > last */
     size_t bytes, bytes_unindexed;
+    struct senders *senders;
 };
 
 struct outcomes *outcomes_new(void)
@@ -46,6 +47,7 @@ struct outcomes *outcomes_new(void)
     struct outcomes *outcomes = memory_zeroed(sizeof(*outcomes));
     outcomes->ring = memory_zeroed(RING_SIZE * sizeof(*outcomes->ring));
     outcomes->chains = memory_zeroed(RING_SIZE * sizeof(*outcomes->chains));
+    outcomes->senders = senders_new();
     outcomes->first = 1;
     return outcomes;
 }
@@ -56,6 +58,7 @@ void outcomes_free(struct outcomes *outcomes)
         return;
     for (size_t i = 0; i < RING_SIZE; i++)
         free(outcomes->ring[i]);
+    senders_free(outcomes->senders);
     free(outcomes->ring);
     free(outcomes->chains);
     free(outcomes);
@@ -308,9 +311,66 @@ static bool find_in_engine(struct batch *batch, struct arena *arena, struct outc
     return read_row(arena, text, inout, fault);
 }
 
+static bool highest_indexed(struct batch *batch, const uint8_t session[16], uint32_t *highest)
+{
+    const struct engine_methods *engine = batch->store->engine->methods;
+    uint8_t to[KEY_LEN];
+    struct cursor *cursor;
+    struct entry entry;
+    memset(to, 0xff, sizeof(to));
+    memcpy(to, session, 16);
+    if (!engine->scan(batch->snapshot, SPACE_OUTCOME_INDEX, (bytes){session, 16},
+                      (bytes){to, sizeof(to)}, ORDER_DOWN, &cursor, NULL))
+        return false;
+    bool is_well = engine->next(cursor, &entry, NULL);
+    for (int i = 16; is_well && entry.key.len == KEY_LEN && i < 20; i++)
+        *highest = *highest << 8 | entry.key.at[i];
+    engine->close_scan(cursor);
+    return is_well;
+}
+
+/* The highest request recorded of a session: in the index, behind it, or in the batch. */
+static bool highest_of(struct batch *batch, const uint8_t session[16], uint32_t *highest)
+{
+    const struct outcomes *outcomes = batch->store->outcomes;
+    int64_t number = MAX_OF(batch->store->counters.indexed_outcome + 1, outcomes->first);
+    *highest = 0;
+    if (!highest_indexed(batch, session, highest))
+        return false;
+    for (; number <= outcomes->last; number++) {
+        const struct outcome *outcome = &outcomes->ring[place_of(number)]->outcome;
+        if (memcmp(outcome->session, session, 16) == 0)
+            *highest = MAX_OF(*highest, outcome->request);
+    }
+    for (size_t i = 0; i < batch->outcome_count; i++)
+        if (memcmp(batch->outcomes[i].session, session, 16) == 0)
+            *highest = MAX_OF(*highest, batch->outcomes[i].request);
+    return true;
+}
+
+void outcomes_raise(struct outcomes *outcomes, const struct outcome *outcome)
+{
+    senders_raise(outcomes->senders, outcome->session, outcome->request);
+}
+
+/* A client numbers its requests upwards: most are above all that their session had recorded. */
+static bool is_new(struct batch *batch, const struct outcome *sought)
+{
+    struct senders *senders = batch->store->outcomes->senders;
+    uint32_t highest;
+    if (!senders_highest(senders, sought->session, &highest)) {
+        if (!highest_of(batch, sought->session, &highest))
+            return false;
+        senders_put(senders, sought->session, highest);
+    }
+    return sought->request > highest;
+}
+
 bool outcomes_find(struct batch *batch, struct arena *arena, struct outcome *inout)
 {
     struct fault fault = {0};
+    if (is_new(batch, inout))
+        return false;
     if (find_in_batch(batch, arena, inout) || find_in_memory(batch->store->outcomes, arena, inout))
         return true;
     if (find_in_engine(batch, arena, inout, &fault))

@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 
 struct outcomes;
+struct senders;
 
 /* All that a commit counts; one entry of SPACE_META. */
 struct counters {
@@ -103,8 +104,20 @@ bool outcomes_load(struct store *store, struct fault *fault) MUST_CHECK;
 void outcomes_write(struct batch *batch, commit_ts ts, struct counters *counters);
 /* After the commit. */
 void outcomes_remember(struct batch *batch, commit_ts ts);
+/* One is about to be recorded. */
+void outcomes_raise(struct outcomes *outcomes, const struct outcome *outcome);
 bool outcomes_find(struct batch *batch, struct arena *arena, struct outcome *inout);
 void outcomes_prune(struct store *store);
+
+/* ---- who sent what last (senders.c): in memory, bounded ---- */
+
+struct senders *senders_new(void);
+void senders_free(struct senders *senders);
+/* False: not known. No recorded request of the session is above *highest. */
+bool senders_highest(struct senders *senders, const uint8_t session[16], uint32_t *highest);
+void senders_put(struct senders *senders, const uint8_t session[16], uint32_t highest);
+/* A request is about to be recorded; a session that is not known stays so. */
+void senders_raise(struct senders *senders, const uint8_t session[16], uint32_t request);
 
 /* ---- opening (upgrade.c) ---- */
 

@@ -109,6 +109,72 @@ static void outcomes_are_forgotten_after_14_days(void **state)
     expect_from(place, 5000, 10000);
 }
 
+static void name_session(struct outcome *outcome, uint32_t session, uint32_t request)
+{
+    *outcome = (struct outcome){.request = request, .result = STR("done")};
+    memcpy(outcome->session, &session, sizeof(session));
+}
+
+static bool has_sent(struct place *place, struct batch *batch, uint32_t session, uint32_t request)
+{
+    struct outcome outcome;
+    name_session(&outcome, session, request);
+    return batch_find_outcome(batch, &place->arena, &outcome);
+}
+
+static void record(struct batch *batch, uint32_t session, uint32_t request)
+{
+    struct outcome outcome;
+    name_session(&outcome, session, request);
+    batch_outcome(batch, &outcome);
+}
+
+/* More sessions than are remembered as senders, so that each is forgotten and looked up again. */
+static void a_session_that_was_forgotten_is_known_again(void **state)
+{
+    struct place *place = *state;
+    const uint32_t sessions = 71000;
+    for (uint32_t session = 0; session < sessions;) {
+        struct batch *batch = place_begin(place);
+        for (int i = 0; i < GROUP; i++, session++) {
+            assert_false(has_sent(place, batch, session, 5));
+            record(batch, session, 5);
+            assert_true(has_sent(place, batch, session, 5));
+        }
+        place_commit(batch);
+        arena_reset(&place->arena);
+    }
+    struct batch *batch = place_begin(place);
+    for (uint32_t session = 0; session < sessions; session++) {
+        if (!has_sent(place, batch, session, 5) || has_sent(place, batch, session, 6) ||
+            has_sent(place, batch, session, 4))
+            fail_msg("session %u", session);
+        arena_reset(&place->arena);
+    }
+    batch_drop(batch);
+}
+
+static void requests_out_of_order_are_found_and_new_ones_are_not(void **state)
+{
+    struct place *place = *state;
+    const uint32_t requests[] = {7, 3, UINT32_MAX, 0, 256, 255};
+    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+        struct batch *batch = place_begin(place);
+        for (size_t j = 0; j < sizeof(requests) / sizeof(requests[0]); j++)
+            assert_int_equal(has_sent(place, batch, 1, requests[j]), j < i);
+        record(batch, 1, requests[i]);
+        place_commit(batch);
+    }
+    /* What was not committed was not sent; what is only looked for neither. */
+    struct batch *batch = place_begin(place);
+    record(batch, 2, 9);
+    batch_drop(batch);
+    batch = place_begin(place);
+    assert_false(has_sent(place, batch, 2, 9));
+    assert_false(has_sent(place, batch, 2, 8));
+    batch_drop(batch);
+}
+
 #define CASE(name, engine)                                                                         \
     cmocka_unit_test_prestate_setup_teardown(name, place_setup, place_teardown, engine)
 #define BOTH(name) CASE(name, &on_memory), CASE(name, &on_sqlite)
@@ -118,6 +184,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BOTH(outcomes_are_found_however_many_there_are),
         BOTH(large_outcomes_leave_the_memory_and_are_found),
+        BOTH(a_session_that_was_forgotten_is_known_again),
+        BOTH(requests_out_of_order_are_found_and_new_ones_are_not),
         CASE(outcomes_are_forgotten_after_14_days, &on_sqlite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
