@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Frames make the same messages whether they come whole or byte by byte; every message is UTF-8
- * and within the limit; every code to close with is one of ours.
+ * and within the limit; every code to close with is one of ours. All of it without
+ * permessage-deflate and with it; what is unpacked comes back when it is packed and unpacked again.
  */
 #include <assert.h>
 #include <string.h>
@@ -32,9 +33,24 @@ static void check(enum ws_event event, str payload, uint16_t code)
         assert(code == 1002 || code == 1003 || code == 1007 || code == 1009);
 }
 
-static void read_all(str in, size_t step, struct buffer *log)
+static void pack_again(struct ws_packer *packer, str payload)
 {
-    struct ws_reader reader = {0};
+    struct shared *part = shared_copy(payload);
+    struct stream_part run;
+    size_t len;
+    AUTO(buffer_done) struct buffer again = buffer_with_max(MESSAGE_MAX + 1);
+    if (ws_pack(packer, &part, 1, &run, &len) != 0) {
+        assert(len < payload.len);
+        assert(ws_unpack(packer, (str){run.at, run.len}, &again) == 0);
+        assert(str_equal(buffer_text(&again), payload));
+        shared_drop(run.shared);
+    }
+    shared_drop(part);
+}
+
+static void read_all(str in, size_t step, struct ws_packer *packer, struct buffer *log)
+{
+    struct ws_reader reader = {.packer = packer};
     char *at = malloc(in.len + 1);
     assert(at != NULL);
     if (in.len != 0)
@@ -50,6 +66,8 @@ static void read_all(str in, size_t step, struct buffer *log)
                 ws_read(&reader, MESSAGE_MAX, at + from, until - from, &used, &payload, &code);
             assert(used != 0 && used <= until - from);
             check(event, payload, code);
+            if (event == WS_TEXT && packer != NULL)
+                pack_again(packer, payload);
             note(log, event, event == WS_REFUSED ? (str){0} : payload, code);
             from += used;
             is_over = event == WS_REFUSED;
@@ -62,12 +80,18 @@ static void read_all(str in, size_t step, struct buffer *log)
 
 int fuzz_one(const uint8_t *data, size_t size)
 {
-    AUTO(buffer_done) struct buffer whole = {0};
-    AUTO(buffer_done) struct buffer cut = {0};
+    static struct ws_packer *packer; /* one for all, as in the server: nothing may stay in it */
     str in = {(const char *)data, MIN_OF(size, (size_t)KIB(64))};
 
-    read_all(in, in.len + 1, &whole);
-    read_all(in, 1, &cut);
-    assert(str_equal(buffer_text(&whole), buffer_text(&cut)));
+    if (packer == NULL)
+        packer = ws_packer_new();
+    ws_pack_is_offered(in);
+    for (int is_packing = 0; is_packing < 2; is_packing++) {
+        AUTO(buffer_done) struct buffer whole = {0};
+        AUTO(buffer_done) struct buffer cut = {0};
+        read_all(in, in.len + 1, is_packing ? packer : NULL, &whole);
+        read_all(in, 1, is_packing ? packer : NULL, &cut);
+        assert(str_equal(buffer_text(&whole), buffer_text(&cut)));
+    }
     return 0;
 }

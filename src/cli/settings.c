@@ -16,6 +16,7 @@ static const char defaults[] = "server:\n"
                                "  listen: localhost:7070\n"
                                "  logLevel: info\n"
                                "  redactErrors: true\n"
+                               "  compression: true\n"
                                "auth:\n"
                                "  issuers: []\n";
 

@@ -49,6 +49,7 @@ struct socket {
     bool is_told;      /* on_closed was called */
     bool is_deaf;      /* the peer broke the protocol: what it sends is not understood any more */
     bool is_answering; /* the peer's close frame has come: nothing keeps us */
+    bool is_packing;   /* permessage-deflate was agreed upon */
 };
 
 struct conn {
@@ -86,7 +87,8 @@ struct exchange {
 struct http_server {
     struct http_options options;
     struct loop *loop;
-    struct loop_timer accept_timer;
+    struct loop_timer accept_timer, packer_timer;
+    struct ws_packer *packer; /* from the first socket on that wants it */
     int fd, reserve_fd;
     char *temp_dir;
     struct conn *first;

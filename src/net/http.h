@@ -72,6 +72,7 @@ struct http_options {
     const char *temp_dir;
 
     struct tls *tls; /* NULL: plain. Kept, as the next, by the caller until the server is closed. */
+    bool packs_messages;           /* WebSockets: permessage-deflate for clients that offer it */
     const struct proxies *proxies; /* whose X-Forwarded-For is believed; NULL: nobody's */
 
     /* Share the listening socket of a server on another loop; address is then ignored. */

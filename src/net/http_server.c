@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/conn.h"
 #include "net/proxies.h"
+#include "net/ws_pack.h"
 
 #include "base/hash.h"
 #include "base/log.h"
@@ -322,6 +323,9 @@ void http_close(struct http_server *server)
     stop_accepting(server);
     while (server->first != NULL)
         conn_bury(server->first);
+    loop_timer_clear(server->loop, &server->packer_timer);
+    ws_packer_free(server->packer);
+    server->packer = NULL;
     fd_close(&server->reserve_fd);
     server->is_closed = true;
     server_free_if_done(server);

@@ -14,6 +14,10 @@
 #define CLOSE_TIME SECONDS(5)
 #define REASON_MAX 123
 #define PARTS_ON_STACK 16
+#define RUNS_KEPT SECONDS(1)
+#define PACKING_HEADER                                                                             \
+    "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "                   \
+    "client_no_context_takeover\r\n"
 
 static struct conn *conn_of(const struct socket *socket)
 {
@@ -72,6 +76,37 @@ static str accept_key(struct arena *arena, str key)
     return base64_write(arena, (bytes){digest, len});
 }
 
+/* ---- packing ---- */
+
+static void forget_runs(void *context, instant now)
+{
+    struct http_server *server = context;
+    ws_packer_forget(server->packer);
+}
+
+static bool wants_packing(const struct conn *conn, const struct http_request *request)
+{
+    if (!conn->server->options.packs_messages)
+        return false;
+    for (size_t i = 0; i < request->header_count; i++)
+        if (str_equal_nocase(request->headers[i].name, STR("sec-websocket-extensions")) &&
+            ws_pack_is_offered(request->headers[i].value))
+            return true;
+    return false;
+}
+
+static void begin_packing(struct socket *socket)
+{
+    struct http_server *server = conn_of(socket)->server;
+    socket->is_packing = true;
+    if (server->packer != NULL)
+        return;
+    server->packer = ws_packer_new();
+    server->packer_timer = (struct loop_timer){.fire = forget_runs, .context = server};
+}
+
+/* ---- the upgrade ---- */
+
 static struct socket *socket_new(struct conn *conn, const struct ws_handlers *handlers,
                                  void *session)
 {
@@ -98,15 +133,18 @@ struct socket *http_upgrade(struct exchange *exchange, const struct ws_handlers 
         return NULL;
     }
     str key = accept_key(arena, http_header(&exchange->head.request, "sec-websocket-key"));
+    bool is_packing = wants_packing(conn, &exchange->head.request);
     str head = str_format(arena,
                           "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                          "Connection: Upgrade\r\nSec-WebSocket-Accept: %.*s\r\n\r\n",
-                          STR_ARG(key));
+                          "Connection: Upgrade\r\nSec-WebSocket-Accept: %.*s\r\n%s\r\n",
+                          STR_ARG(key), is_packing ? PACKING_HEADER : "");
     struct stream_part part = {head.at, head.len, NULL};
     enum stream_state state = stream_write(&conn->stream, &part, 1);
     exchange_free(exchange);
 
     struct socket *socket = socket_new(conn, handlers, session);
+    if (is_packing)
+        begin_packing(socket);
     conn->phase = CONN_SOCKET;
     conn->deadline = CONN_NEVER;
     conn_upgraded(conn, state);
@@ -139,16 +177,38 @@ static void fail(struct socket *socket, uint16_t code, const char *reason)
         conn_linger(conn_of(socket));
 }
 
-static void send_parts(struct socket *socket, const char *head, size_t head_len,
-                       struct shared *const *parts, size_t count)
+/* Packed into out, if that was agreed upon and is worth it: how many parts, else 0. */
+static size_t pack(struct socket *socket, struct shared *const *parts, size_t count,
+                   struct stream_part *out, size_t *len)
 {
+    struct http_server *server = conn_of(socket)->server;
+    if (!socket->is_packing)
+        return 0;
+    size_t runs = ws_pack(server->packer, parts, count, out, len);
+    if (ws_packer_is_keeping(server->packer) && !loop_timer_is_set(&server->packer_timer))
+        loop_timer_set(server->loop, &server->packer_timer,
+                       instant_add(loop_now(server->loop), RUNS_KEPT));
+    return runs;
+}
+
+static void send_parts(struct socket *socket, struct shared *const *parts, size_t count, size_t len)
+{
+    char head[WS_HEAD_MAX];
     struct stream_part on_stack[PARTS_ON_STACK], *all = on_stack;
     AUTO(memory_free) struct stream_part *on_heap = NULL;
     if (count >= PARTS_ON_STACK)
         all = on_heap = memory_new((count + 1) * sizeof(*all));
-    all[0] = (struct stream_part){head, head_len, NULL};
-    for (size_t i = 0; i < count; i++)
-        all[i + 1] = (struct stream_part){parts[i]->at, parts[i]->len, parts[i]};
+    size_t packed = 0, runs = pack(socket, parts, count, all + 1, &packed);
+    all[0] = (struct stream_part){
+        head, ws_head_write(head, WS_OPCODE_TEXT, runs != 0 ? packed : len), NULL};
+    if (runs != 0) {
+        head[0] = (char)((unsigned char)head[0] | WS_PACKED);
+        drop_parts(parts, count);
+        count = runs;
+    } else {
+        for (size_t i = 0; i < count; i++)
+            all[i + 1] = (struct stream_part){parts[i]->at, parts[i]->len, parts[i]};
+    }
     conn_written(conn_of(socket), stream_write(&conn_of(socket)->stream, all, count + 1));
 }
 
@@ -164,7 +224,6 @@ static bool is_too_slow(const struct socket *socket, size_t len)
 
 bool ws_send(struct socket *socket, struct shared *const *parts, size_t count)
 {
-    char head[WS_HEAD_MAX];
     size_t len = 0;
     for (size_t i = 0; i < count; i++)
         len += parts[i]->len;
@@ -177,7 +236,7 @@ bool ws_send(struct socket *socket, struct shared *const *parts, size_t count)
         fail(socket, CODE_TRY_AGAIN, "SlowClient");
         return false;
     }
-    send_parts(socket, head, ws_head_write(head, WS_OPCODE_TEXT, len), parts, count);
+    send_parts(socket, parts, count, len);
     return true;
 }
 
@@ -343,6 +402,7 @@ size_t socket_feed(struct conn *conn, char *at, size_t len, unsigned *budget)
     struct ws_reader fresh = {0};
     struct ws_reader *reader = socket->reader != NULL ? socket->reader : &fresh;
     size_t from = 0;
+    reader->packer = socket->is_packing ? conn->server->packer : NULL;
     socket->heard = loop_now(conn->server->loop);
     while (from < len && *budget != 0 && is_hearing(socket)) {
         size_t used = 0;

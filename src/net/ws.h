@@ -30,7 +30,8 @@ struct ws_handlers {
 /*
  * Makes a WebSocket of the exchange, which is consumed. Without a valid handshake it answers 400
  * or 426 and returns NULL; also when the peer is gone already. Then the session was not taken and
- * hears nothing. No subprotocol or extension is ever selected.
+ * hears nothing. No subprotocol is ever selected, and of extensions only permessage-deflate, when
+ * the options say so; messages are then packed and unpacked here, which nobody else notices.
  */
 struct socket *http_upgrade(struct exchange *exchange, const struct ws_handlers *handlers,
                             void *session);

@@ -10,7 +10,7 @@
 #define CODE_TOO_BIG 1009
 
 #define FINAL 0x80u
-#define RESERVED 0x70u
+#define RESERVED 0x70u /* the first of them is WS_PACKED */
 #define MASKED 0x80u
 
 /*
@@ -49,8 +49,12 @@ static uint16_t judge_start(struct ws_reader *reader)
     uint8_t first = reader->head[0], second = reader->head[1];
     reader->opcode = first & 0x0f;
     reader->is_final = (first & FINAL) != 0;
-    if ((first & RESERVED) != 0 || (second & MASKED) == 0)
+    bool may_be_packed = reader->packer != NULL && reader->opcode == WS_OPCODE_TEXT;
+    unsigned forbidden = may_be_packed ? RESERVED & ~WS_PACKED : RESERVED;
+    if ((first & forbidden) != 0 || (second & MASKED) == 0)
         return CODE_PROTOCOL;
+    if (reader->opcode == WS_OPCODE_TEXT)
+        reader->is_packed = (first & WS_PACKED) != 0;
     switch (reader->opcode) {
     case WS_OPCODE_CONTINUATION:
         return reader->is_in_message ? 0 : CODE_PROTOCOL;
@@ -168,10 +172,24 @@ static enum ws_event end_control(struct ws_reader *reader, str *payload, uint16_
     return end_close(reader, *payload, code);
 }
 
-static enum ws_event end_message(struct ws_reader *reader, str text, str *payload, uint16_t *code)
+/* The unpacked message takes the place of the packed one. */
+static bool unpack(struct ws_reader *reader, size_t max, str *text, uint16_t *code)
+{
+    struct buffer whole = buffer_with_max(MAX_OF(max, (size_t)1));
+    *code = ws_unpack(reader->packer, *text, &whole);
+    buffer_done(&reader->message);
+    reader->message = whole;
+    *text = buffer_text(&reader->message);
+    return *code == 0;
+}
+
+static enum ws_event end_message(struct ws_reader *reader, size_t max, str text, str *payload,
+                                 uint16_t *code)
 {
     reader->is_in_message = false;
     reader->is_delivered = true;
+    if (reader->is_packed && !unpack(reader, max, &text, code))
+        return WS_REFUSED;
     *payload = text;
     *code = CODE_NOT_TEXT;
     return utf8_is_valid(text) ? WS_TEXT : WS_REFUSED;
@@ -191,7 +209,8 @@ static enum ws_event take_payload(struct ws_reader *reader, size_t max, char *at
     }
     bool is_whole = is_end && reader->is_final;
     if (is_whole && reader->message.len == 0)
-        return end_message(reader, (str){at, len}, payload, code); /* nothing to put together */
+        return end_message(reader, max, (str){at, len}, payload,
+                           code); /* nothing to put together */
     reader->message.max = MAX_OF(max, (size_t)1);
     buffer_add(&reader->message, at, len);
     if (reader->message.is_over) { /* the limit was lowered while the message came */
@@ -200,7 +219,7 @@ static enum ws_event take_payload(struct ws_reader *reader, size_t max, char *at
     }
     if (!is_whole)
         return WS_MORE;
-    return end_message(reader, buffer_text(&reader->message), payload, code);
+    return end_message(reader, max, buffer_text(&reader->message), payload, code);
 }
 
 enum ws_event ws_read(struct ws_reader *reader, size_t max, char *at, size_t len, size_t *used,

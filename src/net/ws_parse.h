@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "base/buffer.h"
+#include "net/ws_pack.h"
 
 #define WS_CONTROL_MAX 125
 #define WS_HEAD_MAX 14
@@ -26,6 +26,7 @@ enum ws_event {
 
 /* Zeroed is ready. Between messages it holds nothing and may be forgotten. */
 struct ws_reader {
+    struct ws_packer *packer; /* set: permessage-deflate was agreed upon */
     struct buffer message;
     uint64_t left;  /* of the frame's payload */
     size_t counted; /* for whoever keeps account of memory */
@@ -34,7 +35,7 @@ struct ws_reader {
     uint8_t mask[4];
     uint8_t opcode;
     uint8_t control[WS_CONTROL_MAX], control_len;
-    bool is_final, is_in_frame, is_in_message, is_delivered;
+    bool is_final, is_in_frame, is_in_message, is_delivered, is_packed;
 };
 
 /*
@@ -51,6 +52,7 @@ void ws_reader_done(struct ws_reader *reader);
 /* The head of an unmasked frame of the server, whole; answers its length. */
 size_t ws_head_write(char to[WS_HEAD_MAX], unsigned opcode, size_t len);
 
+#define WS_PACKED 0x40u /* beside the opcode of a message's first frame */
 #define WS_OPCODE_CONTINUATION 0x0u
 #define WS_OPCODE_TEXT 0x1u
 #define WS_OPCODE_BINARY 0x2u

@@ -121,6 +121,7 @@ static bool listen_now(struct front *front, struct fault *fault)
         .temp_dir = front->options.temp_dir,
         .tls = front->options.tls,
         .proxies = front->options.proxies,
+        .packs_messages = front->options.packs_messages,
     };
     front->http = http_listen(front->loop, &http, fault);
     return front->http != NULL;

@@ -286,6 +286,7 @@ static bool open_front(struct server *server, struct fault *fault)
         .version = version,
         .tls = secure_tls(server->secure),
         .proxies = &server->proxies,
+        .packs_messages = settings->server.compression,
         .cookie_is_secure =
             server->secure != NULL || str_starts(settings->server.public_url, STR("https://")),
     };

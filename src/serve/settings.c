@@ -26,6 +26,8 @@ static const struct field server_fields[] = {
                .about = "PEM file of the certificate and its chain; then the server speaks https."),
     MAYBE_TEXT(tls_key, .max = 4000, .about = "PEM file of its private key, without a password."),
     BOOL(redact_errors, .about = "Say nothing of internal errors but their number."),
+    BOOL(compression,
+         .about = "Pack WebSocket messages for clients that offer permessage-deflate."),
     MAYBE_LIST(trusted_proxies, &proxy_item, .max = 64,
                .about = "Addresses and ranges (10.0.0.0/8) of reverse proxies: whom their "
                         "X-Forwarded-For names is the peer that limits count."),

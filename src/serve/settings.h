@@ -16,7 +16,7 @@
 
 struct server_settings {
     str listen, public_url, log_level, web, helper, tls_cert, tls_key;
-    bool redact_errors;
+    bool redact_errors, compression;
     struct list trusted_proxies; /* str */
 };
 

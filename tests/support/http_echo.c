@@ -212,6 +212,7 @@ int main(int argc, char **argv)
         .temp_dir = "/tmp",
         .body_max = MIB(1),
         .message_max = MIB(1),
+        .packs_messages = true,
     };
     if (!read_options(argc, argv, &options, address, sizeof(address)))
         return 2;

@@ -35,11 +35,39 @@ async function end(socket) {
     assert.equal(code, 1000);
 }
 
-test('no subprotocol and no extension is selected, whatever is offered', async () => {
+test('no subprotocol is selected; packing is, when it is offered', async () => {
     const socket = await connect({ perMessageDeflate: true });
     assert.equal(socket.protocol, '');
-    assert.equal(socket.extensions, '');
+    assert.equal(socket.extensions, 'permessage-deflate');
     await end(socket);
+    const plain = await connect({ perMessageDeflate: false });
+    assert.equal(plain.extensions, '');
+    await end(plain);
+    const narrow = await connect({ perMessageDeflate: { serverMaxWindowBits: 10 } });
+    assert.equal(narrow.extensions, ''); // we cannot keep that, and go on without
+    assert.equal(await echo(narrow, 'x'.repeat(5000)), 'x'.repeat(5000));
+    await end(narrow);
+});
+
+test('what is packed by the one is unpacked by the other, at every size', async () => {
+    const socket = await connect({ perMessageDeflate: { threshold: 0 } });
+    for (const length of [0, 1, 100, 1023, 1024, 1025, 16384, 65536, 300000, (1 << 20) - 9]) {
+        const text = Array.from({ length }, (_, i) => 'abcdefgh'[(i * i + length) % 7]).join('');
+        assert.equal(await echo(socket, text), text);
+    }
+    const before = socket._socket.bytesRead;
+    await echo(socket, 'x'.repeat(1 << 20));
+    assert.ok(socket._socket.bytesRead - before < 20000, 'a mebibyte of one letter is short');
+    await end(socket);
+});
+
+test('a packed message that would be over the limit is closed with 1009', async () => {
+    const socket = await connect({ perMessageDeflate: { threshold: 0 } });
+    socket.on('error', () => {});
+    const closed = once(socket, 'close');
+    socket.send('x'.repeat(16 << 20));
+    const [code] = await closed;
+    assert.equal(code, 1009);
 });
 
 test('messages of every length of frame come back as they were', async () => {

@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <sys/socket.h>
+#include <zlib.h>
 
 #include "net/ws_parse.h"
 
@@ -389,6 +390,90 @@ static void a_ping_is_sent_and_hearing_is_noted(void **state)
     wire_end(&wire);
 }
 
+/* Deflated by zlib as a client would, the tail cut off. */
+static void deflate_text(str text, struct buffer *out)
+{
+    z_stream z = {0};
+    buffer_clear(out);
+    assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    size_t room = deflateBound(&z, (uLong)text.len) + 16;
+    z.next_in = (Bytef *)(uintptr_t)text.at;
+    z.avail_in = (uInt)text.len;
+    z.next_out = (Bytef *)buffer_reserve(out, room);
+    z.avail_out = (uInt)room;
+    assert_int_equal(deflate(&z, Z_SYNC_FLUSH), Z_OK);
+    out->len = room - z.avail_out - 4;
+    deflateEnd(&z);
+}
+
+static void messages_are_packed_when_both_want_it(void **state)
+{
+    struct wire wire = {.options.packs_messages = true};
+    AUTO(buffer_done) struct buffer in = {0};
+    AUTO(buffer_done) struct buffer packed = {0};
+    AUTO(memory_free) char *big = memory_new(30000);
+    memset(big, 'x', 30000);
+    wire_begin(&wire);
+    int fd = wire_connect(&wire);
+    wire_say(&wire, fd, STR(HANDSHAKE));
+    wire_hear(&wire, fd, &in, "\r\n\r\n");
+    assert_true(wire_contains(&in, "\r\nSec-WebSocket-Extensions: permessage-deflate; "
+                                   "server_no_context_takeover; client_no_context_takeover\r\n"));
+    deflate_text(STR("hello"), &packed);
+    buffer_clear(&in);
+    say_frame(&wire, fd, 0xc1, buffer_text(&packed));
+    wire_hear(&wire, fd, &in, "\x81\x0eyou said hello"); /* too short to be packed */
+    deflate_text((str){big, 30000}, &packed);
+    buffer_clear(&in);
+    say_frame(&wire, fd, 0x41, str_slice(buffer_text(&packed), 0, 9));
+    say_frame(&wire, fd, 0x80, str_slice(buffer_text(&packed), 9, packed.len));
+    wire_hear_bytes(&wire, fd, &in, 50);
+    wire_turn(&wire, 10);
+    assert_int_equal((unsigned char)in.at[0], 0xc1);
+    assert_true(in.len < 1000);
+    assert_int_equal(wire.heard.len, 6 + 30001);
+    assert_int_equal(http_counts(wire.server).bodies, 0);
+
+    int plain = open_socket(&wire); /* the same again, by a client that packs nothing itself */
+    say_frame(&wire, plain, 0x81, STR("unpacked"));
+    buffer_clear(&in);
+    wire_hear(&wire, plain, &in, "you said unpacked");
+    close(plain);
+    close(fd);
+    wire_end(&wire);
+}
+
+static void a_packed_message_that_is_not_right_is_told_why(void **state)
+{
+    AUTO(memory_free) char *zeros = memory_zeroed(200000);
+    AUTO(buffer_done) struct buffer bomb = {0};
+    deflate_text((str){zeros, 200000}, &bomb);
+    assert_true(bomb.len < 1000);
+    const struct {
+        bool packs;
+        unsigned first;
+        str payload;
+        const char *close;
+    } cases[] = {
+        {true, 0xc1, buffer_text(&bomb), "\x88\x02\x03\xf1"},
+        {true, 0xc1, STR("\x07"), "\x88\x02\x03\xef"},
+        {true, 0xc9, STR("ping"), "\x88\x02\x03\xea"},
+        {true, 0xa1, STR("x"), "\x88\x02\x03\xea"},
+        {false, 0xc1, STR("\xf2\x48\xcd\xc9\xc9\x07"), "\x88\x02\x03\xea"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct wire wire = {.options = {.message_max = 100000, .packs_messages = cases[i].packs}};
+        AUTO(buffer_done) struct buffer in = {0};
+        wire_begin(&wire);
+        int fd = open_socket(&wire);
+        say_frame(&wire, fd, cases[i].first, cases[i].payload);
+        wire_hear(&wire, fd, &in, cases[i].close);
+        assert_int_equal(wire.heard.len, 0);
+        close(fd);
+        wire_end(&wire);
+    }
+}
+
 static void closing_the_server_tells_the_sessions(void **state)
 {
     struct wire wire = {0};
@@ -423,6 +508,8 @@ int main(void)
         cmocka_unit_test(messages_in_flight_count_against_the_limit_of_all),
         cmocka_unit_test(the_limit_of_a_message_may_be_changed_for_one_socket),
         cmocka_unit_test(a_ping_is_sent_and_hearing_is_noted),
+        cmocka_unit_test(messages_are_packed_when_both_want_it),
+        cmocka_unit_test(a_packed_message_that_is_not_right_is_told_why),
         cmocka_unit_test(closing_the_server_tells_the_sessions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
