@@ -29,6 +29,8 @@ static int tail_of(uint8_t first, uint8_t *least, uint8_t *most)
 
 bool utf8_is_valid(str s)
 {
+    if (s.len == 0)
+        return true; /* s.at may be NULL, to which not even nothing may be added */
     const uint8_t *at = (const uint8_t *)s.at;
     const uint8_t *end = at + s.len;
 
