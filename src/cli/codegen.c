@@ -29,12 +29,7 @@ static void add_function(struct buffer *to, const struct function *function, str
                   kinds[function->kind], is_internal ? "internal" : "public");
     typescript_of_shape(to, &function->args, true);
     buffer_str(to, STR(", "));
-    if (function->typescript != NULL)
-        buffer_str(to, str_of(function->typescript));
-    else if (function->returns.kind == FIELD_NONE)
-        buffer_str(to, STR("null"));
-    else
-        typescript_of_field(to, &function->returns, false);
+    result_type_write(to, function);
     buffer_str(to, STR(">;\n"));
 }
 

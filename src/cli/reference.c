@@ -12,6 +12,16 @@ static const char *const callers[] = {
 
 /* ---- functions ---- */
 
+void result_type_write(struct buffer *to, const struct function *function)
+{
+    if (function->typescript != NULL)
+        buffer_str(to, str_of(function->typescript));
+    else if (function->returns.kind == FIELD_NONE)
+        buffer_str(to, STR("null"));
+    else
+        typescript_of_field(to, &function->returns, false);
+}
+
 static void add_limits(struct buffer *to, const struct field *field)
 {
     if (field->kind == FIELD_TEXT && field->max != 0)
@@ -64,12 +74,7 @@ static void add_function(struct buffer *to, const struct function *function)
                   callers[function->caller], function->about == NULL ? "" : function->about);
     add_fields(to, &function->args, "argument");
     buffer_str(to, STR("Answers `"));
-    if (function->typescript != NULL)
-        buffer_str(to, str_of(function->typescript));
-    else if (function->returns.kind == FIELD_NONE)
-        buffer_str(to, STR("null"));
-    else
-        typescript_of_field(to, &function->returns, false);
+    result_type_write(to, function);
     buffer_str(to, STR("`.\n\n"));
 }
 

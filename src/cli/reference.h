@@ -14,3 +14,6 @@
 
 void reference_write(struct buffer *to, const struct program *program,
                      const struct shape *settings);
+
+/* What a function answers, as a TypeScript type. */
+void result_type_write(struct buffer *to, const struct function *function);
