@@ -38,10 +38,9 @@ static str format_text(struct arena *arena, const char *format, va_list args)
     return str_copy(arena, str_of(text));
 }
 
+/* Only for who has asked call_failed: the first failure sticks, and the store's may be first. */
 static void fail_with(struct call *call, enum error_code error, str text, str data)
 {
-    if (call->error != ERROR_NONE)
-        return;
     call->error = error;
     call->error_text = text;
     call->error_data = data;
@@ -49,6 +48,8 @@ static void fail_with(struct call *call, enum error_code error, str text, str da
 
 void call_fail(struct call *call, enum error_code error, const char *format, ...)
 {
+    if (call_failed(call))
+        return;
     va_list args;
     va_start(args, format);
     fail_with(call, error, format_text(call->arena, format, args), (str){0});
@@ -57,6 +58,8 @@ void call_fail(struct call *call, enum error_code error, const char *format, ...
 
 void call_fail_data(struct call *call, str data, const char *format, ...)
 {
+    if (call_failed(call))
+        return;
     va_list args;
     va_start(args, format);
     fail_with(call, APPLICATION, format_text(call->arena, format, args),
@@ -66,6 +69,8 @@ void call_fail_data(struct call *call, str data, const char *format, ...)
 
 void call_fail_more(struct call *call, enum error_code error, str more, const char *format, ...)
 {
+    if (call_failed(call))
+        return;
     va_list args;
     va_start(args, format);
     str text = format_text(call->arena, format, args);
@@ -82,6 +87,8 @@ void call_fail_more(struct call *call, enum error_code error, str more, const ch
 
 void call_fail_argument(struct call *call, const char *path, const char *format, ...)
 {
+    if (call_failed(call))
+        return;
     va_list args;
     va_start(args, format);
     str text = format_text(call->arena, format, args);
@@ -116,9 +123,10 @@ static void take_over(struct call *call, const struct fault *fault)
     enum error_code error = code_of(fault->kind);
     if (error == TRANSIENT || error == INTERNAL_ERROR) {
         log_event(LOG_ERROR, "store_unread", "%s", fault->text);
-        call_fail(call, error, "The store could not be read just now. Try again in a moment.");
+        fail_with(call, error, STR("The store could not be read just now. Try again in a moment."),
+                  (str){0});
     } else {
-        call_fail(call, error, "%s", fault->text);
+        fail_with(call, error, str_copy(call->arena, str_of(fault->text)), (str){0});
     }
 }
 

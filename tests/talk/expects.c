@@ -152,6 +152,29 @@ static bool files(struct talk *talk, str *rest)
     return is_number(talk, rest, "files", rows_count(talk->house, &file_type));
 }
 
+struct served {
+    const struct json *rows;
+    size_t count;
+};
+
+static void count_served(struct call *call, void *context)
+{
+    struct served *served = context;
+    struct file file;
+    for (size_t i = 0; i < served->rows->count; i++)
+        served->count +=
+            file_find(call, json_text(json_get(&served->rows->items[i], "storageId")), &file);
+}
+
+/* served N: files whose addresses answer. */
+static bool served(struct talk *talk, str *rest)
+{
+    struct json rows = rows_of(talk->house, &talk->arena, &file_type);
+    struct served served = {.rows = &rows};
+    house_do(talk->house, count_served, &served);
+    return is_number(talk, rest, "files served", served.count);
+}
+
 static bool works(struct talk *talk, str *rest)
 {
     return is_number(talk, rest, "works", rows_count(talk->house, &asset_type));
@@ -352,6 +375,7 @@ static const struct {
     {"outputs left", outputs_left},
     {"files there", files_there},
     {"files", files},
+    {"served", served},
     {"works", works},
     {"blobs", blobs},
     {"under way", under_way},
