@@ -95,7 +95,7 @@ static int close_stage(void **state)
     return 0;
 }
 
-/* ---- each mutation ---- */
+/* ---- each function ---- */
 
 /* %s: the id of the last row of the table. */
 struct sample {
@@ -124,6 +124,21 @@ static const struct sample samples[] = {
      "\"2222222222222222222222222222222222222222222222222222222222222222\"}",
      OF_USER},
     {"accounts:closeSession",
+     "{\"sessionHash\":\"0000000000000000000000000000000000000000000000000000000000000000\"}",
+     OF_NOTHING},
+    {"generations:getGenerationJob", "{\"jobId\":\"%s\"}", OF_GENERATION},
+    {"generations:listGenerationJobs", "{\"status\":\"completed\"}", OF_NOTHING},
+    {"videos:getVideos", "{}", OF_NOTHING},
+    {"videos:getVideo", "{\"videoId\":\"%s\"}", OF_GENERATION},
+    {"assets:getAssets", "{\"paginationOpts\":{\"numItems\":5,\"cursor\":null}}", OF_NOTHING},
+    {"assets:getAsset", "{\"assetId\":\"%s\"}", OF_ASSET},
+    {"users:getCurrentUser", "{}", OF_NOTHING},
+    {"users:list", "{}", OF_NOTHING},
+    {"credits:getCredits", "{}", OF_NOTHING},
+    {"credits:getCreditHistory", "{}", OF_NOTHING},
+    {"models:getActiveModels", "{}", OF_NOTHING},
+    {"accounts:find", "{\"email\":\"a@example.org\"}", OF_NOTHING},
+    {"accounts:findSession",
      "{\"sessionHash\":\"0000000000000000000000000000000000000000000000000000000000000000\"}",
      OF_NOTHING},
 };
@@ -200,6 +215,42 @@ static void a_mutation_whose_nth_operation_fails_changes_nothing(void **state)
     }
 }
 
+/* Never null or "not signed in": such an answer would be believed. */
+static bool query_fails_at(struct stage *stage, const struct call_request *request, uint64_t nth)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    struct call_reply reply;
+    engine_kept_fail(stage->house->memory, nth);
+    house_query(stage->house, request, &arena, &reply);
+    bool has_failed = engine_kept_has_failed(stage->house->memory);
+    engine_kept_fail(stage->house->memory, 0);
+    bool is_honest = reply.error == TRANSIENT || reply.error == OVERLOAD;
+    if (has_failed != is_honest)
+        fail_msg("%.*s, operation %llu: %s", STR_ARG(request->path), (unsigned long long)nth,
+                 error_code_name(reply.error));
+    return has_failed;
+}
+
+static void a_query_whose_nth_operation_fails_says_that_it_could_not_read(void **state)
+{
+    struct stage *stage = *state;
+    const struct program *program = &stage->house->program;
+    for (size_t i = 0; i < program->function_count; i++) {
+        const struct function *function = program->functions[i];
+        if (function->kind != FUNCTION_QUERY)
+            continue;
+        bool is_internal = function->caller == INTERNAL || function->caller == ADMIN;
+        struct call_request request = {.path = str_of(function->name),
+                                       .args = args_of(stage, sample_for(function)),
+                                       .identity = stage->user,
+                                       .is_internal = is_internal};
+        uint64_t nth = 1;
+        while (query_fails_at(stage, &request, nth))
+            assert_true(++nth < OPERATIONS_MAX);
+        assert_true(nth > 1);
+    }
+}
+
 /* ---- a whole life ---- */
 
 static void one_life(uint64_t nth, bool *has_failed)
@@ -243,6 +294,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_mutation_whose_nth_operation_fails_changes_nothing,
                                         open_furnished, close_stage),
+        cmocka_unit_test_setup_teardown(
+            a_query_whose_nth_operation_fails_says_that_it_could_not_read, open_furnished,
+            close_stage),
         cmocka_unit_test(a_job_ends_once_whichever_operation_of_its_life_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
