@@ -120,3 +120,51 @@ int64_t job_recover(struct call *call)
     }
     return system.epoch;
 }
+
+#define ADOPT_AT_ONCE 1000
+
+static void adopt_lane(struct call *call, str from, str to)
+{
+    struct job *jobs = arena_array(call->arena, struct job, ADOPT_AT_ONCE);
+    struct bounds due = {.prefix = KEY(key_text(STR("due")), key_text(from))};
+    struct scan scan;
+    size_t count = 0;
+
+    view_scan(call->view, index_of(&job_type, "by_due"), due, ORDER_UP, &scan);
+    while (count < ADOPT_AT_ONCE && scan_next(&scan, &jobs[count]))
+        count++;
+    scan_end(&scan);
+    for (size_t i = 0; i < count; i++) {
+        jobs[i].lane = to;
+        row_put(call, &job_type, &jobs[i]);
+    }
+}
+
+/* The first lane behind this one, in their order, that has a due job. */
+static bool lane_behind(struct call *call, str *lane)
+{
+    struct bounds behind = {.prefix = KEY(key_text(STR("due")))};
+    struct scan scan;
+    struct job job;
+    if (lane->len != 0) {
+        behind.from = key_text(*lane);
+        behind.from_is_open = true;
+    }
+    view_scan(call->view, index_of(&job_type, "by_due"), behind, ORDER_UP, &scan);
+    bool is_found = scan_next(&scan, &job);
+    scan_end(&scan);
+    *lane = is_found ? job.lane : (str){0};
+    return is_found && !call_failed(call);
+}
+
+void job_adopt(struct call *call, const str *lanes, size_t lane_count)
+{
+    str lane = {0};
+    while (lane_count > 0 && lane_behind(call, &lane)) {
+        bool is_served = false;
+        for (size_t i = 0; i < lane_count; i++)
+            is_served |= str_equal(lane, lanes[i]);
+        if (!is_served)
+            adopt_lane(call, lane, lanes[lane_count - 1]);
+    }
+}

@@ -65,5 +65,9 @@ void job_remove(struct call *call, doc_id job);
 /* Exponential backoff with jitter for a step that failed: 1 s, 2 s, 4 s … at most 60 s. */
 span job_backoff(struct call *call, int64_t failures);
 
+/* At start: due jobs of a lane that is not served any more (its provider left the configuration) go
+ * to the last of these lanes, where their action finds out; at most 1,000 of a lane at once. */
+void job_adopt(struct call *call, const str *lanes, size_t lane_count);
+
 /* At start: counts this start and makes jobs due that were leased to an earlier one. */
 int64_t job_recover(struct call *call);

@@ -264,7 +264,11 @@ static void tell(struct call *call, void *context)
 static void recover(struct call *call, void *context)
 {
     struct runner *runner = context;
+    str lanes[LANES_MAX];
+    for (size_t i = 0; i < runner->options.lane_count; i++)
+        lanes[i] = runner->lanes[i].name;
     runner->epoch = job_recover(call);
+    job_adopt(call, lanes, runner->options.lane_count);
 }
 
 /* ---- after mutations ---- */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What impatient, slow and hostile clients do to the server, and what it does about it.
 import assert from 'node:assert/strict';
+import http from 'node:http';
 import { after, before, test } from 'node:test';
 
-import { addUser, startServer } from './helpers.mjs';
+import { addUser, httpClient, startServer, until, userToken } from './helpers.mjs';
 import { RawSession, add, anonymous, authenticate, querySet, remove } from './raw.mjs';
 
 let server;
@@ -54,4 +55,36 @@ test('what the queries of a session hold has an end: the socket is closed, and t
     bystander.send(querySet(1, remove(0), add(1, 'credits:getCredits')));
     await bystander.reached(2);
     bystander.end();
+});
+
+test('a job whose provider has left the configuration ends, and its credits come back', async () => {
+    const silent = http.createServer((request) => request.resume());
+    await new Promise((resolve) => {
+        silent.listen(0, '127.0.0.1', resolve);
+    });
+    const config = `providers:
+  - {id: local, kind: openai, baseUrl: "http://127.0.0.1:${silent.address().port}", concurrency: 1,
+     timeoutSeconds: 100, allowPrivateAddresses: true}
+models:
+  - {id: gone, name: Gone, description: d, kind: image, provider: local, price: 3, typicalSeconds: 1,
+     maxImages: 1, promptMax: 100, sizes: [{name: "1:1", width: 512, height: 512}]}
+`;
+    const first = await startServer({ config });
+    const user = await addUser(first);
+    const asking = httpClient(first.url, user.token);
+    for (let i = 0; i < 3; i++) // one is with the provider, the others wait
+        await asking.mutation('generations:createGenerationJob', { model: 'gone', prompt: 'a kite' });
+    await first.kill();
+    silent.closeAllConnections();
+    silent.close();
+
+    const second = await startServer({ data: first.data });
+    const client = httpClient(second.url, await userToken(second, user.email));
+    const jobs = await until(async () => {
+        const found = await client.query('generations:listGenerationJobs', {});
+        return found.every((job) => job.status === 'failed') && found;
+    }, 'all of them to fail', 20_000, 200);
+    assert.equal(jobs.length, 3);
+    assert.equal(await client.query('credits:getCredits', {}), 100);
+    await second.stop();
 });
