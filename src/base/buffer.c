@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define FORMAT_ROOM 256 /* what is longer is laid out twice */
+
 void buffer_done(struct buffer *buffer)
 {
     free(buffer->at);
@@ -54,11 +56,16 @@ void buffer_char(struct buffer *buffer, char c)
 
 void buffer_format(struct buffer *buffer, const char *format, ...)
 {
+    char room[FORMAT_ROOM];
     va_list args;
     va_start(args, format);
-    int len = vsnprintf(NULL, 0, format, args);
+    int len = vsnprintf(room, sizeof(room), format, args);
     va_end(args);
     assert(len >= 0);
+    if ((size_t)len < sizeof(room)) {
+        buffer_add(buffer, room, (size_t)len);
+        return;
+    }
 
     char *to = buffer_reserve(buffer, (size_t)len + 1);
     if (to == NULL)

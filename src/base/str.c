@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define FORMAT_ROOM 256 /* what is longer is laid out twice */
+
 str str_of(const char *zero_ended)
 {
     return zero_ended == NULL ? (str){0} : (str){zero_ended, strlen(zero_ended)};
@@ -113,13 +115,18 @@ char *str_zero_ended(struct arena *arena, str s)
 
 str str_format(struct arena *arena, const char *format, ...)
 {
+    char room[FORMAT_ROOM];
     va_list args;
     va_start(args, format);
-    int len = vsnprintf(NULL, 0, format, args);
+    int len = vsnprintf(room, sizeof(room), format, args);
     va_end(args);
     assert(len >= 0);
 
     char *text = arena_alloc(arena, (size_t)len + 1);
+    if ((size_t)len < sizeof(room)) {
+        memcpy(text, room, (size_t)len + 1);
+        return (str){text, (size_t)len};
+    }
     va_start(args, format);
     vsnprintf(text, (size_t)len + 1, format, args);
     va_end(args);

@@ -49,7 +49,10 @@ str function_path(struct arena *arena, str path)
     ptrdiff_t colon = str_find_last(path, ':');
     str module = colon < 0 ? path : str_slice(path, 0, (size_t)colon);
     str name = colon < 0 ? STR("default") : str_slice(path, (size_t)colon + 1, path.len);
-    if (str_ends(module, STR(".js")))
+    bool has_ending = str_ends(module, STR(".js"));
+    if (colon >= 0 && !has_ending)
+        return path;
+    if (has_ending)
         module.len -= 3;
     return str_format(arena, "%.*s:%.*s", STR_ARG(module), STR_ARG(name));
 }

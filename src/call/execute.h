@@ -17,7 +17,7 @@ void program_init(struct program *program, const struct function *const *tables,
                   const size_t *counts, size_t table_count);
 void program_done(struct program *program);
 
-/* "a/b.js:f" and "a/b" become "a/b:f" and "a/b:default". */
+/* "a/b.js:f" and "a/b" become "a/b:f" and "a/b:default"; one that is so already is lent back. */
 str function_path(struct arena *arena, str path);
 const struct function *function_find(const struct program *program, str path); /* or NULL */
 

@@ -69,7 +69,9 @@ void session_send_mutation(struct sync_session *session, const struct mutation *
         return;
     }
     AUTO(buffer_done) struct buffer text = buffer_with_max(CALL_RESULT_MAX * 2);
-    buffer_format(&text, "{\"type\":\"MutationResponse\",\"requestId\":%u,", mutation->number);
+    buffer_str(&text, STR("{\"type\":\"MutationResponse\",\"requestId\":"));
+    json_write_int(&text, mutation->number);
+    buffer_char(&text, ',');
     add_reply(&text, &mutation->reply);
     if (error == ERROR_NONE) {
         buffer_str(&text, STR(",\"ts\":"));
@@ -119,8 +121,13 @@ static void end_own(struct pieces *pieces)
 
 static void add_version(struct buffer *to, const char *name, struct version version)
 {
-    buffer_format(to, "\"%s\":{\"querySet\":%u,\"identity\":%u,\"ts\":", name, version.query_set,
-                  version.identity);
+    buffer_char(to, '"');
+    buffer_str(to, str_of(name));
+    buffer_str(to, STR("\":{\"querySet\":"));
+    json_write_int(to, version.query_set);
+    buffer_str(to, STR(",\"identity\":"));
+    json_write_int(to, version.identity);
+    buffer_str(to, STR(",\"ts\":"));
     add_ts(to, version.ts);
     buffer_char(to, '}');
 }
@@ -161,9 +168,12 @@ void session_send_transition(struct sync_session *session, commit_ts snapshot)
     add_version(&pieces.own, "startVersion", session->sent);
     buffer_char(&pieces.own, ',');
     add_version(&pieces.own, "endVersion", next);
-    if (session->has_clock_skew)
-        buffer_format(&pieces.own, ",\"clientClockSkew\":%lld,\"serverTs\":%lld",
-                      (long long)session->clock_skew, (long long)clock_now().us * 1000);
+    if (session->has_clock_skew) {
+        buffer_str(&pieces.own, STR(",\"clientClockSkew\":"));
+        json_write_int(&pieces.own, session->clock_skew);
+        buffer_str(&pieces.own, STR(",\"serverTs\":"));
+        json_write_int(&pieces.own, clock_now().us * 1000);
+    }
     buffer_str(&pieces.own, STR(",\"modifications\":["));
     add_changes(session, &pieces);
     buffer_str(&pieces.own, STR("]}"));
