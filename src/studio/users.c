@@ -173,8 +173,9 @@ doc_id user_ensure(struct call *call, str external_key, str subject, str email, 
     struct user user = {
         .external_key = external_key,
         .clerk_id = subject,
-        .email = email.at == NULL ? STR("") : email,
-        .name = name.at == NULL ? STR("") : name,
+        /* An issuer may send longer ones; nobody is kept out for a long name. */
+        .email = email.at == NULL ? STR("") : utf8_cut(email, 320),
+        .name = name.at == NULL ? STR("") : utf8_cut(name, 200),
         .role = ROLE_USER,
         .plan_key = plan->key,
         .email_notifications = true,
