@@ -250,7 +250,7 @@ struct identity *verifier_check(struct verifier *verifier, str token, instant no
 {
     *failure = (struct auth_failure){0};
     uint8_t hash[32];
-    sha256(bytes_of(str_slice(token, 0, TOKEN_TEXT_MAX + 1)), hash);
+    hash256_bytes(bytes_of(str_slice(token, 0, TOKEN_TEXT_MAX + 1)), hash);
     struct identity *known = recall(verifier, hash);
     if (known != NULL) {
         if (token_has_not_expired(known->expires_at, now, failure))

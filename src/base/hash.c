@@ -31,6 +31,11 @@ struct hash128 hash128_bytes(const void *at, size_t len)
     return value;
 }
 
+void hash256_bytes(bytes from, uint8_t out[32])
+{
+    crypto_generichash(out, 32, from.at, from.len, NULL, 0);
+}
+
 void sha256(bytes from, uint8_t out[32])
 {
     crypto_hash_sha256(out, from.at, from.len);

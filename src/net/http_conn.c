@@ -191,6 +191,23 @@ struct feed {
     unsigned budget; /* requests or messages that may still be taken in this turn */
 };
 
+/* As inet_ntop would, at a tenth of its price: this is done for every request. */
+static size_t write_ipv4(char *to, const uint8_t address[4])
+{
+    size_t len = 0;
+    for (int i = 0; i < 4; i++) {
+        unsigned n = address[i];
+        if (i > 0)
+            to[len++] = '.';
+        if (n >= 100)
+            to[len++] = (char)('0' + n / 100);
+        if (n >= 10)
+            to[len++] = (char)('0' + n / 10 % 10);
+        to[len++] = (char)('0' + n % 10);
+    }
+    return len;
+}
+
 static str peer_text(const struct conn *conn, struct arena *arena,
                      const struct http_request *request)
 {
@@ -201,9 +218,8 @@ static str peer_text(const struct conn *conn, struct arena *arena,
     if (conn->server->options.proxies != NULL)
         proxies_peer(conn->server->options.proxies, request, peer);
     if (memcmp(peer, mapped, sizeof(mapped)) == 0)
-        inet_ntop(AF_INET, peer + 12, text, sizeof(text));
-    else
-        inet_ntop(AF_INET6, peer, text, sizeof(text));
+        return str_copy(arena, (str){text, write_ipv4(text, peer + 12)});
+    inet_ntop(AF_INET6, peer, text, sizeof(text));
     return str_copy(arena, str_of(text));
 }
 
