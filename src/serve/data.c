@@ -74,11 +74,14 @@ bool data_lock(const char *data_dir, int *lock, struct fault *fault)
     if (fd < 0)
         return fault_os(fault, path);
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        char holder[128] = {0};
-        ssize_t got = pread(fd, holder, sizeof(holder) - 1, 0);
-        holder[strcspn(holder, "\n")] = 0;
-        return fault_set(fault, FAULT_TRANSIENT, "%s is in use by another Atelier (process %s)",
-                         data_dir, got > 0 ? holder : "unknown");
+        char holder[1024];
+        ssize_t got = pread(fd, holder, sizeof(holder), 0);
+        str rest = {holder, got > 0 ? (size_t)got : 0}, pid = STR("unknown"), address = STR("?");
+        str_split(&rest, ' ', &pid);
+        str_split(&rest, ' ', &address);
+        return fault_set(fault, FAULT_TRANSIENT,
+                         "%s is in use by another Atelier: process %.*s at %.*s", data_dir,
+                         STR_ARG(pid), STR_ARG(address));
     }
     *lock = take_fd(&fd);
     return true;
