@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define SESSION_TIME DAYS(30)
+#define SESSIONS_MAX 50 /* of one account; a new one ends the oldest */
 
 /* ---- documents ---- */
 
@@ -170,8 +171,31 @@ static doc_id credential_find(struct call *call, str email, struct credential *o
     return id;
 }
 
+/* Those that are over go, and the oldest where there are too many. */
+static void sessions_trim(struct call *call, doc_id user)
+{
+    doc_id old[SESSIONS_MAX * 2];
+    struct bounds theirs = {.prefix = KEY(key_id(user))};
+    struct session session;
+    struct scan scan;
+    size_t seen = 0, count = 0;
+    if (call_failed(call))
+        return;
+    view_scan(call->view, index_of(&session_type, "by_user"), theirs, ORDER_DOWN, &scan);
+    while (seen < ARRAY_LEN(old) && scan_next(&scan, &session)) {
+        bool is_over = !instant_is_before(call->now, session.expires_at);
+        if (is_over || seen + 1 >= SESSIONS_MAX)
+            old[count++] = session.id;
+        seen++;
+    }
+    scan_end(&scan);
+    for (size_t i = 0; i < count; i++)
+        row_remove(call, &session_type, old[i]);
+}
+
 static void session_put(struct call *call, doc_id user, str token_hash)
 {
+    sessions_trim(call, user);
     struct session session = {
         .user_id = user,
         .token_hash = token_hash,
