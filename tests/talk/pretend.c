@@ -249,6 +249,7 @@ static void fail_as(struct work_result *result, enum work_failure failure, str t
 static void finish(struct pretend *pretend, const struct under_way *work)
 {
     struct work_result *result = work_result_new();
+    result->retry_after = work->manner.retry_after;
     if (work->is_canceled)
         fail_as(result, WORK_REFUSED, STR("Cancelled."));
     else if (work->manner.way == PRETEND_FAILS)

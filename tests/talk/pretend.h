@@ -6,7 +6,7 @@
  *
  * Owns:     what is under way, and the list of blobs.
  * Threads:  one.
- * Time:     given; each piece of work takes pretend_manner.takes.
+ * Time:     given; each piece of work takes what pretend_take says, a second at first.
  * Fails:    as told.
  */
 #pragma once
@@ -27,9 +27,9 @@ enum pretend_way {
 /* How work of one kind (WORK_NONE: of any) is done from now on. */
 struct pretend_manner {
     enum pretend_way way;
-    int64_t times; /* then well again; 0: for good */
-    str text;      /* of a failure; must outlive the manner */
-    span takes;
+    int64_t times;    /* then well again; 0: for good */
+    str text;         /* of a failure; must outlive the manner */
+    span retry_after; /* what a failing provider asks for; 0: nothing */
 };
 
 struct pretend;

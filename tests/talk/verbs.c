@@ -402,7 +402,8 @@ static bool take_kind(str *rest, enum work_kind *out)
     return false;
 }
 
-/* outside [KIND] works | fails [N times] | refuses | breaks | hangs | is silent | lies ["text"] */
+/* outside [KIND] works | fails [N times] | refuses | breaks | hangs | is silent | lies ["text"]
+ * [for SPAN]: a provider that says when to come again. */
 static bool behave(struct talk *talk, str *rest)
 {
     static const struct {
@@ -424,12 +425,15 @@ static bool behave(struct talk *talk, str *rest)
     if (take(rest, "once"))
         manner.times = 1;
     str text = str_trim(*rest);
-    if (text.len != 0 && text.at[0] != '"' && manner.times == 0) {
+    bool counts = text.len != 0 && text.at[0] >= '0' && text.at[0] <= '9';
+    if (counts && manner.times == 0) {
         if (!take_number(talk, rest, &manner.times) || !take(rest, "times"))
             return talk_fail(talk, "how many times?");
         text = str_trim(*rest);
     }
-    if (text.len != 0 && !take_text(talk, rest, &manner.text))
+    if (str_starts(text, STR("\"")) && !take_text(talk, rest, &manner.text))
+        return false;
+    if (take(rest, "for") && !take_span(talk, rest, &manner.retry_after))
         return false;
     pretend_behave(talk->house->outside, kind, manner);
     return true;

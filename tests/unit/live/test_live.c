@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "live/live.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- a small program ---- */
+
+struct thing {
+    doc_id id;
+    tick created;
+    int64_t owner;
+};
+
+#define ROW struct thing
+static const struct field thing_fields[] = {ID(id), CREATED(created), INT(owner)};
+#undef ROW
+static const struct doc_type thing_type = {
+    .name = "things",
+    .size = sizeof(struct thing),
+    .number = 1,
+    FIELDS(thing_fields),
+    INDEXES({.name = "by_owner", .fields = {"owner"}}),
+};
+static const struct doc_type *const types[] = {&thing_type};
+static const struct schema schema = {types, 1, 0};
+
+static bool is_busy;
+
+struct count_args {
+    int64_t owner;
+};
+#define ROW struct count_args
+static const struct field count_fields[] = {INT(owner)};
+#undef ROW
+NO_ARGS(clock_of)
+NO_ARGS(busy)
+BACKEND_FUNCTION(count, int64_t)
+BACKEND_FUNCTION(clock_of, int64_t)
+BACKEND_FUNCTION(busy, int64_t)
+
+static const struct function functions[] = {
+    QUERY("t:count", count, .caller = ANYONE, .returns = RETURNS_INT),
+    QUERY("t:clock", clock_of, .caller = ANYONE, .returns = RETURNS_INT),
+    QUERY("t:busy", busy, .caller = ANYONE, .returns = RETURNS_INT),
+};
+
+static void count(struct call *call, const struct count_args *args, int64_t *result)
+{
+    struct scan scan;
+    doc_id id;
+    view_scan(call->view, &thing_type.indexes[0],
+              (struct bounds){.prefix = KEY(key_int(args->owner))}, ORDER_UP, &scan);
+    while (scan_next_id(&scan, &id))
+        ++*result;
+    scan_end(&scan);
+}
+
+/* The minute: right until the next one begins. */
+static void clock_of(struct call *call, const struct clock_of_args *args, int64_t *result)
+{
+    *result = call->now.us / MINUTES(1).us;
+    call_valid_until(call, (instant){(*result + 1) * MINUTES(1).us});
+}
+
+static void busy(struct call *call, const struct busy_args *args, int64_t *result)
+{
+    count(call, &(struct count_args){9}, result);
+    if (is_busy)
+        call_fail(call, TRANSIENT, "Not just now.");
+}
+
+/* ---- a stage ---- */
+
+struct stage {
+    struct program program;
+    struct store *store;
+    struct live *live;
+    struct arena written; /* of the last write set */
+    struct write_set writes;
+    instant now;
+    size_t news;
+};
+
+static void on_news(void *context, struct subscription *subscription)
+{
+    ((struct stage *)context)->news++;
+}
+
+static void keep_writes(void *context, const struct write_set *writes)
+{
+    struct stage *stage = context;
+    struct write_key *keys = arena_array(&stage->written, struct write_key, writes->count);
+    for (size_t i = 0; i < writes->count; i++) {
+        bytes key = writes->keys[i].key;
+        keys[i] = (struct write_key){writes->keys[i].space,
+                                     {arena_copy(&stage->written, key.at, key.len), key.len}};
+    }
+    stage->writes = (struct write_set){writes->ts, writes->count, keys};
+}
+
+static int open_stage(void **state)
+{
+    struct stage *stage = memory_zeroed(sizeof(*stage));
+    struct fault fault = {0};
+    const struct function *tables[] = {functions};
+    size_t counts[] = {ARRAY_LEN(functions)};
+    is_busy = false;
+    stage->now = (instant){MINUTES(1000).us};
+    struct store_options options = {.engine = STORE_MEMORY,
+                                    .schema = &schema,
+                                    .now = stage->now,
+                                    .before_commit = keep_writes,
+                                    .context = stage};
+    assert_true(store_open(&options, &stage->store, &fault));
+    program_init(&stage->program, tables, counts, 1);
+    stage->live = live_new(
+        &(struct live_options){.program = &stage->program, .on_news = on_news, .context = stage});
+    *state = stage;
+    return 0;
+}
+
+static int close_stage(void **state)
+{
+    struct stage *stage = *state;
+    live_free(stage->live);
+    store_close(stage->store);
+    program_done(&stage->program);
+    arena_done(&stage->written);
+    free(stage);
+    return 0;
+}
+
+static void round_of(struct stage *stage)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    struct view view;
+    struct fault fault = {0};
+    assert_true(view_begin(stage->store, &arena, &view, &fault));
+    live_round(stage->live, &view, stage->now);
+    view_end(&view);
+}
+
+static void add_thing(struct stage *stage, int64_t owner)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    struct fault fault = {0};
+    struct thing thing = {.owner = owner};
+    struct batch *batch;
+    struct change change;
+    commit_ts ts;
+    assert_true(batch_begin(stage->store, stage->now, &batch, &fault));
+    change_begin(batch, &arena, &change);
+    change_new(&change, &thing_type, &thing);
+    change_put(&change, &thing_type, &thing);
+    assert_true(change_accept(&change));
+    assert_true(batch_commit(batch, &ts, &fault));
+    live_commit(stage->live, &stage->writes);
+}
+
+static void subscribe(struct stage *stage, struct subscription *to, const char *path,
+                      const char *args)
+{
+    *to = (struct subscription){0};
+    live_subscribe(stage->live, to, str_of(path), str_of(args), NULL, STR(""));
+}
+
+static void expect_tail(const struct subscription *subscription, const char *start)
+{
+    struct live_result result = live_result(subscription);
+    assert_non_null(result.tail);
+    str text = shared_text(result.tail);
+    if (!str_starts(text, str_of(start)))
+        fail_msg("%.*s, not %s", STR_ARG(text), start);
+}
+
+static uint64_t evaluations(const struct stage *stage)
+{
+    return live_counts(stage->live).evaluations;
+}
+
+/* ---- tests ---- */
+
+static void a_commit_evaluates_what_it_hit_and_nothing_else(void **state)
+{
+    struct stage *stage = *state;
+    struct subscription one, two;
+    subscribe(stage, &one, "t:count", "{\"owner\":1}");
+    subscribe(stage, &two, "t:count", "{\"owner\":2}");
+    round_of(stage);
+    expect_tail(&one, "\"value\":0,");
+    assert_int_equal(evaluations(stage), 2);
+    add_thing(stage, 1);
+    assert_true(live_is_due(stage->live, stage->now));
+    round_of(stage);
+    expect_tail(&one, "\"value\":1,");
+    expect_tail(&two, "\"value\":0,");
+    assert_int_equal(evaluations(stage), 3);
+    assert_int_equal(live_result(&one).version, 2);
+    assert_int_equal(live_result(&two).version, 1);
+    add_thing(stage, 3);
+    assert_false(live_is_due(stage->live, stage->now));
+    live_unsubscribe(stage->live, &one);
+    live_unsubscribe(stage->live, &two);
+}
+
+static void many_commits_are_one_evaluation(void **state)
+{
+    struct stage *stage = *state;
+    struct subscription one;
+    subscribe(stage, &one, "t:count", "{\"owner\":1}");
+    round_of(stage);
+    for (int i = 0; i < 10; i++)
+        add_thing(stage, 1);
+    round_of(stage);
+    expect_tail(&one, "\"value\":10,");
+    assert_int_equal(evaluations(stage), 2);
+    assert_int_equal(stage->news, 2);
+    live_unsubscribe(stage->live, &one);
+}
+
+static void who_asks_what_others_ask_gets_their_answer_at_once(void **state)
+{
+    struct stage *stage = *state;
+    struct subscription one, two;
+    subscribe(stage, &one, "t:count", "{\"owner\":1}");
+    round_of(stage);
+    subscribe(stage, &two, "t.js:count", "{\"owner\":1}"); /* the same function */
+    expect_tail(&two, "\"value\":0,");
+    assert_false(live_is_due(stage->live, stage->now));
+    live_unsubscribe(stage->live, &one);
+    add_thing(stage, 1);
+    round_of(stage);
+    expect_tail(&two, "\"value\":1,");
+    live_unsubscribe(stage->live, &two);
+}
+
+static void what_nobody_asks_is_forgotten(void **state)
+{
+    struct stage *stage = *state;
+    struct subscription one, two;
+    subscribe(stage, &one, "t:count", "{\"owner\":1}");
+    subscribe(stage, &two, "t:count", "{\"owner\":2}");
+    live_unsubscribe(stage->live, &two); /* before its first evaluation */
+    round_of(stage);
+    assert_int_equal(evaluations(stage), 1);
+    assert_int_equal(live_counts(stage->live).queries, 1);
+    add_thing(stage, 1);
+    live_unsubscribe(stage->live, &one); /* while it is marked */
+    live_unsubscribe(stage->live, &one);
+    assert_false(live_is_due(stage->live, stage->now));
+    assert_int_equal(live_counts(stage->live).queries, 0);
+    assert_int_equal(live_counts(stage->live).watches, 0);
+    assert_int_equal(live_counts(stage->live).subscriptions, 0);
+}
+
+static void an_answer_whose_time_is_over_is_evaluated_again(void **state)
+{
+    struct stage *stage = *state;
+    struct subscription one;
+    subscribe(stage, &one, "t:clock", "{}");
+    round_of(stage);
+    expect_tail(&one, "\"value\":1000,");
+    assert_int_equal(live_next(stage->live).us, MINUTES(1001).us);
+    stage->now.us = MINUTES(1001).us - 1;
+    assert_false(live_is_due(stage->live, stage->now));
+    stage->now.us = MINUTES(1001).us;
+    assert_true(live_is_due(stage->live, stage->now));
+    round_of(stage);
+    expect_tail(&one, "\"value\":1001,");
+    assert_int_equal(live_next(stage->live).us, MINUTES(1002).us);
+    live_unsubscribe(stage->live, &one);
+}
+
+static void a_passing_failure_keeps_the_last_answer_and_is_tried_again(void **state)
+{
+    struct stage *stage = *state;
+    struct subscription first;
+    is_busy = true;
+    subscribe(stage, &first, "t:busy", "{}");
+    round_of(stage);
+    assert_true(live_result(&first).is_failure); /* there is nothing better to show */
+    assert_false(live_is_due(stage->live, stage->now));
+    stage->now = live_next(stage->live);
+    is_busy = false;
+    round_of(stage);
+    expect_tail(&first, "\"value\":0,");
+
+    is_busy = true;
+    add_thing(stage, 9);
+    round_of(stage);
+    expect_tail(&first, "\"value\":0,");
+    stage->now = live_next(stage->live);
+    is_busy = false;
+    round_of(stage);
+    expect_tail(&first, "\"value\":1,");
+    assert_int_equal(live_result(&first).version, 3);
+    live_unsubscribe(stage->live, &first);
+}
+
+static void failures_are_answers_with_their_data(void **state)
+{
+    struct stage *stage = *state;
+    struct subscription wrong, missing;
+    subscribe(stage, &wrong, "t:count", "{\"owner\":\"x\"}");
+    subscribe(stage, &missing, "t:nothing", "{}");
+    round_of(stage);
+    assert_true(live_result(&wrong).is_failure);
+    expect_tail(&wrong, "\"errorMessage\":\"[Request ID: ");
+    assert_true(str_contains(shared_text(live_result(&missing).tail),
+                             STR("Could not find public function for 't:nothing'")));
+    live_unsubscribe(stage->live, &wrong);
+    live_unsubscribe(stage->live, &missing);
+}
+
+/* Enough for the table of queries to grow, twice. */
+static void thousands_of_questions_are_told_apart(void **state)
+{
+    enum { MANY = 5000 };
+    struct stage *stage = *state;
+    struct subscription *all = memory_zeroed(MANY * sizeof(*all));
+    char args[40];
+    for (int i = 0; i < MANY; i++) {
+        snprintf(args, sizeof(args), "{\"owner\":%d}", i);
+        subscribe(stage, &all[i], "t:count", args);
+    }
+    round_of(stage);
+    assert_int_equal(live_counts(stage->live).queries, MANY);
+    for (int i = 0; i < MANY; i += 7)
+        add_thing(stage, i);
+    uint64_t before = evaluations(stage);
+    round_of(stage);
+    assert_int_equal(evaluations(stage) - before, (MANY + 6) / 7);
+    for (int i = 0; i < MANY; i++) {
+        expect_tail(&all[i], i % 7 == 0 ? "\"value\":1," : "\"value\":0,");
+        live_unsubscribe(stage->live, &all[i]);
+    }
+    assert_int_equal(live_counts(stage->live).queries, 0);
+    free(all);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_commit_evaluates_what_it_hit_and_nothing_else),
+        TEST(many_commits_are_one_evaluation),
+        TEST(who_asks_what_others_ask_gets_their_answer_at_once),
+        TEST(what_nobody_asks_is_forgotten),
+        TEST(an_answer_whose_time_is_over_is_evaluated_again),
+        TEST(a_passing_failure_keeps_the_last_answer_and_is_tried_again),
+        TEST(failures_are_answers_with_their_data),
+        TEST(thousands_of_questions_are_told_apart),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
