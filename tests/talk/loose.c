@@ -138,6 +138,15 @@ static bool long_text(str *rest, struct buffer *to)
     return take_char(rest, ')');
 }
 
+static bool code(struct names *names, str *rest, struct buffer *to, struct fault *fault)
+{
+    struct json number;
+    if (!loose_read(names, rest, &number, fault))
+        return false;
+    buffer_format(to, "\"%064lld\"", (long long)number.integer);
+    return take_char(rest, ')') || fault_set(fault, FAULT_INPUT, "code(number)");
+}
+
 static bool named(struct names *names, str *rest, struct buffer *to, struct fault *fault)
 {
     static const char *const plain[] = {"true", "false", "null"};
@@ -150,6 +159,8 @@ static bool named(struct names *names, str *rest, struct buffer *to, struct faul
         }
     if (str_equal(name, STR("text")) && take_char(rest, '('))
         return long_text(rest, to);
+    if (str_equal(name, STR("code")) && take_char(rest, '('))
+        return code(names, rest, to, fault);
     struct json found;
     *rest = before;
     if (!loose_path(names, rest, &found, fault))

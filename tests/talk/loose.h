@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * JSON as one writes it in a talk: keys without quotes, the names of earlier results in place of
- * values (g.jobId, page.page[0]._id), text(2001) for a text of that many letters.
+ * values (g.jobId, page.page[0]._id), text(2001) for a text of that many letters, code(7) for the
+ * number as a text of 64 digits.
  *
  * Owns:     values are in the arena given.
  * Threads:  one.

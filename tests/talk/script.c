@@ -152,14 +152,50 @@ static bool play_line(struct talk *talk, str line)
     return verb_run(talk, line);
 }
 
-bool talk_play(struct talk *talk, str text)
+static void play_lines(struct talk *talk, str text);
+
+/* for NAME A to B: the lines below that stand further in, again and again. */
+static void play_loop(struct talk *talk, str line, str rest, str *text)
+{
+    int64_t from, to;
+    str name = take_name(&rest);
+    size_t indent = indent_of(line), begin = talk->line;
+    if (!take_number(talk, &rest, &from) || !take(&rest, "to") || !take_number(talk, &rest, &to))
+        return;
+    str body = *text;
+    while (text->len != 0 && (indent_of(*text) > indent || text->at[0] == '\n')) {
+        str skipped;
+        str_split(text, '\n', &skipped);
+        talk->line++;
+    }
+    size_t end = talk->line;
+    body.len -= text->len;
+    for (int64_t i = from; i <= to && !talk->has_failed; i++) {
+        talk->line = begin;
+        names_put(&talk->names, name, (struct json){.kind = JSON_INT, .integer = i});
+        play_lines(talk, body);
+    }
+    if (!talk->has_failed)
+        talk->line = end;
+}
+
+static void play_lines(struct talk *talk, str text)
 {
     while (text.len != 0 && !talk->has_failed) {
-        str line = take_line(talk, &text);
+        str line = take_line(talk, &text), rest = line;
         str trimmed = str_trim(line);
-        if (trimmed.len != 0 && trimmed.at[0] != '#')
+        if (trimmed.len == 0 || trimmed.at[0] == '#')
+            continue;
+        if (take(&rest, "for"))
+            play_loop(talk, line, rest, &text);
+        else
             play_line(talk, line);
     }
+}
+
+bool talk_play(struct talk *talk, str text)
+{
+    play_lines(talk, text);
     if (!talk->has_failed && talk->is_together)
         together_end(talk);
     if (!talk->has_failed && talk->error_is_due)

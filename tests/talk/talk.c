@@ -2,11 +2,13 @@
 /*
  * talk ENGINE PATH…: plays conversations (house style section 10) on an engine, "memory" or
  * "sqlite", and says in TAP how they went. A PATH is a .talk file or a folder of them. After a
- * folder it also says which functions of the product no talk has reached.
+ * folder it also says which functions of the product no talk has reached, and which sentences of
+ * the specification (TALK_SPEC) none cites.
  *
  * A talk that begins with the line "crash after every step" is played again and again, each time
  * with a crash one step later, until nothing is left to crash in.
  */
+#include "cited.h"
 #include "script.h"
 
 #include "base/log.h"
@@ -28,6 +30,7 @@ static const char *config;
 /* By name: programs come and go, the tables stay. */
 static const struct function *reached[FUNCTIONS_MAX];
 static size_t reached_count;
+static struct citations citations;
 static char reply_wrong[500];
 static size_t tests, failures;
 
@@ -135,6 +138,7 @@ static void play_file(const char *path)
     static const char crashing[] = "crash after every step\n";
     char failure[800];
     str text = read_file(&arena, path);
+    citations_add(&citations, text);
     bool crashes = str_contains(text, STR("\ncrash after every step\n"));
     if (!crashes) {
         play_once(name_of(path), text, 0, failure);
@@ -196,6 +200,17 @@ static void judge_reach(void)
     result(worked, "every function is reached", missing);
 }
 
+static void judge_citing(void)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    const char *folder = getenv("TALK_SPEC");
+    if (folder == NULL)
+        return;
+    str missing = citations_judge(&arena, &citations, folder);
+    result(missing.len == 0, "every sentence of the specification is cited",
+           str_zero_ended(&arena, missing));
+}
+
 int main(int argc, char **argv)
 {
     bool judges = false;
@@ -215,8 +230,10 @@ int main(int argc, char **argv)
         play_file(files[i]);
         free(files[i]);
     }
-    if (judges)
+    if (judges) {
         judge_reach();
+        judge_citing();
+    }
     printf("1..%zu\n", tests);
     return failures == 0 && tests != 0 ? 0 : 1;
 }

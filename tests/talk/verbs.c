@@ -387,6 +387,24 @@ static bool kill_now(struct talk *talk, str *rest)
     return true;
 }
 
+/* drop provider NAME and restart: the operator took it out of the configuration. */
+static bool drop(struct talk *talk, str *rest)
+{
+    struct list *providers = &talk->house->settings.studio.providers;
+    struct provider_config *all = providers->items;
+    str name = take_name(rest);
+    size_t kept = 0;
+    for (size_t i = 0; i < providers->count; i++)
+        if (!str_equal(all[i].id, name))
+            all[kept++] = all[i];
+    if (kept == providers->count || !take(rest, "and restart"))
+        return talk_fail(talk, "drop provider NAME and restart");
+    providers->count = kept;
+    house_crash(talk->house);
+    talk->watch_count = 0;
+    return true;
+}
+
 static bool take_kind(str *rest, enum work_kind *out)
 {
     static const char *const names[] = {[WORK_HTTP] = "asking",
@@ -485,9 +503,11 @@ bool verb_run(struct talk *talk, str line)
         const char *word;
         bool (*run)(struct talk *talk, str *rest);
     } verbs[] = {
-        {"given", given}, {"grant", grant},       {"as", as},           {"call", call},
-        {"again", again}, {"together", together}, {"watch", watch},     {"refresh token", refresh},
-        {"after", after}, {"kill", kill_now},     {"outside", outside}, {"expect", expect_run},
+        {"given", given},       {"grant", grant},           {"as", as},
+        {"call", call},         {"again", again},           {"together", together},
+        {"watch", watch},       {"refresh token", refresh}, {"after", after},
+        {"kill", kill_now},     {"drop provider", drop},    {"outside", outside},
+        {"expect", expect_run},
     };
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
         str rest = line;
