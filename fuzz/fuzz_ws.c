@@ -35,17 +35,29 @@ static void check(enum ws_event event, str payload, uint16_t code)
 
 static void pack_again(struct ws_packer *packer, str payload)
 {
-    struct shared *part = shared_copy(payload);
-    struct stream_part run;
-    size_t len;
+    size_t from = payload.len / 16, len;
+    struct shared *parts[3] = {shared_copy(str_slice(payload, 0, from)),
+                               shared_copy(str_slice(payload, from, payload.len - from)),
+                               shared_copy(str_slice(payload, payload.len - from, payload.len))};
+    struct stream_part runs[3];
+    AUTO(buffer_done) struct buffer packed = {0};
     AUTO(buffer_done) struct buffer again = buffer_with_max(MESSAGE_MAX + 1);
-    if (ws_pack(packer, &part, 1, &run, &len) != 0) {
-        assert(len < payload.len);
-        assert(ws_unpack(packer, (str){run.at, run.len}, &again) == 0);
-        assert(str_equal(buffer_text(&again), payload));
-        shared_drop(run.shared);
+    shared_keep(parts[1]); /* as if others had it too: a run of its own */
+    size_t count = ws_pack(packer, parts, 3, runs, &len);
+    for (size_t i = 0; i < count; i++) {
+        buffer_add(&packed, runs[i].at, runs[i].len);
+        shared_drop(runs[i].shared);
     }
-    shared_drop(part);
+    assert(packed.len == len);
+    if (count != 0) {
+        assert(len < payload.len);
+        assert(ws_unpack(packer, buffer_text(&packed), &again) == 0);
+        assert(str_equal(buffer_text(&again), payload));
+    }
+    ws_packer_forget(packer);
+    shared_drop(parts[1]);
+    for (size_t i = 0; i < 3; i++)
+        shared_drop(parts[i]);
 }
 
 static void read_all(str in, size_t step, struct ws_packer *packer, struct buffer *log)

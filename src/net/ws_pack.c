@@ -11,6 +11,7 @@
 #define LEVEL 1
 #define MEMORY 8
 #define TAIL_LEN 4 /* of a flushed run: 00 00 ff ff */
+#define DEFLATED_FROM 256
 #define KEPT_MAX 16
 #define KEPT_LEN_MAX KIB(256)
 #define CHUNK KIB(16)
@@ -128,6 +129,27 @@ static bool begin_out(struct ws_packer *packer)
     return packer->has_out;
 }
 
+/* What is short is not worth the reset of a stream, which clears 64 KiB: kept as it is, in a block
+ * that says so, and then the empty block that a flush makes. */
+static struct shared *store_run(struct shared *const *parts, size_t count, size_t len)
+{
+    static const char tail[1 + TAIL_LEN] = {0, 0, 0, '\xff', '\xff'};
+    struct shared *run = shared_new(5 + len + sizeof(tail));
+    char *at = run->at;
+    *at++ = 0;
+    *at++ = (char)(len & 0xff);
+    *at++ = (char)(len >> 8);
+    *at++ = (char)(~len & 0xff);
+    *at++ = (char)(~len >> 8 & 0xff);
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i]->len != 0)
+            memcpy(at, parts[i]->at, parts[i]->len);
+        at += parts[i]->len;
+    }
+    memcpy(at, tail, sizeof(tail));
+    return run;
+}
+
 /* The parts deflated for themselves, flushed to a whole byte; NULL: no memory. */
 static struct shared *make_run(struct ws_packer *packer, struct shared *const *parts, size_t count)
 {
@@ -135,6 +157,8 @@ static struct shared *make_run(struct ws_packer *packer, struct shared *const *p
     size_t len = 0;
     for (size_t i = 0; i < count; i++)
         len += parts[i]->len;
+    if (len < DEFLATED_FROM)
+        return store_run(parts, count, len);
     if (!begin_out(packer))
         return NULL;
     size_t room = deflateBound(z, (uLong)len) + 16; /* more than a flush adds to an end */
