@@ -197,6 +197,8 @@ void house_free(struct house *house)
 void house_crash(struct house *house)
 {
     stop(house);
+    if (house->memory != NULL)
+        engine_kept_fail(house->memory, 0);
     house->crashes++;
     start(house);
 }
