@@ -91,13 +91,13 @@ static void on_turn(void *context, instant monotonic)
 {
     struct front *front = context;
     instant now = front_now();
-    view_end(&front->kept);
     /* A session that became due by a message wants a round as much as a commit does. */
-    if (!front->has_work && front->due == NULL && !live_is_due(front->live, now))
-        return;
-    run_round(front, now);
-    if (live_next(front->live).us != 0)
-        timer_arm(front, monotonic);
+    if (front->has_work || front->due != NULL || live_is_due(front->live, now)) {
+        run_round(front, now);
+        if (live_next(front->live).us != 0)
+            timer_arm(front, monotonic);
+    }
+    view_end(&front->kept); /* a round answers requests, which may run what waited behind them */
 }
 
 static void on_tick(void *context, instant monotonic)
