@@ -125,5 +125,7 @@ bool bench_point_query(const struct bench *bench, struct row *row, struct fault 
     program_stop(&m.nginx);
     arena_done(&m.arena);
     folder_remove(m.data);
+    snprintf(m.data, sizeof(m.data), "%s/nginx", bench->folder);
+    folder_remove(m.data);
     return is_well;
 }

@@ -195,6 +195,7 @@ bool program_nginx(const struct bench *bench, str body, struct program *out, str
         usleep(10000);
     }
     program_stop(out);
+    folder_remove(folder);
     return fault_set(fault, FAULT_SYSTEM, "nginx did not start; is /usr/sbin/nginx there?");
 }
 
