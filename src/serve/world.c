@@ -254,6 +254,29 @@ static enum work_failure failure_of_network(enum outside_error error)
     }
 }
 
+/* For the user; what exactly happened is the operator's, in the log. */
+static const char *sentence_of(enum outside_error error)
+{
+    switch (error) {
+    case OUTSIDE_TIMEOUT:
+        return "The model's provider did not answer in time.";
+    case OUTSIDE_TOO_BIG:
+        return "The model's provider sent something larger than allowed.";
+    case OUTSIDE_REFUSED_ADDRESS:
+        return "The model's provider is at an address inside a private network, which the operator "
+               "has not allowed.";
+    case OUTSIDE_BAD_REQUEST:
+    case OUTSIDE_TOO_MANY_REDIRECTS:
+        return "The model's provider gave an address that leads nowhere.";
+    case OUTSIDE_TRANSIENT:
+        return "The model's provider was cut off before it had finished.";
+    case OUTSIDE_DISK:
+        return "The finished picture could not be stored.";
+    default:
+        return "The model's provider is not answering just now.";
+    }
+}
+
 static int temp_file(struct outer *outer)
 {
     return open(outer->options.temp_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -318,9 +341,9 @@ static void take_answer(struct outer *outer, struct outside_result *answer)
     if (answer->has_retry_after)
         result->retry_after = answer->retry_after;
     if (answer->error != OUTSIDE_OK) {
-        log_event(LOG_WARN, "outside_failed", "%s", outside_error_name(answer->error));
-        work_fail(result, failure_of_network(answer->error), "The model's provider: %s",
+        log_event(LOG_WARN, "outside_failed", "%s: %s", outside_error_name(answer->error),
                   answer->text);
+        work_fail(result, failure_of_network(answer->error), "%s", sentence_of(answer->error));
     } else if (work->kind == WORK_FETCH) {
         take_file(outer, result, answer);
     } else {
