@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-#define SEEN_MAX 4096 /* a power of two */
+#define SEEN_MAX 4096      /* a power of two */
+#define UNSENT_MAX MIB(64) /* more than one transition of the largest results */
 #define TICK SECONDS(5)
 #define SIGN_UPS_OF_ADDRESS 20 /* an hour */
 #define SIGN_INS_OF_ACCOUNT 10 /* a quarter of an hour */
@@ -119,6 +120,7 @@ static bool listen_now(struct front *front, struct fault *fault)
         .app = front,
         .on_request = route_request,
         .temp_dir = front->options.temp_dir,
+        .unsent_max = UNSENT_MAX,
         .tls = front->options.tls,
         .proxies = front->options.proxies,
         .packs_messages = front->options.packs_messages,

@@ -20,6 +20,7 @@
 #define SESSION_CALLS_MAX 1000
 #define SESSION_CALL_BYTES_MAX MIB(64) /* of arguments with the writer */
 #define SESSION_INBOX_MAX MIB(32)
+#define SESSION_CHUNK 5000000      /* bytes: longer transitions go in such pieces */
 #define SESSION_UNSENT_SOFT MIB(1) /* beyond it transitions wait and are taken together */
 
 struct session_query {
@@ -41,7 +42,9 @@ struct sync_session {
     struct sync_session *next, **link;
     struct sync_session *next_due;
     bool is_due, has_said_connect, is_paused, is_ending;
-    bool is_reading; /* its inbox: what resumes it from within only says so */
+    bool is_behind;    /* a transition waits until the socket has taken what was sent before */
+    bool takes_chunks; /* its client is of a version that puts TransitionChunks together */
+    bool is_reading;   /* its inbox: what resumes it from within only says so */
 
     uint8_t id[16];
     bool has_id;
@@ -72,6 +75,8 @@ void session_send_mutation(struct sync_session *session, const struct mutation *
 void session_send_action(struct sync_session *session, uint32_t number,
                          const struct call_reply *reply);
 void session_send_transition(struct sync_session *session, commit_ts snapshot);
+/* The message of these pieces as TransitionChunks; takes the references. sync_chunk.c */
+void session_send_chunks(struct sync_session *session, struct shared **pieces, size_t count);
 void session_auth_error(struct sync_session *session, str text, bool was_update);
 void session_fatal(struct sync_session *session, const char *text);
 

@@ -260,8 +260,21 @@ static void on_drained(void *context)
 {
     struct sync_session *session = context;
     /* What it missed while it was slow comes in one piece. */
-    if (!session->is_ending && session->has_said_connect)
+    if (!session->is_ending && session->is_behind)
         sync_due(session);
+}
+
+/* "/api/1.28.0/sync" and later; a path without a version is of a tool of today. */
+static bool takes_chunks(const struct http_request *request)
+{
+    str path = str_slice(request->path, strlen("/api/"), request->path.len);
+    str version, major, minor;
+    int64_t numbers[2] = {0};
+    if (!str_split(&path, '/', &version) || str_equal(version, STR("sync")))
+        return true;
+    return str_split(&version, '.', &major) && str_split(&version, '.', &minor) &&
+           str_to_int(major, &numbers[0]) && str_to_int(minor, &numbers[1]) &&
+           (numbers[0] > 1 || (numbers[0] == 1 && numbers[1] >= 28));
 }
 
 void sync_accept(struct front *front, struct exchange *exchange)
@@ -271,6 +284,7 @@ void sync_accept(struct front *front, struct exchange *exchange)
     struct sync_session *session = memory_zeroed(sizeof(*session));
 
     session->front = front;
+    session->takes_chunks = takes_chunks(exchange_request(exchange));
     session->inbox = buffer_with_max(SESSION_INBOX_MAX);
     session->told_at = loop_now(front->loop);
     session->socket = http_upgrade(exchange, &handlers, session);
@@ -298,9 +312,10 @@ void sync_send_due(struct front *front, commit_ts snapshot, instant now)
         struct sync_session *session = due;
         due = session->next_due;
         session->is_due = false;
-        bool is_well = session->socket != NULL && !session->is_ending;
-        if (is_well && ws_unsent(session->socket) <= SESSION_UNSENT_SOFT &&
-            !session_is_expired(session, now))
+        if (session->socket == NULL || session->is_ending)
+            continue;
+        session->is_behind = ws_unsent(session->socket) > SESSION_UNSENT_SOFT;
+        if (!session->is_behind && !session_is_expired(session, now))
             session_send_transition(session, snapshot);
     }
 }

@@ -119,6 +119,14 @@ static void end_own(struct pieces *pieces)
     buffer_clear(&pieces->own);
 }
 
+static size_t size_of(const struct pieces *pieces)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < pieces->count; i++)
+        size += pieces->items[i]->len;
+    return size;
+}
+
 static void add_version(struct buffer *to, const char *name, struct version version)
 {
     buffer_char(to, '"');
@@ -182,7 +190,10 @@ void session_send_transition(struct sync_session *session, commit_ts snapshot)
     session->sent = next;
     session->front->transitions++;
     session->told_at = loop_now(session->front->loop);
-    ws_send(session->socket, pieces.items, pieces.count);
+    if (session->takes_chunks && size_of(&pieces) > SESSION_CHUNK)
+        session_send_chunks(session, pieces.items, pieces.count);
+    else
+        ws_send(session->socket, pieces.items, pieces.count);
     buffer_done(&pieces.own);
     free(pieces.items);
 }
