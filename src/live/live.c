@@ -18,7 +18,6 @@ struct live_query {
     const struct identity *identity;
     struct subscription *subscriptions;
     struct live_result result;
-    struct hash128 result_hash;
     struct watches watches;
     instant valid_until;
     bool is_dirty;
@@ -275,8 +274,8 @@ static void store_result(struct live *live, struct live_query *query,
 {
     struct shared *tail = tail_of(reply);
     struct hash128 hash = hash128_bytes(tail->at, tail->len);
-    bool is_same = query->result.tail != NULL && hash.a == query->result_hash.a &&
-                   hash.b == query->result_hash.b;
+    bool is_same = query->result.tail != NULL && hash.a == query->result.hash.a &&
+                   hash.b == query->result.hash.b;
     if (is_same) {
         shared_drop(tail);
         return;
@@ -285,7 +284,7 @@ static void store_result(struct live *live, struct live_query *query,
     query->result.tail = tail;
     query->result.is_failure = reply->error != ERROR_NONE;
     query->result.version++;
-    query->result_hash = hash;
+    query->result.hash = hash;
     for (struct subscription *each = query->subscriptions; each != NULL; each = each->next)
         live->options.on_news(live->options.context, each);
 }

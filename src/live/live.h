@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "base/hash.h"
 #include "base/shared.h"
 #include "call/execute.h"
 
@@ -22,7 +23,9 @@ struct subscription {
     struct subscription *next, *prev; /* of the same query */
     void *owner;
     uint32_t id;   /* the owner's queryId */
-    uint64_t seen; /* version of the result last sent; the owner's to set */
+    uint64_t seen; /* version of the result last sent; the owner's to set, 0 by live_subscribe */
+    struct hash128 told; /* hash of the result last sent, over any change of query; the owner's */
+    bool is_told;
 };
 
 /* A result as it goes over the wire, without its head: `"value":…,"logLines":[],"journal":…}`
@@ -31,6 +34,7 @@ struct live_result {
     bool is_failure;
     struct shared *tail; /* NULL: not evaluated yet */
     uint64_t version;    /* grows with each change; 0: none yet */
+    struct hash128 hash; /* of the tail */
 };
 
 struct live_counts {

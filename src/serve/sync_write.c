@@ -140,6 +140,20 @@ static void add_version(struct buffer *to, const char *name, struct version vers
     buffer_char(to, '}');
 }
 
+/* Whether the client does not have this result yet; from then on it does. Asked again as somebody
+ * else, a query with the same answer is no news. */
+static bool is_news(struct subscription *subscription, const struct live_result *result)
+{
+    if (result->tail == NULL || result->version == subscription->seen)
+        return false;
+    bool is_same = subscription->is_told && subscription->told.a == result->hash.a &&
+                   subscription->told.b == result->hash.b;
+    subscription->seen = result->version;
+    subscription->told = result->hash;
+    subscription->is_told = true;
+    return !is_same;
+}
+
 static void add_changes(struct sync_session *session, struct pieces *pieces)
 {
     const char *comma = "";
@@ -155,9 +169,8 @@ static void add_changes(struct sync_session *session, struct pieces *pieces)
     session->removed_count = 0;
     for (struct session_query *query = session->queries; query != NULL; query = query->next) {
         struct live_result result = live_result(&query->subscription);
-        if (result.tail == NULL || result.version == query->subscription.seen)
+        if (!is_news(&query->subscription, &result))
             continue;
-        query->subscription.seen = result.version;
         buffer_format(&pieces->own, "%s{\"type\":\"%s\",\"queryId\":%u,", comma,
                       result.is_failure ? "QueryFailed" : "QueryUpdated", query->subscription.id);
         end_own(pieces);

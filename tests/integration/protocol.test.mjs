@@ -109,6 +109,19 @@ test('4: each query set and each identity gets its transition, though nothing ch
     raw.end();
 });
 
+test('4: asked again as somebody else, only what differs is told', async () => {
+    const raw = await session(querySet(0, add(0, 'models:getActiveModels'), add(1, 'credits:getCredits'),
+        add(2, 'generations:getGenerationJob', { jobId: 'nonsense' })));
+    await raw.reached(1);
+    raw.send(authenticate(alice.token, 0));
+    await raw.reached(1, 1);
+    assert.deepEqual(raw.transitions.at(-1).modifications.map((change) => change.queryId).sort(), [1, 2]);
+    raw.send(anonymous(1));
+    await raw.reached(1, 2);
+    assert.deepEqual(raw.transitions.at(-1).modifications.map((change) => change.queryId).sort(), [1, 2]);
+    raw.end();
+});
+
 test('5: each query gets a first result, and one that fails fails alone', async () => {
     const raw = await signedIn(alice, querySet(0,
         add(0, 'credits:getCredits'),
