@@ -64,12 +64,15 @@ static bool temp_sweep(void *context, int folder, const char *name)
     return true;
 }
 
-/* What root makes here on a command's behalf must stay usable for the server's own user. */
+/* What root makes here on a command's behalf must stay usable for the server's own user. A file
+ * with a second name is not of root's making, and that name may be one the user must not own. */
 static void owner_follow(int folder, int made)
 {
-    struct stat facts;
-    if (geteuid() == 0 && fstat(folder, &facts) == 0 && facts.st_uid != 0 &&
-        fchown(made, facts.st_uid, facts.st_gid) != 0)
+    struct stat facts, own;
+    if (geteuid() != 0 || fstat(folder, &facts) != 0 || facts.st_uid == 0 ||
+        fstat(made, &own) != 0 || (!S_ISDIR(own.st_mode) && own.st_nlink != 1))
+        return;
+    if (fchown(made, facts.st_uid, facts.st_gid) != 0)
         return; /* then the server says so when it opens it */
 }
 
@@ -396,7 +399,8 @@ static bool level_visit(void *context, int folder, const char *name)
     if (!is_hex_pair(name))
         return true;
 
-    AUTO(fd_close) int inner = openat(folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO(fd_close)
+    int inner = openat(folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (inner < 0)
         return true;
     struct fault why = {0};

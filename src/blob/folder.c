@@ -36,7 +36,10 @@ bool folder_open(int at, const char *name, bool make, int *out, struct fault *fa
             return fault_os(fault, name);
         }
     }
-    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    /* A link in the data folder could lead root, who backs it up, out of it; the way to the data
+     * folder itself is the operator's. */
+    int follow = at == AT_FDCWD ? 0 : O_NOFOLLOW;
+    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | follow);
     if (fd < 0) {
         bool absent = errno == ENOENT;
         fault_os(fault, name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Folders by descriptor: made 0700 when missing, opened without following links, and durable.
+ * Folders by descriptor: made 0700 when missing, opened without following links (but to the data
+ * folder itself, at AT_FDCWD), and durable.
  *
  * Owns:     nothing; descriptors given out are the caller's.
  * Threads:  any.

@@ -49,7 +49,9 @@ bool sums_open(int folder, struct sums *out, struct fault *fault)
 {
     char name[32];
     snprintf(name, sizeof(name), "sums-%ld", (long)getpid());
-    AUTO(fd_close) int fd = openat(folder, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    unlinkat(folder, name, 0); /* of a process with this number that was killed */
+    AUTO(fd_close)
+    int fd = openat(folder, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0 || unlinkat(folder, name, 0) != 0)
         return fault_os(fault, "the list of sums");
     out->file = fdopen(fd, "w+");

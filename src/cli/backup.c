@@ -35,14 +35,12 @@ struct backup {
     int64_t size;
 };
 
-static bool file_put(struct backup *backup, int at, const char *from, const char *name,
-                     struct fault *fault)
+static bool open_put(struct backup *backup, int fd, const char *name, struct fault *fault)
 {
-    AUTO(fd_close) int fd = openat(at, from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     struct stat facts;
     uint8_t sha256[32];
     struct tar_entry entry = {0};
-    if (fd < 0 || fstat(fd, &facts) != 0)
+    if (fstat(fd, &facts) != 0)
         return fault_os(fault, name);
     if (!S_ISREG(facts.st_mode) || !archive_name_is_ours(name) || strlen(name) > TAR_NAME_MAX)
         return fault_set(fault, FAULT_INPUT, "%s is no file that a backup can hold", name);
@@ -54,6 +52,14 @@ static bool file_put(struct backup *backup, int at, const char *from, const char
     backup->size += entry.size;
     return tar_put(&backup->tar, &entry, fd, sha256, fault) &&
            sums_add(&backup->sums, name, sha256, fault);
+}
+
+/* Not waiting for who might write, if it is a pipe: that is refused. */
+static bool file_put(struct backup *backup, int at, const char *from, const char *name,
+                     struct fault *fault)
+{
+    AUTO(fd_close) int fd = openat(at, from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    return fd < 0 ? fault_os(fault, name) : open_put(backup, fd, name, fault);
 }
 
 /* ---- the parts ---- */
@@ -136,9 +142,12 @@ static bool blob_put(void *context, const struct blob_entry *entry)
 {
     struct blobs_copy *copy = context;
     char name[TAR_NAME_MAX + 1];
+    AUTO(fd_close) int fd = -1;
+    int64_t size;
     snprintf(name, sizeof(name), ARCHIVE_BLOBS "/%.2s/%.2s/%s", entry->id, entry->id + 2,
              entry->id);
-    copy->is_failed = !file_put(copy->backup, copy->backup->folder, name, name, copy->fault);
+    copy->is_failed = !blob_open(copy->backup->blobs, str_of(entry->id), &fd, &size, copy->fault) ||
+                      !open_put(copy->backup, fd, name, copy->fault);
     return !copy->is_failed;
 }
 
@@ -159,6 +168,14 @@ static bool sums_put(struct backup *backup, struct fault *fault)
 
 /* ---- the archive ---- */
 
+/* In a folder that others may write to, somebody could have put it there to read the keys in it. */
+static bool is_only_ours(int fd)
+{
+    struct stat facts;
+    return fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_uid == geteuid() &&
+           facts.st_nlink == 1;
+}
+
 static bool archive_open(struct backup *backup, struct fault *fault)
 {
     if (strcmp(backup->file, "-") == 0) {
@@ -171,10 +188,16 @@ static bool archive_open(struct backup *backup, struct fault *fault)
     if ((size_t)snprintf(backup->unfinished, sizeof(backup->unfinished), "%s.tmp", backup->file) >=
         sizeof(backup->unfinished))
         return fault_set(fault, FAULT_INPUT, "too long a name: %s", backup->file);
-    backup->out = open(backup->unfinished, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    backup->out =
+        open(backup->unfinished, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     if (backup->out >= 0 && flock(backup->out, LOCK_EX | LOCK_NB) != 0) {
         backup->unfinished[0] = 0; /* it is not ours */
         return fault_set(fault, FAULT_TRANSIENT, "another backup is writing %s", backup->file);
+    }
+    if (backup->out >= 0 && !is_only_ours(backup->out)) {
+        backup->unfinished[0] = 0;
+        return fault_set(fault, FAULT_INPUT, "%s.tmp is there and belongs to somebody else",
+                         backup->file);
     }
     /* Emptied only under the lock, and private also when an earlier one was not. */
     if (backup->out < 0 || ftruncate(backup->out, 0) != 0 || fchmod(backup->out, 0600) != 0)

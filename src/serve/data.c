@@ -36,7 +36,7 @@ static bool write_new(const char *folder, const char *name, const void *content,
     join(path, folder, name);
     int len = snprintf(temp, sizeof(temp), "%s.new", path);
     assert(len > 0 && (size_t)len < sizeof(temp));
-    AUTO(fd_close) int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    AUTO(fd_close) int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     AUTO(fd_close) int parent = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || parent < 0)
         return fault_os(fault, path);
@@ -70,7 +70,7 @@ bool data_lock(const char *data_dir, int *lock, struct fault *fault)
 {
     char path[PLACE_MAX];
     join(path, data_dir, "lock");
-    AUTO(fd_close) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    AUTO(fd_close) int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return fault_os(fault, path);
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {

@@ -532,6 +532,19 @@ static void threads_share_one_store_of_blobs(void **state)
     assert_int_equal(count(scene), 40);
 }
 
+/* Else who owns the folder could have root, who backs it up, sweep or give away any other one. */
+static void a_link_in_place_of_a_folder_is_not_followed(void **state)
+{
+    struct scene *scene = *state;
+    struct blobs *blobs;
+    char other[256];
+    snprintf(other, sizeof(other), "%s", path_of(scene, "other"));
+    assert_int_equal(mkdir(other, 0700), 0);
+    assert_int_equal(rmdir(path_of(scene, "tmp")), 0);
+    assert_int_equal(symlink(other, path_of(scene, "tmp")), 0);
+    assert_false(blobs_open(scene->folder, clock_now(), &blobs, &scene->fault));
+}
+
 #define CLAIM(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -543,6 +556,7 @@ int main(void)
         CLAIM(a_blob_is_not_there_before_it_is_finished),
         CLAIM(only_32_lower_case_hex_digits_are_an_id),
         CLAIM(a_link_in_place_of_a_blob_is_not_followed),
+        CLAIM(a_link_in_place_of_a_folder_is_not_followed),
         CLAIM(removing_is_for_good_and_may_be_repeated),
         CLAIM(the_first_bytes_of_a_memfd_become_a_blob),
         CLAIM(a_file_that_is_shorter_than_said_is_refused),

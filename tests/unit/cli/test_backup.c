@@ -224,6 +224,34 @@ static void two_backups_do_not_write_one_file(void **state)
     assert_true(is_there(scene, "b.tar.tmp"));
 }
 
+/* Root backs up a folder that a server, perhaps taken over, can write to. */
+static void a_backup_follows_no_link_out_of_the_folder(void **state)
+{
+    struct scene *scene = *state;
+    char link[64];
+    snprintf(link, sizeof(link), "data/tmp/sums-%ld", (long)getpid());
+    file_put(scene, "outside", "keep", 0600);
+    assert_int_equal(symlink(path_of(scene, "outside"), path_of(scene, link)), 0);
+    back_up(scene);
+    assert_text(scene, "outside", "keep");
+
+    assert_int_equal(rename(path_of(scene, "data/keys"), path_of(scene, "elsewhere")), 0);
+    assert_int_equal(symlink(path_of(scene, "elsewhere"), path_of(scene, "data/keys")), 0);
+    assert_int_equal(run(scene, cli_backup, "backup @/c.tar --data @/data"), CLI_FAILED);
+    assert_false(is_there(scene, "c.tar"));
+}
+
+/* In a folder of many, somebody may have put it there and holds it open. */
+static void a_backup_is_not_written_into_a_file_of_others(void **state)
+{
+    struct scene *scene = *state;
+    file_put(scene, "theirs", "", 0600);
+    assert_int_equal(link(path_of(scene, "theirs"), path_of(scene, "b.tar.tmp")), 0);
+    assert_int_equal(run(scene, cli_backup, "backup @/b.tar --data @/data"), CLI_FAILED);
+    assert_text(scene, "theirs", "");
+    assert_false(is_there(scene, "b.tar"));
+}
+
 static void a_folder_that_holds_no_data_is_not_backed_up(void **state)
 {
     struct scene *scene = *state;
@@ -448,6 +476,8 @@ int main(void)
         CLAIM(backup_and_what_it_restores_are_private),
         CLAIM(a_backup_replaces_an_older_one_whole_or_not_at_all),
         CLAIM(two_backups_do_not_write_one_file),
+        CLAIM(a_backup_follows_no_link_out_of_the_folder),
+        CLAIM(a_backup_is_not_written_into_a_file_of_others),
         CLAIM(a_folder_that_holds_no_data_is_not_backed_up),
         CLAIM(a_key_that_cannot_be_kept_fails_the_backup),
         CLAIM(a_backup_waits_for_no_writer_and_sees_whole_commits),
