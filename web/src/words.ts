@@ -44,6 +44,7 @@ export const words = {
     emailMissing: "Write your e-mail address.", emailWrong: "This is not an e-mail address.",
     passwordMissing: "Write your password.", passwordShort: "Use at least 8 characters.",
     noAnswer: "The server did not answer. What you wrote is still here. Try again.",
+    stillIn: "The server did not answer, and you are still signed in. Sign out again in a moment.",
     showPassword: "Show", hidePassword: "Hide",
   },
 
@@ -142,6 +143,7 @@ export const words = {
     text: (bytes: number) => `It is gone for good; there is no bin. This frees ${size(bytes)}.`,
     act: "Delete for good", keep: "Keep it", said: (bytes: number) => `Deleted. ${size(bytes)} freed.`,
     failed: "It could not be deleted. It is still here. Try again.",
+    offline: "Offline. Nothing was deleted. Try again when you are back.",
   },
 
   look: {

@@ -6,9 +6,11 @@ import { words } from "../words";
 import type { User } from "../types";
 import { palette, mod } from "./keys";
 import { afterPaint } from "./later";
-import { useMe, useOfflineSince, useRunning } from "./live";
+import { useJobVoice } from "../generate/useJobVoice";
+import { useJobs, useMe, useOfflineSince, useRunning } from "./live";
 import { Link, usePlace } from "./router";
 import { useStore } from "./store";
+import { stillIn } from "./session";
 import { upgrade, type Upgrade } from "./upgrade";
 import { say } from "./voice";
 
@@ -101,7 +103,8 @@ function Developing() {
 function Notice() {
   const offline = useOfflineSince();
   const upgraded = useStore(upgrade);
-  const text = noticeText(upgraded, offline);
+  const stays = useStore(stillIn);
+  const text = noticeText(upgraded, offline) ?? (stays ? words.account.stillIn : undefined);
   const spoke = useRef(false);
   useEffect(() => {
     if (text) say(text, "notice");
@@ -129,6 +132,7 @@ export function Frame({ page, children }: { page: string; children: ReactNode })
   const { path } = usePlace();
   const { alive } = useRunning();
   useTabLamp(page, alive);
+  useJobVoice(useJobs());
   return (
     <div className="app">
       <a className="skip" href="#main">{words.skip}</a>

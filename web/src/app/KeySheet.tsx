@@ -3,15 +3,17 @@ import * as Dialog from "@radix-ui/react-dialog";
 import { CloseIcon } from "../parts/icons";
 import { words } from "../words";
 import { keySheet, letterKeys, letterKeysChoose, mod } from "./keys";
+import { useReturnFocus } from "./returnFocus";
 import { useStore } from "./store";
 
 export default function KeySheet() {
   const letters = useStore(letterKeys);
+  const returnFocus = useReturnFocus();
   return (
     <Dialog.Root open onOpenChange={(open) => keySheet.set(open)}>
       <Dialog.Portal>
         <Dialog.Overlay className="scrim" />
-        <Dialog.Content className="dialog wide" aria-describedby={undefined}>
+        <Dialog.Content className="dialog wide" onCloseAutoFocus={returnFocus} aria-describedby={undefined}>
           <div className="rowline">
             <Dialog.Title>{words.keys.title}</Dialog.Title>
             <Dialog.Close className="closer" aria-label={words.close}><CloseIcon /></Dialog.Close>

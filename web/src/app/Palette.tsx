@@ -7,6 +7,7 @@ import { api } from "../convex/_generated/api";
 import { cut } from "../format";
 import { words } from "../words";
 import { keySheet, palette } from "./keys";
+import { useReturnFocus } from "./returnFocus";
 import { navigate } from "./router";
 import { sessionLeave } from "./session";
 import { themeChoose } from "./theme";
@@ -48,6 +49,7 @@ export default function Palette() {
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
   const entries = useEntries(text);
+  const returnFocus = useReturnFocus();
   const run = (entry: Entry | undefined) => {
     palette.set(false);
     entry?.act();
@@ -63,7 +65,7 @@ export default function Palette() {
     <Dialog.Root open onOpenChange={(open) => palette.set(open)}>
       <Dialog.Portal>
         <Dialog.Overlay className="scrim" />
-        <Dialog.Content className="dialog palette" aria-describedby={undefined}>
+        <Dialog.Content className="dialog palette" onCloseAutoFocus={returnFocus} aria-describedby={undefined}>
           <Dialog.Title className="sr">{words.palette.title}</Dialog.Title>
           <input
             className="input" role="combobox" aria-expanded="true" aria-controls="palette-list" aria-label={words.palette.title}

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The queries that several places share. The client subscribes once however often they are used. */
-import { useConvexConnectionState, useQuery } from "convex/react";
-import { useEffect, useState } from "react";
+import { useConvexConnectionState, useQueries, useQuery, type RequestForQueries } from "convex/react";
+import { useEffect, useMemo, useState } from "react";
 import { api } from "../convex/_generated/api";
-import { isAlive, type Job, type Model, type User } from "../types";
+import { isAlive, type Asset, type AssetId, type Job, type Model, type User } from "../types";
+import { client } from "./session";
 
 const STREAM_LENGTH = 40;
 const PATIENCE = 3000;
@@ -11,6 +12,25 @@ const PATIENCE = 3000;
 export const useMe = (): User | null | undefined => useQuery(api.users.getCurrentUser, {});
 export const useModels = (): Model[] | undefined => useQuery(api.models.getActiveModels, {});
 export const useJobs = (): Job[] | undefined => useQuery(api.generations.listGenerationJobs, { limit: STREAM_LENGTH });
+
+/* One work; null if there is none, also where an address holds something that is no id. */
+export function useWork(id: AssetId | undefined): Asset | null | undefined {
+  const wanted = useMemo(() => {
+    const queries: RequestForQueries = {};
+    if (id) queries.work = { query: api.assets.getAsset, args: { assetId: id } };
+    return queries;
+  }, [id]);
+  const { work } = useQueries(wanted) as { work?: Asset | null | Error };
+  if (!(work instanceof Error)) return work;
+  if (work.message.includes("ArgumentValidationError")) return null;
+  throw work;
+}
+
+/* Now, for what must not be queued until the socket is back, such as spending. */
+export function isOffline(): boolean {
+  const { hasEverConnected, isWebSocketConnected } = client.connectionState();
+  return hasEverConnected && !isWebSocketConnected;
+}
 
 export function useRunning() {
   const alive = (useJobs() ?? []).filter(isAlive);

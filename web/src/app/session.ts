@@ -21,6 +21,9 @@ interface Granted {
 export const session = storeOf<Session>("asking");
 export const client = new ConvexReactClient(location.origin, { skipConvexDeploymentUrlCheck: true });
 
+/* Signing out was asked for and did not reach the server. */
+export const stillIn = storeOf(false);
+
 let granted: Granted | null = null;
 
 async function post(path: string, body: object): Promise<Response> {
@@ -89,7 +92,9 @@ export async function sessionEnter(path: "sign-in" | "sign-up", form: object): P
 
 /* A full load forgets everything this tab knew of the account. */
 export async function sessionLeave() {
-  await post("sign-out", {});
+  const answer = await post("sign-out", {}).catch(() => undefined);
+  stillIn.set(!answer?.ok);
+  if (!answer?.ok) return;
   keptForget();
   location.assign("/");
 }

@@ -2,10 +2,12 @@
 /* The left side of /generate: what to make, of what, and for how much. */
 import * as Radio from "@radix-ui/react-radio-group";
 import { useState, type FormEvent, type KeyboardEvent } from "react";
+import { isOffline } from "../app/live";
+import { say } from "../app/voice";
 import type { Model, User } from "../types";
 import { words } from "../words";
 import { SeedLine, Segments, ShapeTiles, Slide } from "./Controls";
-import { modelsFor, planOf, resetDraft, type Change, type Draft, type Kind, type Plan } from "./draft";
+import { enoughFor, modelsFor, planOf, resetDraft, type Change, type Draft, type Kind, type Plan } from "./draft";
 import { ModelList } from "./ModelList";
 import { PayBar } from "./PayBar";
 import { PromptField } from "./PromptField";
@@ -83,20 +85,34 @@ function KindWords({ kind, change }: { kind: Kind; change: Change }) {
   );
 }
 
+/* Why it cannot be sent now. A key reaches further than the button, so the button's word is not enough. */
+function hindranceOf(plan: Plan, balance: number): string | undefined {
+  const c = words.composer;
+  if (isOffline()) return c.offline;
+  if (plan.price <= balance) return undefined;
+  return `${c.short(plan.price - balance)}. ${c.shortHelp(enoughFor(plan, balance), plan.model.credits, plan.film)}`;
+}
+
 export function Composer({ me, models, draft, change, onSent }: Props) {
   const [folded, setFolded] = useState(false);
   const sending = useSend(me._id);
   const plan = planOf(draft, models);
 
   const send = async (wanted: Plan | undefined) => {
-    if (!wanted || wanted.price > me.credits) return;
+    if (!wanted) return;
+    const hindrance = hindranceOf(wanted, me.credits);
+    if (hindrance) return say(hindrance, "sent");
     if (!(await sending.send(draft, wanted))) return;
     setFolded(true);
     onSent();
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    void send(plan);
+    const enough = plan ? enoughFor(plan, me.credits) : 0;
+    if (!plan || plan.price <= me.credits || enough === 0) return void send(plan);
+    /* The button named the smaller number and its price. */
+    change({ count: enough });
+    void send(planOf({ ...draft, count: enough }, models));
   };
   const press = (event: KeyboardEvent) => {
     if (event.key !== "Enter" || !(event.metaKey || event.ctrlKey)) return;
@@ -140,7 +156,7 @@ export function Composer({ me, models, draft, change, onSent }: Props) {
         )}
       </div>
       {plan && (
-        <PayBar plan={plan} balance={me.credits} busy={sending.busy} fault={sending.fault} onFewer={(count) => edit({ count })} />
+        <PayBar plan={plan} balance={me.credits} busy={sending.busy} fault={sending.fault} />
       )}
     </form>
   );

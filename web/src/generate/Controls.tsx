@@ -125,7 +125,10 @@ export function SeedLine({ value, onChange }: { value: number | null; onChange: 
   return (
     <div className="slide">
       <span>{c.seed}</span>
-      <input className="typed seed num" inputMode="numeric" aria-label={c.seedField} value={value} onChange={(event) => type(event.target.value)} />
+      <input
+        className="typed seed num" inputMode="numeric" aria-label={c.seedField} value={value} onChange={(event) => type(event.target.value)}
+        onKeyDown={(event) => event.key === "Enter" && !event.metaKey && !event.ctrlKey && event.preventDefault()}
+      />
       <button type="button" className="word end" onClick={() => onChange(null)}>{c.seedFreeAct}</button>
     </div>
   );

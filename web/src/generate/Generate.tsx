@@ -2,22 +2,21 @@
 /* /generate: the composer and the stream. ?from= brings a work's settings back, ?model= preselects. */
 import * as Tooltip from "@radix-ui/react-tooltip";
 import { useMutation, useQuery } from "convex/react";
-import { useCallback, useEffect } from "react";
-import { useJobs, useMe, useModels } from "../app/live";
+import { useCallback, useEffect, useRef } from "react";
+import { useJobs, useMe, useModels, useWork } from "../app/live";
 import { navigate, usePlace, withQuery } from "../app/router";
 import { api } from "../convex/_generated/api";
 import type { AssetId, Job, Model, User } from "../types";
 import { words } from "../words";
 import { Composer } from "./Composer";
-import { recall, useDraft, type Change, type Draft } from "./draft";
+import { recall, rememberPrompt, useDraft, type Change, type Draft } from "./draft";
 import { Stream } from "./Stream";
-import { useJobVoice } from "./useJobVoice";
 
-function useRecallFromAddress(draft: Draft, change: Change, models: Model[]) {
+function useRecallFromAddress(draft: Draft, change: Change, models: Model[], take: (part: Partial<Draft>) => void) {
   const { query } = usePlace();
   const from = query.get("from") as AssetId | null;
   const wanted = models.find((model) => model.modelId === query.get("model"));
-  const work = useQuery(api.assets.getAsset, from ? { assetId: from } : "skip");
+  const work = useWork(from ?? undefined);
   const job = useQuery(api.generations.getGenerationJob, work?.generationId ? { jobId: work.generationId } : "skip");
   useEffect(() => {
     if (!wanted) return;
@@ -27,8 +26,8 @@ function useRecallFromAddress(draft: Draft, change: Change, models: Model[]) {
   }, [wanted]);
   useEffect(() => {
     if (!from || work === undefined || (work?.generationId && job === undefined)) return;
-    if (job) change(recall(job, models));
-    else if (work?.prompt) change({ prompt: work.prompt, kind: work.type === "video" ? "video" : "image" });
+    if (job) take(recall(job, models, draft.models));
+    else if (work?.prompt) take({ prompt: work.prompt, kind: work.type === "video" ? "video" : "image" });
     navigate(withQuery("from", undefined), { replace: true, stay: true });
     document.getElementById("prompt")?.focus();
   }, [from, work, job]);
@@ -56,17 +55,27 @@ function useTryAgain() {
 
 function Bench({ me, models, jobs }: { me: User; models: Model[]; jobs: Job[] | undefined }) {
   const { draft, change } = useDraft(me._id);
-  useRecallFromAddress(draft, change, models);
-  useJobVoice(jobs);
+  const latest = useRef(draft);
+  latest.current = draft;
+  /* What stood there and was never sent is not lost: Alt Up brings it back. */
+  const take = useCallback(
+    (part: Partial<Draft>) => {
+      const own = latest.current.prompt.trim();
+      if (own !== "" && own !== part.prompt) rememberPrompt(me._id, own);
+      change(part);
+    },
+    [change, me._id],
+  );
+  useRecallFromAddress(draft, change, models, take);
   const tryAgain = useTryAgain();
   const useAgain = useCallback(
     (job: Job) => {
-      change(recall(job, models));
+      take(recall(job, models, latest.current.models));
       const prompt = document.getElementById("prompt");
       prompt?.focus();
       prompt?.scrollIntoView({ block: "nearest" });
     },
-    [change, models],
+    [take, models],
   );
   const sent = () => scrollY < 200 && scrollTo({ top: 0 });
   return (

@@ -2,9 +2,9 @@
 /* One job in the stream: a person's words, how it stands, what can be done, and its frames. */
 import * as Tooltip from "@radix-ui/react-tooltip";
 import { useMutation } from "convex/react";
-import { lazy, memo, Suspense, useState } from "react";
+import { lazy, memo, Suspense, useLayoutEffect, useRef, useState } from "react";
 import { messageOf } from "../app/faults";
-import { useNow } from "../app/live";
+import { isOffline, useNow } from "../app/live";
 import { api } from "../convex/_generated/api";
 import { timeOfDay } from "../format";
 import { Button } from "../parts/Button";
@@ -105,6 +105,7 @@ function Acts({ job, onUseAgain, onTryAgain, onFault }: Props & { onFault: (text
   if (isAlive(job)) return <Cancel job={job} onFault={onFault} />;
   if (job.imageIds.length === 0) {
     const again = async () => {
+      if (isOffline()) return onFault(words.composer.offline);
       setBusy(true);
       onFault(undefined);
       await onTryAgain(job).catch((fault: unknown) => onFault(messageOf(fault)));
@@ -123,6 +124,17 @@ function Acts({ job, onUseAgain, onTryAgain, onFault }: Props & { onFault: (text
   );
 }
 
+/* The button in use goes when the job ends. The focus stays with the card, and does not slip to the
+   next button, which may cost. */
+function useFocusKept(alive: boolean) {
+  const card = useRef<HTMLElement>(null);
+  const held = card.current?.querySelector(".acts")?.contains(document.activeElement) ?? false;
+  useLayoutEffect(() => {
+    if (held && !card.current?.contains(document.activeElement)) card.current?.focus({ preventScroll: true });
+  }, [alive]);
+  return card;
+}
+
 /* Every change of one job brings the whole list anew; only the card that changed is drawn again. */
 const alike = (one: Props, other: Props) =>
   one.model === other.model && one.onUseAgain === other.onUseAgain && one.onTryAgain === other.onTryAgain &&
@@ -133,8 +145,9 @@ export const JobCard = memo(function JobCard(props: Props) {
   const [fault, setFault] = useState<string>();
   const empty = !isAlive(job) && job.imageIds.length === 0;
   const id = `job-${job._id}`;
+  const card = useFocusKept(isAlive(job));
   return (
-    <article className={empty ? "job empty-job" : "job"} aria-labelledby={id}>
+    <article ref={card} tabIndex={-1} className={empty ? "job empty-job" : "job"} aria-labelledby={id}>
       <header>
         <Words id={id} text={job.prompt} />
         <div className="acts"><Acts {...props} onFault={setFault} /></div>

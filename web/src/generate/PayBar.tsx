@@ -4,7 +4,7 @@ import { useConvexConnectionState } from "convex/react";
 import { mod } from "../app/keys";
 import { Button } from "../parts/Button";
 import { credits, words } from "../words";
-import type { Plan } from "./draft";
+import { enoughFor, type Plan } from "./draft";
 import type { SendFault } from "./useSend";
 
 interface Props {
@@ -12,7 +12,6 @@ interface Props {
   balance: number;
   busy: boolean;
   fault?: SendFault;
-  onFewer: (count: number) => void;
 }
 
 function Sum({ plan, balance }: { plan: Plan; balance: number }) {
@@ -26,27 +25,24 @@ function Sum({ plan, balance }: { plan: Plan; balance: number }) {
   );
 }
 
-export function PayBar({ plan, balance, busy, fault, onFewer }: Props) {
+export function PayBar({ plan, balance, busy, fault }: Props) {
   const { isWebSocketConnected, hasEverConnected } = useConvexConnectionState();
   const c = words.composer;
   const offline = hasEverConnected && !isWebSocketConnected;
   const short = plan.price > balance;
-  const enoughFor = plan.model.credits > 0 ? Math.floor(balance / plan.model.credits) : plan.count;
-  const note = fault?.at === "pay" ? fault.text : short ? c.shortHelp(enoughFor, plan.model.credits, plan.film) : offline ? c.offline : undefined;
+  const enough = enoughFor(plan, balance);
+  const fewer = short && enough > 0;
+  const note = fault?.at === "pay" ? fault.text : short ? c.shortHelp(enough, plan.model.credits, plan.film) : offline ? c.offline : undefined;
   return (
     <div className="pay">
       <Sum plan={plan} balance={balance} />
       {note && <p id="pay-note" className={fault?.at === "pay" ? "wrong" : "small quiet"} role={fault ? "alert" : undefined}>{note}</p>}
-      {short && enoughFor > 0 ? (
-        <Button key="fewer" look="main tall" onClick={() => onFewer(enoughFor)}>
-          <span>{c.makeFewer(enoughFor)}</span><span className="num price">{credits(enoughFor * plan.model.credits)}</span>
-        </Button>
-      ) : (
-        <Button key="send" look="main tall" type="submit" busy={busy} idle={short || offline} aria-describedby={note ? "pay-note" : undefined}>
-          <span>{c.generate}</span>
-          <span className="num price">{credits(plan.price)} <kbd className="fine-pointer">{mod} ↵</kbd></span>
-        </Button>
-      )}
+      <Button look="main tall" type="submit" busy={busy} idle={(short && !fewer) || offline} aria-describedby={note ? "pay-note" : undefined}>
+        <span>{fewer ? c.makeFewer(enough) : c.generate}</span>
+        <span className="num price">
+          {credits(fewer ? enough * plan.model.credits : plan.price)} {!fewer && <kbd className="fine-pointer">{mod} ↵</kbd>}
+        </span>
+      </Button>
     </div>
   );
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What stands in the composer: kept per account in this browser until it is sent, and after. Settings
    are kept apart from the model, so that a change of model keeps all that the next one also has. */
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { keptRead, keptWrite } from "../app/kept";
 import type { FilmRequest, Job, Model, PictureRequest } from "../types";
 
@@ -34,16 +34,29 @@ export type Change = (part: Partial<Draft>) => void;
 export function useDraft(userId: string) {
   const key = `atelier.draft.${userId}`;
   const [draft, setDraft] = useState<Draft>(() => ({ ...blank, ...keptRead<Draft>(key) }));
+  /* Only what was changed in this tab: another one may have kept newer words meanwhile. */
+  const changed = useRef(false);
+  const latest = useRef(draft);
+  latest.current = draft;
+  const keep = useCallback(() => {
+    if (changed.current) keptWrite(key, latest.current);
+    changed.current = false;
+  }, [key]);
   useEffect(() => {
-    const timer = setTimeout(() => keptWrite(key, draft), 200);
+    const timer = setTimeout(keep, 200);
     return () => clearTimeout(timer);
-  }, [key, draft]);
+  }, [keep, draft]);
   useEffect(() => {
-    const leave = () => keptWrite(key, draft);
-    addEventListener("pagehide", leave);
-    return () => removeEventListener("pagehide", leave);
-  }, [key, draft]);
-  const change = useCallback<Change>((part) => setDraft((now) => ({ ...now, ...part })), []);
+    addEventListener("pagehide", keep);
+    return () => {
+      removeEventListener("pagehide", keep);
+      keep();
+    };
+  }, [keep]);
+  const change = useCallback<Change>((part) => {
+    changed.current = true;
+    setDraft((now) => ({ ...now, ...part }));
+  }, []);
   return { draft, change };
 }
 
@@ -104,6 +117,10 @@ export function planOf(draft: Draft, models: Model[]): Plan | undefined {
   };
 }
 
+/* How many pictures, or films, the balance pays for with this model. */
+export const enoughFor = (plan: Plan, balance: number) =>
+  plan.model.credits > 0 ? Math.floor(balance / plan.model.credits) : plan.count;
+
 export function pictureRequest(draft: Draft, plan: Plan): PictureRequest {
   const leaveOut = plan.model.capabilities.negativePrompt ? draft.leaveOut.trim() : "";
   return {
@@ -127,14 +144,14 @@ export function filmRequest(draft: Draft, plan: Plan): FilmRequest {
   };
 }
 
-/* A made thing, back in the composer. */
-export function recall(job: Job, models: Model[]): Partial<Draft> {
+/* A made thing, back in the composer. The model of the other kind stays as it was chosen. */
+export function recall(job: Job, models: Model[], chosen: Draft["models"] = {}): Partial<Draft> {
   const kind: Kind = job.kind === "video" ? "video" : "image";
   const model = models.find((one) => one.modelId === job.model);
   const shape = model?.capabilities.sizes.find((size) => size.width === job.width && size.height === job.height);
   return {
     kind, prompt: job.prompt, leaveOut: job.negativePrompt ?? "", leaveOutOpen: Boolean(job.negativePrompt),
-    models: { [kind]: job.model }, count: job.numImages, shape: shape?.name, steps: job.steps, guidance: job.guidance,
+    models: { ...chosen, [kind]: job.model }, count: job.numImages, shape: shape?.name, steps: job.steps, guidance: job.guidance,
     seconds: job.duration,
   };
 }

@@ -4,6 +4,7 @@ import * as Alert from "@radix-ui/react-alert-dialog";
 import { useMutation } from "convex/react";
 import { useState } from "react";
 import { messageOf } from "../app/faults";
+import { isOffline } from "../app/live";
 import { say } from "../app/voice";
 import { api } from "../convex/_generated/api";
 import { Button } from "../parts/Button";
@@ -21,6 +22,7 @@ export default function DeleteDialog({ asset, onDone }: Props) {
   const [fault, setFault] = useState<string>();
   const r = words.remove;
   const act = async () => {
+    if (isOffline()) return setFault(r.offline);
     setBusy(true);
     setFault(undefined);
     try {

@@ -118,7 +118,8 @@ export function Grid(props: Props) {
     <div ref={element} role="grid" aria-label={words.library.grid} aria-rowcount={complete ? rows : -1} onKeyDown={press} style={{ height }}>
       {placed.map(({ day, top, firstRow }) => {
         const tall = HEADING + day.height;
-        if (!inView(top, tall, view)) return null;
+        const focused = day.rows.some((one) => one.tiles.some((tile) => tile.index === focus));
+        if (!focused && !inView(top, tall, view)) return null;
         return (
           <div key={day.key} role="rowgroup" className="day" style={{ height: tall, top }}>
             <div role="row" aria-rowindex={firstRow} className="dayhead">

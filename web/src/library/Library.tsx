@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /library and /library/:id: the grid, and the chosen work beside it. The address is the selection. */
 import * as Radio from "@radix-ui/react-radio-group";
-import { usePaginatedQuery, useQuery } from "convex/react";
+import { usePaginatedQuery } from "convex/react";
 import { lazy, Suspense, useCallback, useEffect, useRef, useState, type KeyboardEvent } from "react";
-import { useMe } from "../app/live";
+import { useMe, useWork } from "../app/live";
 import { Link, cameFromInside, navigate, usePlace, withQuery } from "../app/router";
-import { api } from "../convex/_generated/api";
 import { number } from "../format";
 import { worksByPage, type Asset, type AssetId } from "../types";
 import { words } from "../words";
@@ -16,6 +15,7 @@ const DeleteDialog = lazy(() => import("./DeleteDialog"));
 const Lightbox = lazy(() => import("./Lightbox"));
 
 const PAGE = 60;
+const NEAR_END = 6;
 type Type = "image" | "video";
 
 const typeOf = (query: URLSearchParams): Type | undefined => {
@@ -55,7 +55,21 @@ function Filter({ type }: { type: Type | undefined }) {
   );
 }
 
-const focusIndex = (index: number) => document.querySelector<HTMLElement>(`[data-index="${index}"]`)?.focus({ preventScroll: true });
+/* The tile at this place, or the page if there is none: never nothing. */
+function focusIndex(index: number, preventScroll = true) {
+  const tile = document.querySelector<HTMLElement>(`[data-index="${index}"]`);
+  (tile ?? document.getElementById("main"))?.focus({ preventScroll });
+}
+
+/* The grid's one tab stop. It follows its work when newer ones arrive before it. */
+function useTabStop(works: Asset[]) {
+  const [stop, setStop] = useState<{ id?: string; index: number }>({ index: 0 });
+  const latest = useRef(works);
+  latest.current = works;
+  const note = useCallback((index: number) => setStop({ id: latest.current[index]?._id, index }), []);
+  const found = works.findIndex((work) => work._id === stop.id);
+  return { focus: found >= 0 ? found : Math.max(0, Math.min(stop.index, works.length - 1)), note };
+}
 
 /* Which work is asked about before it is deleted, and where the focus goes after. */
 function useDeletion(works: Asset[], open: string | undefined, addressOf: (asset?: Asset) => string) {
@@ -68,7 +82,7 @@ function useDeletion(works: Asset[], open: string | undefined, addressOf: (asset
     const target = gone ? Math.min(index, works.length - 2) : index;
     setTimeout(() => {
       if (inDetail && !gone) document.getElementById("detail")?.focus();
-      else if (target >= 0) focusIndex(target);
+      else focusIndex(target);
     }, 50);
   };
   return { asked, setAsked, done };
@@ -80,35 +94,40 @@ export default function Library() {
   const type = typeOf(query);
   const { works, first, complete, more } = useWorks(type);
   const [alone, setAlone] = useState(open !== undefined && !cameFromInside());
-  const [focus, setFocus] = useState(0);
+  const { focus, note } = useTabStop(works);
   const [looking, setLooking] = useState<string>();
   const search = query.size > 0 ? `?${query}` : "";
   const addressOf = useCallback((asset?: Asset) => `/library${asset ? `/${asset._id}` : ""}${search}`, [search]);
   const deletion = useDeletion(works, open, addressOf);
 
   const index = works.findIndex((work) => work._id === open);
-  const fetched = useQuery(api.assets.getAsset, open && index < 0 ? { assetId: open } : "skip");
+  const fetched = useWork(open && index < 0 ? open : undefined);
   const asset = index >= 0 ? works[index] : open ? fetched : undefined;
   const looked = works.find((work) => work._id === looking) ?? (asset && asset._id === looking ? asset : undefined);
   const around = (by: number) => works[index + by] && addressOf(works[index + by]);
 
   useEffect(() => {
-    if (open === undefined) setAlone(false);
-  }, [open]);
+    if (open !== undefined || !alone) return;
+    setAlone(false);
+    document.getElementById("main")?.focus({ preventScroll: true });
+  }, [open, alone]);
   const close = () => {
     navigate(addressOf(), { stay: true });
     setTimeout(() => focusIndex(index >= 0 ? index : focus), 0);
   };
   const step = (by: -1 | 1) => {
-    const next = works[works.findIndex((work) => work._id === looking) + by];
+    const to = works.findIndex((work) => work._id === looking) + by;
+    const next = works[to];
+    if (to >= works.length - NEAR_END) more();
     if (!next) return;
     setLooking(next._id);
+    note(to);
     if (open) navigate(addressOf(next), { replace: true, stay: true });
   };
   const closeLook = () => {
     const at = works.findIndex((work) => work._id === looking);
     setLooking(undefined);
-    setTimeout(() => (open ? document.getElementById("detail")?.focus() : focusIndex(at)), 50);
+    setTimeout(() => (open ? document.getElementById("detail")?.focus() : focusIndex(at, false)), 50);
   };
   const press = (event: KeyboardEvent) => {
     const inside = (event.target as HTMLElement).closest("main") !== null;
@@ -137,8 +156,8 @@ export default function Library() {
           )}
           {works.length > 0 && (
             <Grid
-              assets={works} complete={complete} selected={open} focus={Math.min(focus, works.length - 1)} addressOf={addressOf}
-              onFocus={setFocus} onLook={(work) => setLooking(work._id)} onDelete={deletion.setAsked} onNearEnd={more}
+              assets={works} complete={complete} selected={open} focus={focus} addressOf={addressOf}
+              onFocus={note} onLook={(work) => setLooking(work._id)} onDelete={deletion.setAsked} onNearEnd={more}
             />
           )}
         </div>
