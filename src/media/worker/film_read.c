@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
+#include <libavutil/avstring.h>
 #include <libavutil/display.h>
 #include <libswscale/swscale.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #define POSTER_QUALITY 85
 #define SIDE_MAX 16384
 #define PACKETS_MAX 2000 /* looked at for the first frame */
+#define CODECS "h264,hevc,av1,libdav1d,vp9,mpeg4,aac,mp3,opus"
 #define DURATION_MAX_MS (24LL * 3600 * 1000)
 
 struct film {
@@ -74,7 +76,7 @@ static bool open_container(struct film *film)
     film->format->flags |= AVFMT_FLAG_CUSTOM_IO;
     AVDictionary *options = NULL;
     av_dict_set(&options, "format_whitelist", "mov,mp4,m4a,3gp,3g2,mj2", 0);
-    av_dict_set(&options, "codec_whitelist", "h264,hevc,av1,libdav1d,vp9,mpeg4,aac,mp3,opus", 0);
+    av_dict_set(&options, "codec_whitelist", CODECS, 0);
     av_dict_set(&options, "protocol_whitelist", "none", 0);
     int result = avformat_open_input(&film->format, NULL, NULL, &options);
     av_dict_free(&options);
@@ -151,7 +153,8 @@ static bool note_facts(struct film *film)
 static bool open_decoder(struct film *film)
 {
     const AVCodec *decoder = avcodec_find_decoder(film->stream->codecpar->codec_id);
-    if (decoder == NULL)
+    /* The container's list is for its own probing only; MOV can name a hundred old codecs. */
+    if (decoder == NULL || !av_match_list(decoder->name, CODECS, ','))
         return job_fail(film->job, MEDIA_REFUSED, "The film's coding (%s) is not accepted.",
                         film->job->reply.facts.codec);
     film->codec = avcodec_alloc_context3(decoder);

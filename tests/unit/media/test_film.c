@@ -117,6 +117,19 @@ static void a_film_with_too_many_frames_is_refused(void **state)
     close(fd);
 }
 
+static void a_film_in_a_coding_that_is_not_listed_is_refused(void **state)
+{
+    AUTO(memory_free) uint8_t *other = memory_new(film_len);
+    memcpy(other, film, film_len);
+    for (size_t i = 0; i + 4 < film_len; i++)
+        if (memcmp(other + i, "avc1", 4) == 0)
+            memcpy(other + i, "jpeg", 4);
+    struct ending *ending = desk_look(&desk, MEDIA_DERIVE, other, film_len);
+    assert_int_equal(ending->kind, MEDIA_EVENT_FAILED);
+    if (ending->failure != MEDIA_REFUSED || strstr(ending->text, "mjpeg") == NULL)
+        fail_msg("%s: %s", media_failure_name(ending->failure), ending->text);
+}
+
 static int make_film(void **state)
 {
     desk_open(&desk, "ATELIER_MEDIA", 2);
@@ -150,6 +163,7 @@ int main(void)
         cmocka_unit_test(a_turned_film_is_shown_upright),
         cmocka_unit_test(a_film_without_its_index_or_picture_is_corrupt),
         cmocka_unit_test(a_damaged_film_fails_alone),
+        cmocka_unit_test(a_film_in_a_coding_that_is_not_listed_is_refused),
         cmocka_unit_test(a_film_with_too_many_frames_is_refused),
     };
     return cmocka_run_group_tests(tests, make_film, drop_film);
