@@ -80,6 +80,10 @@ enum media_selftest {
     SELFTEST_MEMORY,      /* more than the address space limit; answers done if refused */
     SELFTEST_LIE,         /* an answer with an impossible length */
     SELFTEST_STOP_HELPER, /* the helper itself exits */
+    SELFTEST_CODE,        /* memory that runs; answers done if refused */
+    SELFTEST_OUTLIVE,     /* asks to live on without the helper: the system must kill */
+    SELFTEST_NOISE,       /* impossible and endless progress, then done */
+    SELFTEST_EXCUSE,      /* fails with what only the helper may say */
 };
 
 struct media_facts {

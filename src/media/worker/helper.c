@@ -21,12 +21,14 @@
 /* Of processor time; the deadline is by the clock, and longer for a busy machine's sake. */
 #define CPU_SECONDS 20U
 #define CPU_SECONDS_FILM 60U
+#define PROGRESS_STEP 0.005F /* least that is passed on; half of what a child tells */
 
 struct child {
     pid_t pid; /* 0: this place is free */
     int report;
     uint64_t id;
     instant deadline;
+    float fraction; /* passed on so far */
     bool is_timed_out, is_canceled, has_answer;
     struct wire_reply answer;
 };
@@ -88,6 +90,14 @@ static bool arrange(int report, const struct parcel *parcel)
     return close_range((unsigned)(FIRST_FD + count), ~0U, 0) == 0;
 }
 
+/* When memory runs out the kernel shall take the child with the large picture, not the server. */
+static void die_first(void)
+{
+    AUTO(fd_close) int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd >= 0)
+        (void)!write(fd, "1000", 4);
+}
+
 static void work(const struct wire_request *request, int report, const struct parcel *parcel,
                  pid_t helper_pid)
 {
@@ -95,6 +105,7 @@ static void work(const struct wire_request *request, int report, const struct pa
         _exit(1);
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
+    die_first();
     if (!arrange(report, parcel))
         _exit(1);
 
@@ -265,6 +276,26 @@ static void finish(struct helper *helper, struct child *child)
     *child = (struct child){0};
 }
 
+/* Whoever has taken over a child could say a thousand times a second that nothing changed, or what
+ * is no share at all: the server would be kept busy, or think that the child had ended. */
+static void pass_progress(struct helper *helper, struct child *child, float fraction)
+{
+    if (!(fraction >= child->fraction + PROGRESS_STEP && fraction <= 1.0F))
+        return;
+    child->fraction = fraction;
+    struct wire_reply reply = {.kind = WIRE_PROGRESS, .fraction = fraction};
+    answer(helper, child->id, &reply, MSG_DONTWAIT);
+}
+
+/* The other failures are the helper's to tell; one of them makes the server try again. */
+static bool is_of_a_child(const struct wire_reply *reply)
+{
+    return reply->kind == WIRE_DONE ||
+           (reply->kind == WIRE_FAILED &&
+            (reply->failure == MEDIA_REFUSED || reply->failure == MEDIA_CORRUPT ||
+             reply->failure == MEDIA_TOO_LARGE || reply->failure == MEDIA_BROKEN));
+}
+
 static void listen_to(struct helper *helper, struct child *child)
 {
     struct wire_reply reply;
@@ -276,11 +307,11 @@ static void listen_to(struct helper *helper, struct child *child)
         return;
     }
     if (reply.kind == WIRE_PROGRESS) {
-        answer(helper, child->id, &reply, MSG_DONTWAIT);
+        pass_progress(helper, child, reply.fraction);
         return;
     }
     child->answer = reply;
-    child->has_answer = reply.kind == WIRE_DONE || reply.kind == WIRE_FAILED;
+    child->has_answer = is_of_a_child(&reply);
 }
 
 /* Kills who is late; answers the milliseconds to the next deadline, or -1. */

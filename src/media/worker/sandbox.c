@@ -6,12 +6,17 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
 #define ADDRESS_SPACE_MAX ((rlim_t)2 << 30)
 #define FILES_MAX 32
+
+#ifndef PR_SET_VMA /* Linux 5.17 */
+#define PR_SET_VMA 0x53564d41
+#endif
 
 static scmp_filter_ctx filter;
 
@@ -23,10 +28,8 @@ static const int allowed[] = {
     SCMP_SYS(lseek),
     SCMP_SYS(fstat),
     SCMP_SYS(newfstatat),
-    SCMP_SYS(mmap),
     SCMP_SYS(munmap),
     SCMP_SYS(mremap),
-    SCMP_SYS(mprotect),
     SCMP_SYS(madvise),
     SCMP_SYS(brk),
     SCMP_SYS(futex),
@@ -44,7 +47,6 @@ static const int allowed[] = {
     SCMP_SYS(getrandom),
     SCMP_SYS(exit),
     SCMP_SYS(exit_group),
-    SCMP_SYS(prctl),
     SCMP_SYS(getrusage),
 };
 
@@ -73,6 +75,26 @@ static const int unanswered[] = {
     SCMP_SYS(statx),
 };
 
+/* Memory, but none that runs: what a crafted file brought along stays data. */
+static int allow_memory(int call)
+{
+    int bad = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1,
+                               SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    return bad | seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), call, 1,
+                                  SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
+}
+
+/* Names for threads and memory; nothing by which a child could outlive the helper. */
+static int allow_naming(void)
+{
+    static const unsigned names[] = {PR_SET_NAME, PR_GET_NAME, PR_SET_VMA};
+    int bad = 0;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+                                SCMP_A0(SCMP_CMP_EQ, names[i], 0));
+    return bad;
+}
+
 bool sandbox_prepare(void)
 {
     filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
@@ -81,6 +103,7 @@ bool sandbox_prepare(void)
     int bad = 0;
     for (size_t i = 0; i < ARRAY_LEN(allowed); i++)
         bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
+    bad |= allow_memory(SCMP_SYS(mmap)) | allow_memory(SCMP_SYS(mprotect)) | allow_naming();
     /* Libraries look for files of their own and go on without them. */
     bad |= seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOENT), SCMP_SYS(openat), 0);
     bad |= seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOENT), SCMP_SYS(readlink), 0);

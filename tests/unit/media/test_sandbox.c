@@ -65,6 +65,32 @@ static void a_child_that_traces_is_killed(void **state)
     expect_killed(SELFTEST_PTRACE, "signal 31");
 }
 
+static void a_child_cannot_make_memory_run(void **state)
+{
+    expect_held(SELFTEST_CODE);
+}
+
+static void a_child_that_would_outlive_the_helper_is_killed(void **state)
+{
+    expect_killed(SELFTEST_OUTLIVE, "signal 31");
+}
+
+static void a_noisy_child_does_not_keep_the_server_busy(void **state)
+{
+    struct media_request request = misdeed(SELFTEST_NOISE);
+    struct ending *ending = desk_ask(&desk, &request);
+    assert_int_equal(ending->kind, MEDIA_EVENT_DONE);
+    assert_int_equal(ending->progress_count, 1);
+}
+
+static void a_child_cannot_have_itself_tried_again(void **state)
+{
+    struct media_request request = misdeed(SELFTEST_EXCUSE);
+    struct ending *ending = desk_ask(&desk, &request);
+    assert_int_equal(ending->kind, MEDIA_EVENT_FAILED);
+    assert_int_equal(ending->failure, MEDIA_CRASHED);
+}
+
 static void a_child_that_writes_to_a_file_is_killed(void **state)
 {
     expect_killed(SELFTEST_WRITE, "signal 25");
@@ -183,6 +209,10 @@ int main(void)
         cmocka_unit_test(a_child_that_forks_is_killed),
         cmocka_unit_test(a_child_that_runs_a_program_is_killed),
         cmocka_unit_test(a_child_that_traces_is_killed),
+        cmocka_unit_test(a_child_cannot_make_memory_run),
+        cmocka_unit_test(a_child_that_would_outlive_the_helper_is_killed),
+        cmocka_unit_test(a_noisy_child_does_not_keep_the_server_busy),
+        cmocka_unit_test(a_child_cannot_have_itself_tried_again),
         cmocka_unit_test(a_child_that_writes_to_a_file_is_killed),
         cmocka_unit_test(a_crash_fails_its_own_request_only),
         cmocka_unit_test(a_child_that_hangs_is_stopped_in_time),
