@@ -48,8 +48,15 @@ void report_row(const struct row *row); /* a line of the table */
 bool report_write(const char *path, const struct row *rows, size_t count, struct fault *fault)
     MUST_CHECK;
 
-/* Each fills its rows. */
+/* Each fills its rows; figures[] of main.c says how many. */
 bool bench_mutations(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
+bool bench_transfers(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
+bool bench_transfers_single(const struct bench *bench, struct row *row, struct fault *fault)
+    MUST_CHECK;
+bool bench_transfers_http(const struct bench *bench, struct row *row, struct fault *fault)
+    MUST_CHECK;
+bool bench_transfers_hot(const struct bench *bench, struct row *row, struct fault *fault)
+    MUST_CHECK;
 bool bench_point_query(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
 bool bench_ready(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
 bool bench_idle(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;

@@ -28,6 +28,7 @@ struct peer {
     int fd;
     enum peer_state state;
     uint32_t number; /* of the next request */
+    size_t in_flight;
     struct buffer in;
 };
 
@@ -88,8 +89,18 @@ static bool ask(struct load *load, struct peer *peer, struct fault *fault)
         add_frame(&load->out, buffer_text(&load->text), (uint32_t)random_u64(&load->random));
     }
     peer->state = PEER_ASKED;
+    peer->in_flight++;
     load->busy++;
     return say(peer, buffer_text(&load->out), fault);
+}
+
+/* As many as may be in flight. */
+static bool ask_all(struct load *load, struct peer *peer, struct fault *fault)
+{
+    while (peer->in_flight < load->options.depth)
+        if (!ask(load, peer, fault))
+            return false;
+    return true;
 }
 
 static bool greet(struct load *load, struct peer *peer, struct fault *fault)
@@ -105,10 +116,13 @@ static bool greet(struct load *load, struct peer *peer, struct fault *fault)
                   hex.at, hex.at + 8, hex.at + 13, hex.at + 17, hex.at + 20);
     buffer_clear(&load->out);
     add_frame(&load->out, buffer_text(&load->text), 0x12345678);
-    add_frame(&load->out,
-              STR("{\"type\":\"ModifyQuerySet\",\"baseVersion\":0,\"newVersion\":1,"
-                  "\"modifications\":[]}"),
-              0x9abcdef0);
+    buffer_clear(&load->text);
+    buffer_str(&load->text, STR("{\"type\":\"ModifyQuerySet\",\"baseVersion\":0,\"newVersion\":1,"
+                                "\"modifications\":["));
+    if (load->options.subscribe != NULL)
+        load->options.subscribe(load->options.context, (size_t)(peer - load->peers), &load->text);
+    buffer_str(&load->text, STR("]}"));
+    add_frame(&load->out, buffer_text(&load->text), 0x9abcdef0);
     arena_done(&arena);
     peer->state = PEER_GREETING;
     return say(peer, buffer_text(&load->out), fault);
@@ -118,7 +132,8 @@ static bool greet(struct load *load, struct peer *peer, struct fault *fault)
 
 static void over(struct load *load, struct peer *peer)
 {
-    peer->state = PEER_IDLE;
+    peer->in_flight--;
+    peer->state = peer->in_flight == 0 ? PEER_IDLE : PEER_ASKED;
     load->busy--;
     load->total++;
 }
@@ -162,7 +177,10 @@ static bool hear_message(struct load *load, struct peer *peer, str text, struct 
                fault_set(fault, FAULT_SYSTEM, "told: %.*s", STR_ARG(str_slice(text, 0, 200)));
     if (!str_contains(str_slice(text, 0, 120), STR("\"success\":true")))
         return fault_set(fault, FAULT_SYSTEM, "failed: %.*s", STR_ARG(str_slice(text, 0, 200)));
-    peer->state = PEER_ANSWERED;
+    if (load->options.depth > 1)
+        over(load, peer);
+    else
+        peer->state = PEER_ANSWERED;
     return true;
 }
 
@@ -223,9 +241,8 @@ static bool hear(struct load *load, struct peer *peer, struct fault *fault)
             return false;
         buffer_drop(&peer->in, used);
     }
-    if (peer->state == PEER_IDLE && !load->is_ending)
-        return ask(load, peer, fault);
-    return true;
+    bool is_free = peer->state == PEER_IDLE || (peer->in_flight > 0 && load->options.depth > 1);
+    return !is_free || load->is_ending || ask_all(load, peer, fault);
 }
 
 /* ---- running ---- */
@@ -276,6 +293,7 @@ bool load_open(const struct load_options *options, struct load **out, struct fau
     struct load *load = memory_zeroed(sizeof(*load));
     assert(options->peers <= LOAD_PEERS_MAX);
     load->options = *options;
+    load->options.depth = MAX_OF(options->depth, (size_t)1);
     load->is_ending = true;
     load->epoll = epoll_create1(EPOLL_CLOEXEC);
     random_init(&load->random); /* session ids must be new ones each time */
@@ -300,7 +318,7 @@ bool load_run(struct load *load, span time, uint64_t *calls, struct fault *fault
     instant end = instant_add(clock_monotonic(), time);
     load->is_ending = false;
     for (size_t i = 0; i < load->options.peers; i++)
-        if (!ask(load, &load->peers[i], fault))
+        if (!ask_all(load, &load->peers[i], fault))
             return false;
     while (instant_is_before(clock_monotonic(), end))
         if (!turn(load, fault))
@@ -310,6 +328,18 @@ bool load_run(struct load *load, span time, uint64_t *calls, struct fault *fault
     while (load->busy > 0)
         if (!turn(load, fault))
             return false;
+    return true;
+}
+
+bool load_call(struct load *load, span *took, struct fault *fault)
+{
+    instant start = clock_monotonic();
+    if (!ask(load, &load->peers[0], fault))
+        return false;
+    while (load->busy > 0)
+        if (!turn(load, fault))
+            return false;
+    *took = instant_since(clock_monotonic(), start);
     return true;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A load generator: connections to one server on one thread, each with one thing in flight, by
- * epoll. What is said is a kind: HTTP requests on kept-alive connections, or mutations over the
- * sync protocol, where a call is over when the transition behind its response has come, as it is
- * for the official client.
+ * A load generator: connections to one server on one thread, by epoll. What is said is a kind:
+ * HTTP requests on kept-alive connections, one in flight each; or mutations over the sync protocol.
+ * There a call is over when the transition behind its response has come, as it is for the official
+ * client; with more than one in flight it is over with its response.
  *
  *   load_open ── load_run (warm up) ── load_run (measure) ── load_close
  *
@@ -33,6 +33,9 @@ struct load_options {
     enum load_kind kind;
     uint16_t port;
     size_t peers;
+    size_t depth; /* sync: calls in flight on each connection; 0 is 1 */
+    /* Sync: the members of the first query set's modifications; may be NULL. Peers count from 0. */
+    void (*subscribe)(void *context, size_t peer, struct buffer *to);
     /* HTTP: the whole next request. Sync: the next mutation's udfPath and arguments, as in
      * `"udfPath":"a:b","args":[{}]`. */
     void (*ask)(void *context, struct random *random, struct buffer *to);
@@ -44,5 +47,8 @@ bool load_open(const struct load_options *options, struct load **out, struct fau
 
 /* Calls over within this time; then those in flight are waited for, and counted by load_total. */
 bool load_run(struct load *load, span time, uint64_t *calls, struct fault *fault) MUST_CHECK;
+
+/* One call of the first connection, alone, and how long it took. */
+bool load_call(struct load *load, span *took, struct fault *fault) MUST_CHECK;
 uint64_t load_total(const struct load *load);
 void load_close(struct load *load);
