@@ -63,8 +63,8 @@ struct function {
     enum visibility caller;
     bool ignores_caller; /* a query whose answer is one for all: evaluated once for everybody */
     struct shape args;
-    struct field returns;   /* FIELD_NONE: null */
-    const char *typescript; /* of the result, where the descriptor cannot say it; or NULL */
+    struct field returns;          /* FIELD_NONE: null */
+    const struct field *one_of[2]; /* what a RETURNS_ANY really is, for its type; or NULL */
     void (*run)(struct call *call, const void *args, void *result);
 };
 

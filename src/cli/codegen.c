@@ -21,37 +21,96 @@ static const char *const kinds[] = {[FUNCTION_NONE] = "",
 
 /* ---- api ---- */
 
-static void add_function(struct buffer *to, const struct function *function, str name)
+struct listing {
+    const struct program *program;
+    bool is_internal;
+};
+
+/* The function in that place, or NULL if it is not of this listing. */
+static const struct function *function_at(const struct listing *from, size_t place)
 {
-    bool is_internal = function->caller == INTERNAL;
-    buffer_format(to, "    /** %s */\n    %.*s: FunctionReference<\"%s\", \"%s\", ",
-                  function->about == NULL ? "" : function->about, STR_ARG(name),
-                  kinds[function->kind], is_internal ? "internal" : "public");
+    const struct function *function = from->program->functions[place];
+    return (function->caller == INTERNAL) == from->is_internal ? function : NULL;
+}
+
+/* Names are "folder/folder/module:function"; all is in the folder "". */
+static bool name_is_in(str name, str path, char end)
+{
+    if (path.len == 0)
+        return end == '/';
+    return name.len > path.len && str_starts(name, path) && name.at[path.len] == end;
+}
+
+/* A level of folders is two spaces. */
+static void indent(struct buffer *to, str path)
+{
+    buffer_str(to, STR("  "));
+    for (size_t i = 0; i < path.len; i++)
+        if (path.at[i] == '/')
+            buffer_str(to, STR("  "));
+}
+
+static void add_function(struct buffer *to, const struct function *function, size_t module_len)
+{
+    str whole = str_of(function->name), module = str_slice(whole, 0, module_len);
+    if (function->about != NULL) {
+        indent(to, module);
+        buffer_format(to, "  /** %s */\n", function->about);
+    }
+    indent(to, module);
+    buffer_str(to, STR("  "));
+    typescript_of_name(to, str_slice(whole, module_len + 1, whole.len));
+    buffer_format(to, ": FunctionReference<\"%s\", \"%s\", ", kinds[function->kind],
+                  function->caller == INTERNAL ? "internal" : "public");
     typescript_of_shape(to, &function->args, true);
     buffer_str(to, STR(", "));
     result_type_write(to, function);
     buffer_str(to, STR(">;\n"));
 }
 
-/* One object of modules; the functions are sorted, so a module's stand together. */
-static void add_functions(struct buffer *to, const struct program *program, const char *name,
-                          bool internal)
+static void add_functions(struct buffer *to, const struct listing *from, str module)
 {
-    str module = {0};
-    buffer_format(to, "export declare const %s: {\n", name);
-    for (size_t i = 0; i < program->function_count; i++) {
-        const struct function *function = program->functions[i];
-        if ((function->caller == INTERNAL) != internal)
-            continue;
-        str rest = str_of(function->name), own;
-        str_split(&rest, ':', &own);
-        if (!str_equal(own, module)) {
-            buffer_format(to, "%s  %.*s: {\n", module.len == 0 ? "" : "  };\n", STR_ARG(own));
-            module = own;
-        }
-        add_function(to, function, rest);
+    for (size_t i = 0; i < from->program->function_count; i++) {
+        const struct function *function = function_at(from, i);
+        if (function != NULL && name_is_in(str_of(function->name), module, ':'))
+            add_function(to, function, module.len);
     }
-    buffer_str(to, module.len == 0 ? STR("};\n") : STR("  };\n};\n"));
+}
+
+static bool is_written(const struct listing *from, size_t before, str path)
+{
+    for (size_t i = 0; i < before; i++) {
+        const struct function *function = function_at(from, i);
+        str name = function == NULL ? (str){0} : str_of(function->name);
+        if (name_is_in(name, path, '/') || name_is_in(name, path, ':'))
+            return true;
+    }
+    return false;
+}
+
+/* Modules and folders of a folder, each an object; one that is both has all of it. */
+static void add_folder(struct buffer *to, const struct listing *from, str folder)
+{
+    size_t start = folder.len == 0 ? 0 : folder.len + 1;
+    for (size_t i = 0; i < from->program->function_count; i++) {
+        const struct function *function = function_at(from, i);
+        if (function == NULL || !name_is_in(str_of(function->name), folder, '/'))
+            continue;
+        str name = str_of(function->name);
+        size_t end = start;
+        while (end < name.len && name.at[end] != '/' && name.at[end] != ':')
+            end++;
+        str path = str_slice(name, 0, end);
+        if (is_written(from, i, path))
+            continue;
+        indent(to, path);
+        typescript_of_name(to, str_slice(name, start, end));
+        buffer_str(to, STR(": {\n"));
+        add_functions(to, from, path);
+        add_folder(to, from, path);
+        indent(to, path);
+        buffer_str(to, STR("};\n"));
+    }
 }
 
 static void write_api(struct buffer *to, const struct program *program)
@@ -59,18 +118,16 @@ static void write_api(struct buffer *to, const struct program *program)
     buffer_str(to, str_of(notice));
     buffer_str(to, STR("import type { FunctionReference } from \"convex/server\";\n"
                        "import type { GenericId as Id } from \"convex/values\";\n\n"));
-    add_functions(to, program, "api", false);
-    add_functions(to, program, "internal", true);
-    buffer_str(to, STR("export declare const components: {};\n"));
+    buffer_str(to, STR("export declare const api: {\n"));
+    add_folder(to, &(struct listing){program, false}, (str){0});
+    buffer_str(to, STR("};\n\nexport declare const internal: {\n"));
+    add_folder(to, &(struct listing){program, true}, (str){0});
+    buffer_str(to, STR("};\n\nexport declare const components: {};\n"));
 }
 
-static void write_api_js(struct buffer *to)
-{
-    buffer_str(to, str_of(notice));
-    buffer_str(to, STR("import { anyApi, componentsGeneric } from \"convex/server\";\n\n"
-                       "export const api = anyApi;\nexport const internal = anyApi;\n"
-                       "export const components = componentsGeneric();\n"));
-}
+static const char api_script[] = "import { anyApi, componentsGeneric } from \"convex/server\";\n\n"
+                                 "export const api = anyApi;\nexport const internal = anyApi;\n"
+                                 "export const components = componentsGeneric();\n";
 
 /* ---- data model ---- */
 
@@ -114,6 +171,38 @@ static void write_data_model(struct buffer *to, const struct schema *schema,
                    "export type Id<T extends TableNames | SystemTableNames> = GenericId<T>;\n"));
 }
 
+/* ---- server ---- */
+
+/* Nothing of it runs here, but a project's own files and its frontend's types may import it. */
+static const char server_types[] =
+    "import type {\n"
+    "  ActionBuilder,\n  GenericActionCtx,\n  GenericDatabaseReader,\n  GenericDatabaseWriter,\n"
+    "  GenericMutationCtx,\n  GenericQueryCtx,\n  HttpActionBuilder,\n  MutationBuilder,\n"
+    "  QueryBuilder,\n} from \"convex/server\";\n"
+    "import type { DataModel } from \"./dataModel.js\";\n\n"
+    "export declare const query: QueryBuilder<DataModel, \"public\">;\n"
+    "export declare const internalQuery: QueryBuilder<DataModel, \"internal\">;\n"
+    "export declare const mutation: MutationBuilder<DataModel, \"public\">;\n"
+    "export declare const internalMutation: MutationBuilder<DataModel, \"internal\">;\n"
+    "export declare const action: ActionBuilder<DataModel, \"public\">;\n"
+    "export declare const internalAction: ActionBuilder<DataModel, \"internal\">;\n"
+    "export declare const httpAction: HttpActionBuilder;\n"
+    "export declare const env: Record<string, string | undefined>;\n\n"
+    "export type QueryCtx = GenericQueryCtx<DataModel>;\n"
+    "export type MutationCtx = GenericMutationCtx<DataModel>;\n"
+    "export type ActionCtx = GenericActionCtx<DataModel>;\n"
+    "export type DatabaseReader = GenericDatabaseReader<DataModel>;\n"
+    "export type DatabaseWriter = GenericDatabaseWriter<DataModel>;\n";
+
+static const char server_script[] =
+    "export {\n"
+    "  actionGeneric as action,\n  httpActionGeneric as httpAction,\n"
+    "  internalActionGeneric as internalAction,\n"
+    "  internalMutationGeneric as internalMutation,\n"
+    "  internalQueryGeneric as internalQuery,\n  mutationGeneric as mutation,\n"
+    "  queryGeneric as query,\n} from \"convex/server\";\n\n"
+    "export const env = globalThis.process?.env ?? {};\n";
+
 /* ---- files ---- */
 
 static bool write_text(const char *path, const struct buffer *text, struct fault *fault)
@@ -134,6 +223,14 @@ static bool write_file(const char *folder, const char *name, const struct buffer
     return write_text(path, text, fault);
 }
 
+static bool write_fixed(const char *folder, const char *name, const char *text, struct fault *fault)
+{
+    AUTO(buffer_done) struct buffer whole = buffer_with_max(KIB(64));
+    buffer_str(&whole, str_of(notice));
+    buffer_str(&whole, str_of(text));
+    return write_file(folder, name, &whole, fault);
+}
+
 static bool write_reference(const char *path, struct fault *fault)
 {
     static const struct studio_config nothing;
@@ -149,21 +246,21 @@ static bool write_all(const char *folder, const struct extras *extras, struct fa
 {
     static const struct studio_config nothing;
     AUTO(buffer_done) struct buffer api = buffer_with_max(MIB(4));
-    AUTO(buffer_done) struct buffer script = buffer_with_max(MIB(4));
     AUTO(buffer_done) struct buffer model = buffer_with_max(MIB(4));
     struct program program = {0};
 
     studio_program(&program, &nothing, extras == NULL ? NULL : extras->tables,
                    extras == NULL ? 0 : extras->table_count);
     write_api(&api, &program);
-    write_api_js(&script);
     write_data_model(&model, &studio_schema, extras);
     program_done(&program);
     if (mkdir(folder, 0777) != 0 && access(folder, W_OK) != 0)
         return fault_os(fault, folder);
     return write_file(folder, "api.d.ts", &api, fault) &&
-           write_file(folder, "api.js", &script, fault) &&
-           write_file(folder, "dataModel.d.ts", &model, fault);
+           write_fixed(folder, "api.js", api_script, fault) &&
+           write_file(folder, "dataModel.d.ts", &model, fault) &&
+           write_fixed(folder, "server.d.ts", server_types, fault) &&
+           write_fixed(folder, "server.js", server_script, fault);
 }
 
 int cli_codegen(int argc, char **argv, const struct extras *extras)
@@ -176,8 +273,9 @@ int cli_codegen(int argc, char **argv, const struct extras *extras)
     };
     const struct command command = {
         .name = "codegen",
-        .about = "Writes the TypeScript types of all functions and documents, as convex/react\n"
-                 "frontends import them: api.js, api.d.ts, dataModel.d.ts.",
+        .about =
+            "Writes the TypeScript types of all functions and documents, as convex/react\n"
+            "frontends import them: api, dataModel and server, each .d.ts, and api.js, server.js.",
         .example = "atelier codegen --out web/src/convex/_generated",
         .options = options,
         .option_count = ARRAY_LEN(options),

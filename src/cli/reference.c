@@ -14,12 +14,15 @@ static const char *const callers[] = {
 
 void result_type_write(struct buffer *to, const struct function *function)
 {
-    if (function->typescript != NULL)
-        buffer_str(to, str_of(function->typescript));
-    else if (function->returns.kind == FIELD_NONE)
+    if (function->one_of[0] != NULL) {
+        typescript_of_field(to, function->one_of[0], false);
+        buffer_str(to, STR(" | "));
+        typescript_of_field(to, function->one_of[1], false);
+    } else if (function->returns.kind == FIELD_NONE) {
         buffer_str(to, STR("null"));
-    else
+    } else {
         typescript_of_field(to, &function->returns, false);
+    }
 }
 
 static void add_limits(struct buffer *to, const struct field *field)

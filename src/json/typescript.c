@@ -78,15 +78,19 @@ static bool is_identifier(str name)
     return name.len != 0;
 }
 
-static void member_write(struct buffer *to, const struct field *field, const struct shape *shape,
-                         bool is_argument)
+void typescript_of_name(struct buffer *to, str name)
 {
-    char room[64];
-    str name = field_wire_name(field, room);
     if (is_identifier(name))
         buffer_str(to, name);
     else
         json_write_text(to, name);
+}
+
+static void member_write(struct buffer *to, const struct field *field, const struct shape *shape,
+                         bool is_argument)
+{
+    char room[64];
+    typescript_of_name(to, field_wire_name(field, room));
     /* A nullable field is written as null where it is absent, so a result always has it. */
     bool may_lack = field->is_optional && (is_argument || !field->is_nullable);
     buffer_str(to, may_lack ? STR("?: ") : STR(": "));

@@ -17,6 +17,9 @@
  * it is always there. */
 void typescript_of_field(struct buffer *to, const struct field *field, bool is_argument);
 
+/* A member's name, in quotes where it has to be. */
+void typescript_of_name(struct buffer *to, str name);
+
 /* An object on one line: `{ a: string; b?: number }`. */
 void typescript_of_shape(struct buffer *to, const struct shape *shape, bool is_argument);
 

@@ -39,6 +39,9 @@ static const struct field wire_transaction_item =
     ITEM_RECORD(&wire_transaction_shape, struct wire_transaction);
 PAGE_SHAPE(transaction_page, &wire_transaction_item)
 
+static const struct field history_whole = RETURNS_LIST(&wire_transaction_item);
+static const struct field history_paged = RETURNS_RECORD(&transaction_page, struct page);
+
 NO_ARGS(get_credits)
 
 struct get_history_args {
@@ -56,7 +59,7 @@ const struct function credit_functions[] = {
     QUERY("credits:getCredits", get_credits, .caller = ANYONE, .returns = RETURNS_MAYBE_INT,
           .about = "The caller's balance; null for nobody."),
     QUERY("credits:getCreditHistory", get_history, .caller = SIGNED_IN, .returns = RETURNS_ANY,
-          .typescript = "any",
+          .one_of = {&history_whole, &history_paged},
           .about = "The caller's ledger, newest first: all rows, or a page when asked for one."),
 };
 const size_t credit_function_count = ARRAY_LEN(credit_functions);
@@ -101,8 +104,6 @@ static struct list read_all(struct call *call, const struct page_source *source)
 
 static void get_history(struct call *call, const struct get_history_args *args, str *result)
 {
-    static const struct field page_field = RETURNS_RECORD(&transaction_page, struct page);
-    static const struct field list_field = RETURNS_LIST(&wire_transaction_item);
     struct page_source source = {
         .index = index_of(&credit_transaction_type, "by_user"),
         .bounds = {.prefix = KEY(key_id(call_caller(call)))},
@@ -114,10 +115,10 @@ static void get_history(struct call *call, const struct get_history_args *args, 
     if (args->pagination_opts != NULL) {
         struct page page;
         page_read(call, args->pagination_opts, &source, &page);
-        field_write(&text, &page_field, &page);
+        field_write(&text, &history_paged, &page);
     } else {
         struct list rows = read_all(call, &source);
-        field_write(&text, &list_field, &rows);
+        field_write(&text, &history_whole, &rows);
     }
     *result = str_copy(call->arena, buffer_text(&text));
 }

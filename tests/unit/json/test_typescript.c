@@ -100,6 +100,15 @@ static void one_value_is_written_alone(void **state)
     expect(&out, "Array<\"pending\" | \"done\">");
 }
 
+static void names_are_quoted_only_where_they_must_be(void **state)
+{
+    struct buffer out = {0};
+    typescript_of_name(&out, STR("default"));
+    typescript_of_name(&out, STR("two-words"));
+    typescript_of_name(&out, STR("2d"));
+    expect(&out, "default\"two-words\"\"2d\"");
+}
+
 static void paths_reach_into_records(void **state)
 {
     struct buffer out = {0};
@@ -115,6 +124,7 @@ int main(void)
         cmocka_unit_test(documents_have_their_system_fields_first),
         cmocka_unit_test(arguments_may_leave_out_what_is_optional),
         cmocka_unit_test(one_value_is_written_alone),
+        cmocka_unit_test(names_are_quoted_only_where_they_must_be),
         cmocka_unit_test(paths_reach_into_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
