@@ -192,6 +192,11 @@ static str plain_text(struct arena *arena, const struct field_error *error)
                           STR_ARG(str_slice(path, 1, path.len)));
     }
     char *line = str_zero_ended(arena, text);
+    /* Not the value itself: it may be a key, written where only its place belongs. */
+    char *value = strstr(line, "\nValue: ");
+    char *after = value == NULL ? NULL : strchr(value + 1, '\n');
+    if (value != NULL)
+        memmove(value, after == NULL ? "" : after, after == NULL ? 1 : strlen(after) + 1);
     for (char *at = strchr(line, '\n'); at != NULL; at = strchr(at, '\n'))
         *at = ' ';
     return str_of(line);
