@@ -207,6 +207,11 @@ bool local_call(struct arena *arena, const char *data_dir, enum function_kind ki
                 const char *path, str args, str *value, struct fault *fault)
 {
     struct data_holder holder = data_holder(data_dir, arena);
+    if (holder.is_held && holder.address.len == 0)
+        return fault_set(fault, FAULT_TRANSIENT,
+                         "%s is in use by another command, or its server is just starting: try "
+                         "again in a moment",
+                         data_dir);
     if (holder.is_held)
         return call_server(arena, data_dir, holder.address, path, args, value, fault);
     return call_here(arena, data_dir, kind, path, args, value, fault);

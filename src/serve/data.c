@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #define VERSION_TEXT "1\n"
+#define DATA_NOWHERE "-" /* the address of one that does not listen, or not yet */
 
 #define PLACE_MAX (PATH_MAX + 64) /* a folder's path and a name of ours */
 
@@ -66,6 +67,19 @@ bool data_prepare(const char *data_dir, struct fault *fault)
 
 /* ---- the lock ---- */
 
+/* Nobody of ours listens where the last holder did: who asks there would show the admin key to
+ * whoever has that port by now. */
+static bool forget_address(int lock, struct fault *fault)
+{
+    char text[1024], public_url[1024];
+    ssize_t got = pread(lock, text, sizeof(text), 0);
+    str rest = str_trim((str){text, got > 0 ? (size_t)got : 0}), word;
+    str_split(&rest, ' ', &word);
+    str_split(&rest, ' ', &word);
+    snprintf(public_url, sizeof(public_url), "%.*s", STR_ARG(rest));
+    return data_tell(lock, DATA_NOWHERE, public_url, fault);
+}
+
 bool data_lock(const char *data_dir, int *lock, struct fault *fault)
 {
     char path[PLACE_MAX];
@@ -83,6 +97,8 @@ bool data_lock(const char *data_dir, int *lock, struct fault *fault)
                          "%s is in use by another Atelier: process %.*s at %.*s", data_dir,
                          STR_ARG(pid), STR_ARG(address));
     }
+    if (!forget_address(fd, fault))
+        return false;
     *lock = take_fd(&fd);
     return true;
 }
@@ -91,6 +107,8 @@ bool data_tell(int lock, const char *address, const char *public_url, struct fau
 {
     char text[1024];
     int len = snprintf(text, sizeof(text), "%d %s %s\n", (int)getpid(), address, public_url);
+    if (len < 0 || (size_t)len >= sizeof(text))
+        return fault_set(fault, FAULT_INPUT, "too long an address: %s", address);
     if (ftruncate(lock, 0) != 0 || pwrite(lock, text, (size_t)len, 0) != len)
         return fault_os(fault, "lock");
     return true;
@@ -110,6 +128,8 @@ struct data_holder data_holder(const char *data_dir, struct arena *arena)
     str pid;
     str_split(&line, ' ', &pid);
     str_split(&line, ' ', &holder.address);
+    if (str_equal(holder.address, STR(DATA_NOWHERE)))
+        holder.address = (str){0};
     holder.address = str_copy(arena, holder.address);
     holder.public_url = str_copy(arena, line);
     return holder;

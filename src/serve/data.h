@@ -17,7 +17,7 @@
 /* Makes the folder and what is missing in it (0700, 0600). */
 bool data_prepare(const char *data_dir, struct fault *fault) MUST_CHECK;
 
-/* Locks it. FAULT_TRANSIENT when another has the lock. */
+/* Locks it and takes back where the last holder listened. FAULT_TRANSIENT when another has it. */
 bool data_lock(const char *data_dir, int *lock, struct fault *fault) MUST_CHECK;
 
 /* Tells other processes where this one listens and what its tokens' issuer is. */
@@ -27,7 +27,7 @@ bool data_tell(int lock, const char *address, const char *public_url, struct fau
 /* What the last process to hold the lock told; is_held: it still holds it. */
 struct data_holder {
     bool is_held;
-    str address, public_url; /* empty: not told */
+    str address, public_url; /* empty: not told, or it does not listen (yet) */
 };
 struct data_holder data_holder(const char *data_dir, struct arena *arena);
 
