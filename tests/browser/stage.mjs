@@ -3,7 +3,7 @@
 // request that fails, no violation found by axe with all its rules on.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
@@ -16,9 +16,15 @@ const program = process.env.ATELIER_BIN ?? path.join(root, 'build/atelier');
 const shots = path.join(root, 'build/shots');
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-export async function startServer(data = mkdtempSync(path.join(os.tmpdir(), 'atelier-browser-'))) {
-    const child = spawn(program, ['serve', '--data', data, '--listen', 'localhost:0'],
-        { stdio: ['ignore', 'ignore', 'pipe'] });
+// With `config`, the text of a configuration file; with `url`, where an earlier one listened.
+export async function startServer(data = mkdtempSync(path.join(os.tmpdir(), 'atelier-browser-')),
+    { config, env = {}, url: before } = {}) {
+    const args = ['serve', '--data', data, '--listen', before ? new URL(before).host : 'localhost:0'];
+    if (config) {
+        writeFileSync(path.join(data, 'atelier.yaml'), config);
+        args.push('--config', path.join(data, 'atelier.yaml'));
+    }
+    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } });
     const lines = [];
     const url = await new Promise((resolve, reject) => {
         child.stderr.setEncoding('utf8');
@@ -30,10 +36,10 @@ export async function startServer(data = mkdtempSync(path.join(os.tmpdir(), 'ate
         });
         child.on('exit', (code) => reject(new Error(`the server ended (${code}): ${lines.join('')}`)));
     });
-    const stop = () => new Promise((resolve) => {
+    const stop = (signal = 'SIGTERM') => new Promise((resolve) => {
         child.removeAllListeners('exit');
         child.on('exit', resolve);
-        child.kill('SIGTERM');
+        child.kill(signal);
     });
     return { url, data, stop, remove: () => rmSync(data, { recursive: true, force: true }) };
 }

@@ -2,6 +2,7 @@
 /* What is spoken: two live regions that stand empty in app.html. The latest message wins per subject,
    and at most one is spoken in five seconds, so that a busy stream does not talk over the reader. */
 const PAUSE = 5000;
+const REPLY = "reply";
 const waiting = new Map<string, string>();
 let last = -PAUSE;
 let timer: number | undefined;
@@ -26,6 +27,19 @@ function flush() {
 export function say(text: string, subject = text) {
   waiting.delete(subject);
   waiting.set(subject, text);
+  wake();
+}
+
+/* What answers somebody's own act goes before what happened meanwhile. */
+export function reply(text: string) {
+  const later = [...waiting].filter(([subject]) => subject !== REPLY);
+  waiting.clear();
+  waiting.set(REPLY, text);
+  later.forEach(([subject, other]) => waiting.set(subject, other));
+  wake();
+}
+
+function wake() {
   timer ??= window.setTimeout(flush, Math.max(0, last + PAUSE - performance.now()));
 }
 

@@ -3,7 +3,7 @@
 import * as Radio from "@radix-ui/react-radio-group";
 import { useState, type FormEvent, type KeyboardEvent } from "react";
 import { isOffline } from "../app/live";
-import { say } from "../app/voice";
+import { reply } from "../app/voice";
 import type { Model, User } from "../types";
 import { words } from "../words";
 import { SeedLine, Segments, ShapeTiles, Slide } from "./Controls";
@@ -101,7 +101,7 @@ export function Composer({ me, models, draft, change, onSent }: Props) {
   const send = async (wanted: Plan | undefined) => {
     if (!wanted) return;
     const hindrance = hindranceOf(wanted, me.credits);
-    if (hindrance) return say(hindrance, "sent");
+    if (hindrance) return reply(hindrance);
     if (!(await sending.send(draft, wanted))) return;
     setFolded(true);
     onSent();

@@ -26,13 +26,17 @@ function speak(job: Job, before: Job) {
   else say(s.cancelled(job.creditsRefunded), job._id);
 }
 
+/* A job can be over before it was ever seen. */
+const begun = (job: Job): Job => ({ ...job, status: "pending", progress: 0, imageIds: [] });
+
 export function useJobVoice(jobs: Job[] | undefined) {
-  const known = useRef(new Map<string, Job>());
+  const known = useRef<Map<string, Job>>(undefined);
   useEffect(() => {
-    for (const job of jobs ?? []) {
-      const before = known.current.get(job._id);
-      if (before && before !== job) speak(job, before);
-      known.current.set(job._id, job);
+    if (!jobs) return;
+    for (const job of known.current ? jobs : []) {
+      const before = known.current?.get(job._id) ?? begun(job);
+      if (before !== job) speak(job, before);
     }
+    known.current = new Map(jobs.map((job) => [job._id, job]));
   }, [jobs]);
 }

@@ -3,7 +3,7 @@
 import { useMutation } from "convex/react";
 import { useRef, useState } from "react";
 import { dataOf, messageOf } from "../app/faults";
-import { say } from "../app/voice";
+import { reply } from "../app/voice";
 import { api } from "../convex/_generated/api";
 import { useMe } from "../app/live";
 import { words } from "../words";
@@ -55,7 +55,7 @@ export function useSend(userId: string) {
     try {
       const remaining = await request(draft, plan);
       rememberPrompt(userId, draft.prompt.trim());
-      say(words.spoken.sent(plan.price, Math.max(0, remaining)), "sent");
+      reply(words.spoken.sent(plan.price, Math.max(0, remaining)));
       return true;
     } catch (thrown) {
       const data = dataOf(thrown);

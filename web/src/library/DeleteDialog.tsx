@@ -5,7 +5,7 @@ import { useMutation } from "convex/react";
 import { useState } from "react";
 import { messageOf } from "../app/faults";
 import { isOffline } from "../app/live";
-import { say } from "../app/voice";
+import { reply } from "../app/voice";
 import { api } from "../convex/_generated/api";
 import { Button } from "../parts/Button";
 import type { Asset } from "../types";
@@ -27,7 +27,7 @@ export default function DeleteDialog({ asset, onDone }: Props) {
     setFault(undefined);
     try {
       await remove({ assetId: asset._id });
-      say(r.said(asset.sizeBytes), "delete");
+      reply(r.said(asset.sizeBytes));
       onDone(true);
     } catch (thrown) {
       setFault(messageOf(thrown) || r.failed);
