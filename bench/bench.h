@@ -60,3 +60,6 @@ bool bench_transfers_hot(const struct bench *bench, struct row *row, struct faul
 bool bench_point_query(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
 bool bench_ready(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
 bool bench_idle(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
+bool bench_latency(const struct bench *bench, struct row *rows, struct fault *fault) MUST_CHECK;
+bool bench_under_reads(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
+bool bench_lists(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
