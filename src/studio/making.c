@@ -55,11 +55,15 @@ static struct work *work_new(struct call *call, enum work_kind kind, const struc
     return work;
 }
 
-/* Empty when it is none, or when names and passwords before it could hide which it is. */
+/* Empty when it is none, or when names and passwords before it could hide which it is. Without
+ * "://" it is none: what is called then is whatever stands first. */
 static str host_of(str url)
 {
     ptrdiff_t colon = str_find(url, ':');
-    str rest = str_slice(url, colon < 0 ? url.len : (size_t)colon + STR("://").len, url.len);
+    str rest = str_slice(url, colon < 0 ? url.len : (size_t)colon, url.len);
+    if (!str_starts(rest, STR("://")))
+        return (str){0};
+    rest = str_slice(rest, STR("://").len, rest.len);
     size_t len = 0;
     while (len < rest.len && strchr("/?#\\", rest.at[len]) == NULL)
         len++;
