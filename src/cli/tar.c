@@ -174,6 +174,10 @@ static bool head_is_sound(const struct head *head, struct fault *fault)
         return refuse(fault, "a head is not ustar");
     if (!octal_read(head->checksum, sizeof(head->checksum), &sum) || sum != head_sum(head))
         return refuse(fault, "a head has the wrong sum");
+    /* Ours are plain; others would be shown on a terminal, which obeys some. */
+    for (const char *at = head->name; at < head->name + TAR_NAME_MAX && *at != 0; at++)
+        if (*at < ' ' || *at > '~')
+            return refuse(fault, "a name is not plain text");
     if (head->prefix[0] != 0 || head->name[TAR_NAME_MAX] != 0 || head->name[0] == 0)
         return refuse(fault, "a name is empty or too long");
     return true;

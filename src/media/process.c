@@ -72,6 +72,8 @@ static int spawn(const char *path, int children, int socket, pid_t *pid)
     bad |= posix_spawn_file_actions_adddup2(&actions, socket, HELPER_FD);
     bad |= posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     bad |= posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+    /* Not every library marks what it opens: curl's own sockets would otherwise go along. */
+    bad |= posix_spawn_file_actions_addclosefrom_np(&actions, HELPER_FD + 1);
     return bad != 0 ? ENOMEM : posix_spawn(pid, path, &actions, &rules, args, environment);
 }
 

@@ -216,6 +216,8 @@ static void only_plain_files_with_plain_sizes_and_short_names_are_read(void **st
         {"file", "\x80\1", "", '0', false},
         {"file", "00000000000", "folder", '0', false},
         {"", "00000000000", "", '0', false},
+        {"\x1b[2J", "00000000000", "", '0', false},
+        {"\xc2\x9b", "00000000000", "", '0', false},
         {"file", "00000000000", "", 'x', false},
         {"file", "00000001001", "", 'x', false},
         {"file", "00000000005", "", 'x', false},
