@@ -17,6 +17,8 @@
 #define REPLIES_A_STEP 256
 #define BACKOFF_MIN MILLISECONDS(50)
 #define BACKOFF_MAX SECONDS(5)
+/* Beyond a request's own time; a helper that has not ended it by then has come to a standstill. */
+#define PATIENCE SECONDS(20)
 
 struct media {
     char *path;
@@ -109,7 +111,13 @@ int media_fd(const struct media *media)
 
 instant media_due(const struct media *media)
 {
-    return media->process.pid == 0 ? media->restart_at : (instant){0};
+    if (media->process.pid == 0)
+        return media->restart_at;
+    instant due = {0};
+    for (int i = 0; i < media->flying_count; i++)
+        if (due.us == 0 || instant_is_before(media->flying[i]->late, due))
+            due = media->flying[i]->late;
+    return due;
 }
 
 size_t media_load(const struct media *media)
@@ -295,13 +303,14 @@ static void drop_canceled(struct media *media)
 }
 
 /* Hands over as many as the helper works on at once. */
-static void pump(struct media *media)
+static void pump(struct media *media, instant now)
 {
     bool is_full = false;
     while (media->process.pid != 0 && media->first != NULL && !is_full &&
            media->flying_count < media->children) {
         if (ask_send(media->first, media->process.socket)) {
-            media->flying[media->flying_count++] = pop(media);
+            struct ask *ask = media->flying[media->flying_count++] = pop(media);
+            ask->late = instant_add(now, (span){ask->time_max.us + PATIENCE.us});
         } else if (errno == EAGAIN || errno == EPIPE || errno == ECONNRESET) {
             is_full = true; /* or gone, which receive will see */
         } else {
@@ -333,6 +342,14 @@ static void restart(struct media *media, instant now)
     fail_waiting(media);
 }
 
+/* What it has answered was received just before. */
+static void drop_standstill(struct media *media, instant now)
+{
+    instant due = media_due(media);
+    if (media->process.pid != 0 && due.us != 0 && instant_is_before(due, now))
+        lose(media, now);
+}
+
 void media_step(struct media *media, instant now, media_on_event *on_event, void *context)
 {
     media->on_event = on_event;
@@ -343,7 +360,8 @@ void media_step(struct media *media, instant now, media_on_event *on_event, void
         restart(media, now);
     receive(media, now);
     drop_canceled(media);
-    pump(media);
+    drop_standstill(media, now);
+    pump(media, now);
 }
 
 static const char *const failure_names[MEDIA_FAILURE_COUNT] = {

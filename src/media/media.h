@@ -8,7 +8,8 @@
  *
  * Owns:     the helper process and the descriptors of outputs that a DONE event does not take.
  * Threads:  one; any thread may open it.
- * Time:     given to media_step; the limits of a request are kept by the helper.
+ * Time:     given to media_step; the limits of a request are kept by the helper. One that lets a
+ *           request's time pass without an answer is taken to be dead.
  * Fails:    a dead helper fails what is in flight with MEDIA_UNAVAILABLE and is started again
  *           after 50 ms, doubling up to 5 s.
  */

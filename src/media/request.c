@@ -160,6 +160,7 @@ bool ask_new(const struct media_request *request, uint64_t id, struct ask **out,
     ask->verb = request->verb;
     ask->outputs = ask->wire->outputs;
     ask->pixels_max = ask->wire->pixels_max;
+    ask->time_max = MILLISECONDS(ask->wire->time_max_ms);
     for (int i = 0; i < MEDIA_OUTPUT_COUNT; i++)
         ask->output_room[i] = ask->wire->output_room[i];
     if (ask->wire->has_input) {

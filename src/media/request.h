@@ -23,6 +23,8 @@ struct ask {
     int output_fds[MEDIA_OUTPUT_COUNT];
     uint64_t output_room[MEDIA_OUTPUT_COUNT];
     float fraction; /* reported so far */
+    span time_max;  /* by the clock; the helper ends it then */
+    instant late;   /* once sent: an answer must have come */
     struct ask *next;
 };
 

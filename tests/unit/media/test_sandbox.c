@@ -156,6 +156,22 @@ static void a_dead_helper_is_started_again(void **state)
     assert_int_equal(media_due(desk.media).us, 0);
 }
 
+static void a_helper_that_stands_still_is_taken_to_be_dead(void **state)
+{
+    static struct desk own;
+    struct media_request request = misdeed(SELFTEST_HANG);
+    desk_open(&own, "ATELIER_MEDIA_SELFTEST", 1);
+    desk_submit(&own, &request, 1);
+    desk_step(&own, 0);
+    instant due = media_due(own.media);
+    assert_true(instant_is_before(instant_add(clock_monotonic(), SECONDS(10)), due));
+    media_step(own.media, due, desk_on_event, &own);
+    assert_int_equal(own.count, 0);
+    media_step(own.media, instant_add(due, SECONDS(1)), desk_on_event, &own);
+    assert_int_equal(own.endings[1].failure, MEDIA_UNAVAILABLE);
+    desk_close(&own);
+}
+
 /* The helper shares only stderr with whoever starts it; its end of a pipe closes when it dies. */
 static void the_helper_and_its_children_die_with_the_server(void **state)
 {
@@ -219,6 +235,7 @@ int main(void)
         cmocka_unit_test(a_hanging_child_can_be_cancelled),
         cmocka_unit_test(a_lie_about_lengths_is_not_believed),
         cmocka_unit_test(a_dead_helper_is_started_again),
+        cmocka_unit_test(a_helper_that_stands_still_is_taken_to_be_dead),
         cmocka_unit_test(the_helper_and_its_children_die_with_the_server),
     };
     return cmocka_run_group_tests(tests, open_desk, close_desk);
