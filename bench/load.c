@@ -24,6 +24,11 @@ enum peer_state {
     PEER_ANSWERED, /* sync: the transition behind the response is awaited */
 };
 
+const str load_upgrade =
+    STR("GET /api/1.48.0/sync HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: YmVuY2hiZW5jaGJlbmNoYg==\r\n\r\n");
+
 struct peer {
     int fd;
     enum peer_state state;
@@ -53,26 +58,31 @@ static bool say(struct peer *peer, str text, struct fault *fault)
     return true;
 }
 
-/* A masked text frame around load->text. */
-static void add_frame(struct buffer *to, str text, uint32_t mask)
+void load_frame(struct buffer *to, str text, uint32_t mask)
 {
-    uint8_t head[8] = {0x81};
-    size_t head_len = 2;
-    if (text.len < 126) {
-        head[1] = (uint8_t)(0x80 | text.len);
-    } else {
-        head[1] = 0x80 | 126;
-        head[2] = (uint8_t)(text.len >> 8);
-        head[3] = (uint8_t)text.len;
-        head_len = 4;
-    }
-    assert(text.len < 65536);
+    uint8_t head[14] = {0x81};
+    size_t head_len = text.len < 126 ? 2 : text.len < 65536 ? 4 : 10;
+    head[1] = (uint8_t)(0x80 | (head_len == 2 ? text.len : head_len == 4 ? 126 : 127));
+    for (size_t i = 2; i < head_len; i++)
+        head[i] = (uint8_t)((uint64_t)text.len >> 8 * (head_len - 1 - i));
     memcpy(head + head_len, &mask, 4);
     buffer_add(to, head, head_len + 4);
     char *room = buffer_reserve(to, text.len);
     for (size_t i = 0; i < text.len; i++)
         room[i] = (char)(text.at[i] ^ (char)head[head_len + i % 4]);
     to->len += text.len;
+}
+
+void load_connect_message(struct buffer *to, struct random *random)
+{
+    uint8_t id[16];
+    AUTO(arena_done) struct arena arena = {0};
+    random_fill(random, id, sizeof(id));
+    str hex = hex_write(&arena, (bytes){id, sizeof(id)});
+    buffer_format(to,
+                  "{\"type\":\"Connect\",\"sessionId\":\"%.8s-%.4s-4%.3s-8%.3s-%.12s\","
+                  "\"connectionCount\":0,\"lastCloseReason\":\"InitialConnect\"}",
+                  hex.at, hex.at + 8, hex.at + 13, hex.at + 17, hex.at + 20);
 }
 
 static bool ask(struct load *load, struct peer *peer, struct fault *fault)
@@ -86,7 +96,7 @@ static bool ask(struct load *load, struct peer *peer, struct fault *fault)
         buffer_format(&load->text, "{\"type\":\"Mutation\",\"requestId\":%u,", peer->number++);
         options->ask(options->context, &load->random, &load->text);
         buffer_char(&load->text, '}');
-        add_frame(&load->out, buffer_text(&load->text), (uint32_t)random_u64(&load->random));
+        load_frame(&load->out, buffer_text(&load->text), (uint32_t)random_u64(&load->random));
     }
     peer->state = PEER_ASKED;
     peer->in_flight++;
@@ -105,25 +115,17 @@ static bool ask_all(struct load *load, struct peer *peer, struct fault *fault)
 
 static bool greet(struct load *load, struct peer *peer, struct fault *fault)
 {
-    uint8_t id[16];
-    struct arena arena = {0};
-    random_fill(&load->random, id, sizeof(id));
-    str hex = hex_write(&arena, (bytes){id, sizeof(id)});
     buffer_clear(&load->text);
-    buffer_format(&load->text,
-                  "{\"type\":\"Connect\",\"sessionId\":\"%.8s-%.4s-4%.3s-8%.3s-%.12s\","
-                  "\"connectionCount\":0,\"lastCloseReason\":\"InitialConnect\"}",
-                  hex.at, hex.at + 8, hex.at + 13, hex.at + 17, hex.at + 20);
+    load_connect_message(&load->text, &load->random);
     buffer_clear(&load->out);
-    add_frame(&load->out, buffer_text(&load->text), 0x12345678);
+    load_frame(&load->out, buffer_text(&load->text), 0x12345678);
     buffer_clear(&load->text);
     buffer_str(&load->text, STR("{\"type\":\"ModifyQuerySet\",\"baseVersion\":0,\"newVersion\":1,"
                                 "\"modifications\":["));
     if (load->options.subscribe != NULL)
         load->options.subscribe(load->options.context, (size_t)(peer - load->peers), &load->text);
     buffer_str(&load->text, STR("]}"));
-    add_frame(&load->out, buffer_text(&load->text), 0x9abcdef0);
-    arena_done(&arena);
+    load_frame(&load->out, buffer_text(&load->text), 0x9abcdef0);
     peer->state = PEER_GREETING;
     return say(peer, buffer_text(&load->out), fault);
 }
@@ -273,11 +275,7 @@ static bool open_peer(struct load *load, struct peer *peer, struct fault *fault)
     if (load->options.kind == LOAD_HTTP)
         return true;
     peer->state = PEER_UPGRADING;
-    return say(peer,
-               STR("GET /api/1.48.0/sync HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
-                   "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                   "Sec-WebSocket-Key: YmVuY2hiZW5jaGJlbmNoYg==\r\n\r\n"),
-               fault);
+    return say(peer, load_upgrade, fault);
 }
 
 static bool is_greeted(const struct load *load)

@@ -52,3 +52,9 @@ bool load_run(struct load *load, span time, uint64_t *calls, struct fault *fault
 bool load_call(struct load *load, span *took, struct fault *fault) MUST_CHECK;
 uint64_t load_total(const struct load *load);
 void load_close(struct load *load);
+
+/* What a client of the sync protocol says: the request to upgrade, a masked text frame, and the
+ * Connect message of a new session. */
+extern const str load_upgrade;
+void load_frame(struct buffer *to, str text, uint32_t mask);
+void load_connect_message(struct buffer *to, struct random *random);

@@ -70,7 +70,7 @@ void report_machine(const struct bench *bench)
            sysconf(_SC_NPROCESSORS_ONLN),
            (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) / (1 << 30),
            system.release, bench->disk, bench->runs, (double)bench->time.us / 1e6);
-    printf("%-28s %12s %-14s %8s %12s %8s\n", "name", "value", "unit", "spread", "baseline",
+    printf("%-33s %12s %-14s %8s %12s %8s\n", "name", "value", "unit", "spread", "baseline",
            "ratio");
     fflush(stdout);
 }
@@ -78,7 +78,7 @@ void report_machine(const struct bench *bench)
 void report_row(const struct row *row)
 {
     const struct samples *samples = &row->samples;
-    printf("%-28s %12.1f %-14s %7.0f%%", row->name, median_of(samples->values, samples->count),
+    printf("%-33s %12.1f %-14s %7.0f%%", row->name, median_of(samples->values, samples->count),
            row->unit, spread_of(samples->values, samples->count) * 100);
     if (row->has_baseline)
         printf(" %12.1f %8.2f", median_of(samples->baselines, samples->count),

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * idle_session_bytes: what one more signed-in session with one live query costs the server in
+ * resident memory: the slope between FEW and MANY of them, each a person of its own.
+ */
+#include "bench.h"
+
+#include "crowd.h"
+
+#include "auth/token.h"
+#include "base/buffer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define FEW 9500
+#define MANY 19000
+#define RESULT_MIN 200
+#define SETTLE_US 500000
+#define RUNS_MAX 2 /* each opens MANY sessions */
+
+struct measuring {
+    struct program server;
+    struct signer *signer;
+    struct arena arena;
+    str issuer;
+    char data[500];
+};
+
+/* Who it is, and one query whose answer is that person's own. */
+static void hello(void *context, size_t i, struct buffer *to)
+{
+    const struct measuring *m = context;
+    AUTO(arena_done) struct arena arena = {0};
+    AUTO(buffer_done) struct buffer text = buffer_with_max(KIB(16));
+    const struct token_claims claims = {
+        .issuer = m->issuer,
+        .subject = str_format(&arena, "bench-%zu", i),
+        .email = str_format(&arena, "bench-%zu@example.com", i),
+        .name = STR("A person who is here to be counted, and whose name is long enough"),
+        .issued_at = clock_now(),
+        .expires_at = instant_add(clock_now(), MINUTES(50)),
+    };
+    str token = token_sign(m->signer, &arena, &claims);
+    buffer_format(&text,
+                  "{\"type\":\"Authenticate\",\"baseVersion\":0,\"tokenType\":\"User\","
+                  "\"value\":\"%.*s\"}",
+                  STR_ARG(token));
+    load_frame(to, buffer_text(&text), 0x12345678);
+    load_frame(to,
+               STR("{\"type\":\"ModifyQuerySet\",\"baseVersion\":0,\"newVersion\":1,"
+                   "\"modifications\":[{\"type\":\"Add\",\"queryId\":0,\"udfPath\":"
+                   "\"fixture:identity\",\"args\":[{}]}]}"),
+               0x9abcdef0);
+}
+
+static bool open_signer(struct measuring *m, struct fault *fault)
+{
+    char keys[520];
+    str text;
+    snprintf(keys, sizeof(keys), "%s/keys", m->data);
+    m->signer = signer_open(keys, fault);
+    if (m->signer == NULL || !program_ask(&m->server, "/.well-known/openid-configuration", NULL,
+                                          &m->arena, &text, fault))
+        return false;
+    const char *issuer = strstr(text.at, "\"issuer\":\"");
+    if (issuer == NULL)
+        return fault_set(fault, FAULT_SYSTEM, "the server does not say who it is");
+    issuer += strlen("\"issuer\":\"");
+    m->issuer = (str){issuer, strcspn(issuer, "\"")};
+    return true;
+}
+
+static double resident(const struct measuring *m)
+{
+    usleep(SETTLE_US);
+    return (double)program_rss(&m->server);
+}
+
+static bool count_bytes(struct measuring *m, struct samples *samples, struct fault *fault)
+{
+    struct crowd *crowd = crowd_open(m->server.port, hello, m);
+    bool is_well = crowd_grow(crowd, FEW, fault);
+    double few = resident(m);
+    is_well = is_well && crowd_grow(crowd, MANY, fault);
+    double many = resident(m);
+    const char *value =
+        is_well ? memmem(crowd_heard(crowd).at, crowd_heard(crowd).len, "\"value\":", 8) : NULL;
+    if (value != NULL &&
+        crowd_heard(crowd).len - (size_t)(value - crowd_heard(crowd).at) < RESULT_MIN)
+        is_well = fault_set(fault, FAULT_SYSTEM, "the result is too small: no figure");
+    if (is_well)
+        samples_add(samples, (many - few) / (MANY - FEW), 0, 0);
+    crowd_close(crowd);
+    return is_well;
+}
+
+static bool run_once(const struct bench *bench, struct measuring *m, struct samples *samples,
+                     struct fault *fault)
+{
+    bool is_well = program_serve(bench, "atelier-fixture", m->data, &m->server, fault) &&
+                   open_signer(m, fault) && count_bytes(m, samples, fault);
+    signer_close(m->signer);
+    m->signer = NULL;
+    program_stop(&m->server);
+    return is_well;
+}
+
+bool bench_sessions(const struct bench *bench, struct row *row, struct fault *fault)
+{
+    struct measuring m = {.server.syncs_fd = -1};
+    *row = (struct row){.name = "idle_session_bytes", .unit = "bytes", .is_lower_better = true};
+    bool is_well = folder_make(bench, "sessions", m.data, fault);
+    for (size_t i = 0; i < MIN_OF(bench->runs, (size_t)RUNS_MAX) && is_well; i++)
+        is_well = run_once(bench, &m, &row->samples, fault);
+    snprintf(row->method, sizeof(row->method),
+             "Slope of build/atelier-fixture's resident memory (/proc/PID/statm) from %d to %d "
+             "sessions of the sync protocol (RLIMIT_NOFILE is 20,000 here, so not to 50,000), each "
+             "signed in as a person of its own, with one live query (fixture:identity) whose "
+             "result is its own and has at least %d bytes; half a second after the last was told. "
+             "Without "
+             "the kernel's memory for sockets. The server is started anew for each run, on the "
+             "same data; at most %d runs.",
+             FEW, MANY, RESULT_MIN, RUNS_MAX);
+    arena_done(&m.arena);
+    folder_remove(m.data);
+    return is_well;
+}
