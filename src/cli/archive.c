@@ -73,6 +73,8 @@ bool sums_add(struct sums *sums, const char *name, const uint8_t sha256[32], str
 bool sums_text(struct sums *sums, int *fd, int64_t *size, struct fault *fault)
 {
     struct stat facts;
+    if (ferror(sums->file)) /* earlier: a full disk that has room again by now */
+        return fault_set(fault, FAULT_FULL, "the list of sums could not be written");
     if (fflush(sums->file) != 0 || fstat(fileno(sums->file), &facts) != 0)
         return fault_os(fault, "the list of sums");
     *fd = fileno(sums->file);
