@@ -49,6 +49,14 @@ holds<Same<FunctionReturnType<typeof api.credits.getCredits>, number | null>>();
 holds<Same<Doc<"users">["role"], "user" | "admin">>();
 holds<Same<Doc<"assets">["userId"], Id<"users">>>();
 holds<Same<DataModel["users"]["indexes"]["by_email"], ["email", "_creationTime"]>>();
+type Member<List> = List extends (infer Each)[] ? Each : never;
+type Unlisted = {
+  [T in TableNames]: Exclude<
+    keyof DataModel[T]["document"] | Member<DataModel[T]["indexes"][keyof DataModel[T]["indexes"]]>,
+    DataModel[T]["fieldPaths"]
+  >;
+}[TableNames];
+holds<Same<Unlisted, never>>();
 holds<"generations" extends TableNames ? true : false>();
 holds<typeof api.assets.getAssets extends PaginatedQueryReference ? true : false>();
 holds<
