@@ -81,6 +81,14 @@ test('the grid is one tab stop: keys move, look, delete, and the focus is never 
     await page.keyboard.press('ArrowRight');
     await page.keyboard.press('Escape');
     await page.waitForFunction(() => document.activeElement?.dataset.index === '3');
+    await page.keyboard.press('Enter');
+    await page.locator('#detail').getByText('4 of 8').waitFor();
+    await page.waitForTimeout(300);
+    assert.equal(await focused(), '3', 'the grid is narrower now, and the focus is still on the work');
+    await page.keyboard.press('Escape');
+    await page.locator('#detail').waitFor({ state: 'detached' });
+    await page.waitForTimeout(300);
+    assert.equal(await focused(), '3');
     await page.keyboard.press('End');
     assert.equal(await focused(), '7');
     await page.keyboard.press('Delete');

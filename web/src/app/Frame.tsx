@@ -104,7 +104,7 @@ function Notice() {
   const offline = useOfflineSince();
   const upgraded = useStore(upgrade);
   const stays = useStore(stillIn);
-  const text = noticeText(upgraded, offline) ?? (stays ? words.account.stillIn : undefined);
+  const text = stays ? words.account.stillIn : noticeText(upgraded, offline);
   const spoke = useRef(false);
   useEffect(() => {
     if (text) say(text, "notice");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The justified grid: one tab stop, arrow keys inside it, and only the rows near the screen exist. */
-import { useEffect, useMemo, useRef, type KeyboardEvent } from "react";
+import { useEffect, useLayoutEffect, useMemo, useRef, type KeyboardEvent, type RefObject } from "react";
 import { useNow } from "../app/live";
 import { letterKeys } from "../app/keys";
 import { navigate } from "../app/router";
@@ -67,11 +67,22 @@ function topOf(placed: Placed[], index: number): number | undefined {
   return undefined;
 }
 
+/* Another width makes other rows, and a tile that moves to another row is a new element: the focus
+   moves with the work. */
+function useFocusKept(grid: RefObject<HTMLElement | null>, focus: number) {
+  const held = grid.current?.contains(document.activeElement) ?? false;
+  useLayoutEffect(() => {
+    if (!held || grid.current?.contains(document.activeElement)) return;
+    grid.current?.querySelector<HTMLElement>(`[data-index="${focus}"]`)?.focus({ preventScroll: true });
+  });
+}
+
 export function Grid(props: Props) {
   const { assets, complete, selected, focus, addressOf, onFocus, onLook, onDelete, onNearEnd } = props;
   const element = useRef<HTMLDivElement>(null);
   const view = useWindow(element, assets.length > 0);
   const now = useNow(60_000);
+  useFocusKept(element, focus);
   const days = useMemo(() => (view.width > 0 ? layout(assets, view.width, targetFor(innerWidth)) : []), [assets, view.width]);
   const { placed, height, rows } = useMemo(() => place(days), [days]);
 
@@ -124,7 +135,9 @@ export function Grid(props: Props) {
           <div key={day.key} role="rowgroup" className="day" style={{ height: tall, top }}>
             <div role="row" aria-rowindex={firstRow} className="dayhead">
               <div role="rowheader" className="dayname">
-                <h2>{dayName(day.at, now)}</h2><span className="quiet num small">{number(day.count)}</span>
+                <h2>{dayName(day.at, now)}</h2>
+                {/* Of the last day there may be more to come. */}
+                {(complete || day !== days[days.length - 1]) && <span className="quiet num small">{number(day.count)}</span>}
               </div>
             </div>
             <div role="presentation" className="rows">

@@ -2,7 +2,7 @@
 /* /library and /library/:id: the grid, and the chosen work beside it. The address is the selection. */
 import * as Radio from "@radix-ui/react-radio-group";
 import { usePaginatedQuery } from "convex/react";
-import { lazy, Suspense, useCallback, useEffect, useRef, useState, type KeyboardEvent } from "react";
+import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { useMe, useWork } from "../app/live";
 import { Link, cameFromInside, navigate, usePlace, withQuery } from "../app/router";
 import { number } from "../format";
@@ -88,6 +88,24 @@ function useDeletion(works: Asset[], open: string | undefined, addressOf: (asset
   return { asked, setAsked, done };
 }
 
+/* Closes the detail from anywhere on the page, also where nothing has the focus; not from a dialog over it. */
+function useEscape(active: boolean, close: () => void) {
+  const latest = useRef(close);
+  latest.current = close;
+  useEffect(() => {
+    if (!active) return;
+    const press = (event: KeyboardEvent) => {
+      const target = event.target as HTMLElement;
+      const inside = target === document.body || target.closest("main") !== null;
+      if (event.key !== "Escape" || event.defaultPrevented || !inside) return;
+      event.preventDefault();
+      latest.current();
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, [active]);
+}
+
 export default function Library() {
   const { path, query } = usePlace();
   const open = path.split("/")[2] as AssetId | undefined;
@@ -129,17 +147,12 @@ export default function Library() {
     setLooking(undefined);
     setTimeout(() => (open ? document.getElementById("detail")?.focus() : focusIndex(at, false)), 50);
   };
-  const press = (event: KeyboardEvent) => {
-    const inside = (event.target as HTMLElement).closest("main") !== null;
-    if (event.key !== "Escape" || event.defaultPrevented || !open || alone || !inside) return;
-    event.preventDefault();
-    close();
-  };
+  useEscape(open !== undefined && !alone, close);
   const told = useTotal(type);
   const total = complete ? works.length : told && Math.max(told, works.length);
 
   return (
-    <main id="main" className={alone ? "shelf lone" : open ? "shelf opened" : "shelf"} tabIndex={-1} onKeyDown={press}>
+    <main id="main" className={alone ? "shelf lone" : open ? "shelf opened" : "shelf"} tabIndex={-1}>
       {!alone && (
         <div className="page">
           <div className="pagehead">
