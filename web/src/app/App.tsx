@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which page stands at an address, and who may see it. */
-import { lazy, Suspense, useEffect, useRef, type ReactNode } from "react";
+import { lazy, Suspense, useEffect, type ReactNode } from "react";
 import { SignIn } from "../account/SignIn";
 import { words } from "../words";
 import { Boundary } from "./Boundary";
@@ -62,15 +62,16 @@ function useGate(state: string, path: string, search: string) {
   return atForm;
 }
 
-/* A new page takes the focus, as a new document would. */
-function useFocusOnNewPage(name: string | undefined) {
-  const before = useRef<string>(undefined);
+/* A new page takes the focus, as a new document would; the address this tab was opened at does not.
+   Stands beside the page within its Suspense, so that it acts when the page itself is there. */
+let openedAt: string | undefined = location.pathname;
+function Arrival() {
   useEffect(() => {
-    if (before.current !== undefined && name !== undefined && before.current !== name) {
-      document.getElementById("main")?.focus({ preventScroll: true });
-    }
-    before.current = name;
-  }, [name]);
+    const main = document.getElementById("main");
+    if (location.pathname !== openedAt && !main?.contains(document.activeElement)) main?.focus({ preventScroll: true });
+    openedAt = undefined;
+  }, []);
+  return null;
 }
 
 export function App() {
@@ -79,7 +80,6 @@ export function App() {
   const atForm = useGate(state, path, query.size > 0 ? `?${query}` : "");
   const page = state === "in" && !atForm ? pageAt(path) : undefined;
   useGlobalKeys();
-  useFocusOnNewPage(page?.name);
   useEffect(() => {
     if (state === "in") void fetchAhead();
   }, [state]);
@@ -89,7 +89,7 @@ export function App() {
   return (
     <Frame page={page.name}>
       <Boundary key={page.name}>
-        <Suspense fallback={<main id="main" className="page" />}>{page.node}</Suspense>
+        <Suspense fallback={<main id="main" className="page" />}>{page.node}<Arrival /></Suspense>
       </Boundary>
       <Overlays />
     </Frame>

@@ -26,6 +26,7 @@ function useEarlier(draft: Draft, change: Change, userId: string) {
     if (!event.altKey || (event.key !== "ArrowUp" && event.key !== "ArrowDown")) return;
     const earlier = earlierPrompts(userId);
     const place = leaf.current;
+    if (earlier[place.at] !== draft.prompt) place.at = -1;
     if (place.at < 0) place.own = draft.prompt;
     const next = place.at + (event.key === "ArrowUp" ? 1 : -1);
     if (next >= earlier.length || next < -1) return;

@@ -145,8 +145,13 @@ export default function Library() {
   const closeLook = () => {
     const at = works.findIndex((work) => work._id === looking);
     setLooking(undefined);
-    setTimeout(() => (open ? document.getElementById("detail")?.focus() : focusIndex(at, false)), 50);
+    setTimeout(() => (open ? document.getElementById("detail")?.focus() : focusIndex(at >= 0 ? at : focus, false)), 50);
   };
+  /* Deleted in another tab while it was looked at. */
+  const vanished = looking !== undefined && looked === undefined;
+  useEffect(() => {
+    if (vanished) closeLook();
+  }, [vanished]);
   useEscape(open !== undefined && !alone, close);
   const told = useTotal(type);
   const total = complete ? works.length : told && Math.max(told, works.length);
