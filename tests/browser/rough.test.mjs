@@ -104,7 +104,8 @@ test('the grid is one tab stop: keys move, look, delete, and the focus is never 
 });
 
 test('the server dies under a job while the page is open: words stay, nothing is sent twice', async () => {
-    await page.locator('.rail nav').getByRole('link', { name: 'Generate' }).click();
+    await page.keyboard.press('/');
+    await page.waitForFunction(() => document.activeElement?.id === 'prompt');
     await choose('Fake');
     await send('a slow kite', 1);
     await newest().getByText(/Developing/).waitFor();

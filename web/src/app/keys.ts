@@ -22,10 +22,14 @@ const overlaid = () => document.querySelector('[role="dialog"][data-state="open"
 
 const goTo: Record<string, string> = { g: "/generate", l: "/library", a: "/settings" };
 
+/* The prompt was asked for on another page; it takes the focus when it is there. */
+export const toPrompt = storeOf(false);
+
 function focusPrompt() {
   const prompt = document.getElementById("prompt");
-  if (prompt) prompt.focus();
-  else navigate("/generate");
+  if (prompt) return prompt.focus();
+  toPrompt.set(true);
+  navigate("/generate");
 }
 
 export function useGlobalKeys() {

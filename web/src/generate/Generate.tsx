@@ -4,6 +4,7 @@ import * as Tooltip from "@radix-ui/react-tooltip";
 import { useMutation, useQuery } from "convex/react";
 import { useCallback, useEffect, useRef } from "react";
 import { useJobs, useMe, useModels, useWork } from "../app/live";
+import { toPrompt } from "../app/keys";
 import { navigate, usePlace, withQuery } from "../app/router";
 import { api } from "../convex/_generated/api";
 import type { AssetId, Job, Model, User } from "../types";
@@ -68,6 +69,10 @@ function Bench({ me, models, jobs }: { me: User; models: Model[]; jobs: Job[] | 
   );
   useRecallFromAddress(draft, change, models, take);
   const tryAgain = useTryAgain();
+  useEffect(() => {
+    if (toPrompt.get()) document.getElementById("prompt")?.focus();
+    toPrompt.set(false);
+  }, []);
   const useAgain = useCallback(
     (job: Job) => {
       take(recall(job, models, latest.current.models));
