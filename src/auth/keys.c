@@ -205,11 +205,6 @@ void key_set_drop(struct key_set *set)
     free(set);
 }
 
-size_t key_set_count(const struct key_set *set)
-{
-    return set->key_count;
-}
-
 const struct public_key *key_set_find(const struct key_set *set, str kid,
                                       enum token_algorithm algorithm)
 {

@@ -42,7 +42,6 @@ struct public_key {
 struct key_set *key_set_read(str jwks, struct fault *fault);
 struct key_set *key_set_keep(struct key_set *set);
 void key_set_drop(struct key_set *set); /* NULL is accepted */
-size_t key_set_count(const struct key_set *set);
 
 /*
  * The key for a token: by kid when the token names one; without a kid only when exactly one key

@@ -150,7 +150,6 @@ bool http_percent_decode(struct arena *arena, str from, bool plus_is_space, str 
 
 /* Dies with the exchange. */
 struct arena *exchange_arena(struct exchange *exchange);
-struct loop *exchange_loop(const struct exchange *exchange);
 const struct http_request *exchange_request(const struct exchange *exchange);
 
 /* The peer is gone: an answer would reach nobody. */

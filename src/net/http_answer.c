@@ -61,11 +61,6 @@ struct arena *exchange_arena(struct exchange *exchange)
     return &exchange->arena;
 }
 
-struct loop *exchange_loop(const struct exchange *exchange)
-{
-    return exchange->server->loop;
-}
-
 const struct http_request *exchange_request(const struct exchange *exchange)
 {
     return &exchange->head.request;
