@@ -84,7 +84,7 @@ export async function startServer({ config, data = tempFolder('data'), args = []
     }
     words.push(...args);
 
-    const child = spawn(path.join(build, program), words,
+    const child = spawn(path.resolve(build, program), words,
         { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } });
     children.add(child);
     const lines = [];
