@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "call/page.h"
 
+#include "base/planted.h"
 #include "base/seal.h"
 
 #include <string.h>
@@ -86,7 +87,7 @@ static bool read_positions(struct call *call, const struct page_options *options
         out->starts_at_end = position.at[0] == 'E';
         bounds->after = out->starts_at_end ? (bytes){0} : key_of(position);
     }
-    if (options->end_cursor.at != NULL) {
+    if (options->end_cursor.at != NULL && !PLANTED(end_cursor_unread)) {
         if (!position_read(call, context, options->end_cursor, &out->end)) {
             invalid_cursor(call);
             return false;
@@ -149,7 +150,8 @@ void page_read(struct call *call, const struct page_options *options,
             read++;
             add_item(call, source, row, scan_position(&scan), &rows);
         }
-        is_done = ends.end.at != NULL ? ends.end.at[0] == 'E' : read < max;
+        is_done =
+            ends.end.at != NULL ? ends.end.at[0] == 'E' : read < max || PLANTED(page_done_early);
         scan_end(&scan);
     }
     if (call_failed(call))

@@ -2,6 +2,7 @@
 #include "call/writer.h"
 
 #include "base/log.h"
+#include "base/planted.h"
 
 #include <string.h>
 
@@ -59,7 +60,7 @@ struct writer_counts writer_counts(const struct writer *writer)
 static bool answer_replay(struct writer *writer, struct batch *batch, struct mutation *mutation)
 {
     struct outcome outcome = {.request = mutation->number};
-    if (!mutation->has_session)
+    if (!mutation->has_session || PLANTED(replay_runs_twice))
         return false;
     memcpy(outcome.session, mutation->session, sizeof(outcome.session));
     if (!batch_find_outcome(batch, &mutation->arena, &outcome))
@@ -68,6 +69,12 @@ static bool answer_replay(struct writer *writer, struct batch *batch, struct mut
     mutation->reply = (struct call_reply){.value = outcome.result};
     mutation->ts = outcome.ts;
     writer->replayed++;
+    if (PLANTED(replay_unanswered))
+        mutation->number = UINT32_MAX;
+    if (PLANTED(replay_forgets_result))
+        mutation->reply.value = STR("null");
+    if (PLANTED(replay_fails))
+        reply_fail(&mutation->arena, &mutation->reply, ARGUMENT, STR("This was asked before."));
     return true;
 }
 
@@ -111,14 +118,16 @@ static void run_one(struct writer *writer, struct batch *batch, struct mutation 
         execute_mutation(writer->options.program, &mutation->request, &change, &mutation->arena,
                          now, &writer->random, &mutation->reply);
 
-    if (mutation->reply.error != ERROR_NONE) {
+    if (mutation->reply.error != ERROR_NONE && !PLANTED(failed_write_stays)) {
         change_drop(&change);
         writer->failed++;
+        if (PLANTED(failure_recorded))
+            record_outcome(batch, mutation);
     } else if (!change_accept(&change)) {
         reply_fail(&mutation->arena, &mutation->reply, TRANSIENT,
                    STR("The change could not be made. Try again."));
         writer->failed++;
-    } else if (mutation->has_session) {
+    } else if (mutation->has_session && !PLANTED(outcome_unrecorded)) {
         record_outcome(batch, mutation);
     }
 }
@@ -189,6 +198,11 @@ bool writer_step(struct writer *writer, instant now)
     if (count == 0) {
         store_idle(writer->options.store);
         return false;
+    }
+    if (PLANTED(order_swapped)) {
+        void *last = items[count - 1];
+        items[count - 1] = items[0];
+        items[0] = last;
     }
     for (size_t done = 0; done < count;)
         done += commit_some(writer, (struct mutation **)items + done, count - done, now);

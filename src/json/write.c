@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "json/json.h"
 
+#include "base/planted.h"
+
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -50,7 +52,7 @@ static void write_escape(struct buffer *to, uint8_t byte)
         buffer_add(to, (char[]){'\\', (char)byte}, 2);
     else if (byte < sizeof(short_forms) && short_forms[byte] != 0)
         buffer_add(to, (char[]){'\\', short_forms[byte]}, 2);
-    else
+    else if (!PLANTED(control_lost))
         buffer_format(to, "\\u%04x", byte);
 }
 
@@ -67,6 +69,9 @@ static void write_escaped(struct buffer *to, str text, size_t from)
 
 void json_write_text(struct buffer *to, str text)
 {
+    for (size_t i = 0; PLANTED(text_above_ascii) && i < text.len; i++)
+        if ((uint8_t)text.at[i] > 0x7f)
+            text.len = i;
     size_t run = plain_run(text, 0);
     char *out = buffer_reserve(to, run + 2);
     if (out == NULL)
@@ -203,9 +208,13 @@ static int member_order(const void *a, const void *b)
 
 static void write_member(struct buffer *to, const struct json *member)
 {
-    json_write_text(to, member->key);
+    bool is_integer = PLANTED(int64_unmarked) && str_equal(member->key, STR("$integer"));
+    json_write_text(to, is_integer ? STR("integer") : member->key);
     buffer_char(to, ':');
-    json_write_canonical(to, member);
+    if (PLANTED(bytes_lost) && str_equal(member->key, STR("$bytes")))
+        buffer_str(to, STR("\"\""));
+    else
+        json_write_canonical(to, member);
 }
 
 static bool is_sorted(const struct json *object)
@@ -219,6 +228,11 @@ static bool is_sorted(const struct json *object)
 static void write_object(struct buffer *to, const struct json *object)
 {
     AUTO(memory_free) const struct json **sorted = NULL;
+    if (PLANTED(nan_as_null) && object->count == 1 &&
+        str_equal(object->items[0].key, STR("$float"))) {
+        buffer_str(to, STR("null"));
+        return;
+    }
     if (!is_sorted(object)) {
         sorted = memory_new(object->count * sizeof(struct json *));
         for (size_t i = 0; i < object->count; i++)

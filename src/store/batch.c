@@ -2,6 +2,7 @@
 #include "store/state.h"
 
 #include "base/log.h"
+#include "base/planted.h"
 
 #include <string.h>
 
@@ -138,7 +139,7 @@ static struct write_set write_set_of(const struct tree_item *const *writes, size
 {
     struct write_set set = {.ts = ts, .keys = keys};
     for (size_t i = 0; i < count; i++)
-        if (writes[i]->space > 0xff)
+        if (writes[i]->space > 0xff && !(writes[i]->is_removed && PLANTED(deletion_unseen)))
             keys[set.count++] = (struct write_key){writes[i]->space, tree_item_key(writes[i])};
     return set;
 }

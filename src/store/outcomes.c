@@ -15,6 +15,7 @@
 #include "base/encode.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/planted.h"
 
 #include <string.h>
 
@@ -235,6 +236,8 @@ bool outcomes_load(struct store *store, struct fault *fault)
         if (!is_well)
             break;
         outcomes->bytes_unindexed += outcome.result.len;
+        if (PLANTED(outcome_forgotten))
+            memset(outcome.session, 0, sizeof(outcome.session));
         keep(outcomes, number, &outcome, store->counters.indexed_outcome);
         arena_reset(&arena);
     }

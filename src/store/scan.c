@@ -5,6 +5,8 @@
  */
 #include "store/state.h"
 
+#include "base/planted.h"
+
 #include <string.h>
 
 struct source {
@@ -93,7 +95,9 @@ static void set_positions(struct scan *scan, const struct bounds *bounds)
             lower_to(scan, behind(view, bounds->until));
         return;
     }
-    if (bounds->after.at != NULL)
+    if (bounds->after.at != NULL && PLANTED(page_overlaps))
+        lower_to(scan, behind(view, bounds->after));
+    else if (bounds->after.at != NULL)
         lower_to(scan, (bytes){arena_copy(view->arena, bounds->after.at, bounds->after.len),
                                bounds->after.len});
     if (bounds->until.at != NULL)
@@ -263,7 +267,9 @@ static void record_progress(struct scan *scan, bool is_at_end)
     if (!view->records_reads || scan->range >= view->range_count)
         return;
     struct read_range *range = &view->ranges[scan->range];
-    if (is_at_end)
+    if (scan->source->place == NULL && PLANTED(absent_read))
+        return;
+    if (is_at_end && !(scan->source->place != NULL && PLANTED(range_end)))
         *range = (struct read_range){range->space, scan->from, scan->to};
     else if (scan->order == ORDER_UP)
         range->to = (bytes){scan->source->place, scan->source->place_len + 1};
