@@ -2,6 +2,7 @@
 #include "live/watch.h"
 
 #include "base/hash.h"
+#include "base/planted.h"
 
 #include <endian.h>
 #include <string.h>
@@ -158,7 +159,8 @@ static void find_in(struct watch *list, const struct write_key *key,
                     void (*hit)(void *context, void *query), void *context)
 {
     for (struct watch *watch = list; watch != NULL; watch = watch->next)
-        if (watch->space == key->space && bytes_compare(watch->from, key->key) <= 0 &&
+        if (watch->space == key->space &&
+            bytes_compare(watch->from, key->key) < (PLANTED(range_start) ? 0 : 1) &&
             bytes_compare(key->key, watch->to) < 0)
             hit(context, watch->query);
 }

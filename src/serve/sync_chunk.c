@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/planted.h"
 #include "serve/session.h"
 
 /* Each chunk resets the client's timer of silence (convex-protocol.md section 7), and none is so
@@ -40,7 +41,9 @@ void session_send_chunks(struct sync_session *session, struct shared **pieces, s
     size_t size = rest.len;
     while (rest.len > 0) {
         str part = utf8_cut(rest, SESSION_CHUNK);
-        send_chunk(session, part, number++, total, size);
+        if (number != 1 || !PLANTED(chunk_lost))
+            send_chunk(session, part, number, PLANTED(chunk_count) ? total + 1 : total, size);
+        number++;
         rest = str_slice(rest, part.len, rest.len);
     }
 }
