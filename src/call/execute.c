@@ -184,7 +184,7 @@ static const void *read_args(struct call *call, const struct call_request *reque
         call_fail(call, ARGUMENT, "ArgumentValidationError: The arguments are larger than 16 MiB.");
         return NULL;
     }
-    if (!json_read(call->arena, request->args, JSON_DEPTH_MAX + 2, &tree, &fault)) {
+    if (!json_read(call->arena, request->args, JSON_DEPTH_LIMIT, &tree, &fault)) {
         call_fail(call, ARGUMENT, "ArgumentValidationError: The arguments are not JSON: %s",
                   fault.text);
         return NULL;

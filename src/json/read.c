@@ -114,7 +114,8 @@ static int after_item(struct reader *reader, char closing)
 static bool open_items(struct reader *reader)
 {
     if (++reader->depth > reader->depth_max)
-        return refuse(reader, "it is nested too deeply");
+        return fault_set(reader->fault, FAULT_INPUT, "byte %zu: it is nested more than %d deep",
+                         (size_t)(reader->at - reader->start), reader->depth_max);
     reader->at++;
     skip_space(reader);
     return true;

@@ -69,6 +69,12 @@ struct http_options {
      * unlinked file in temp_dir. *max comes as file_max and may be lowered or raised for this one.
      */
     bool (*body_to_file)(void *app, const struct http_request *request, int64_t *max);
+
+    /*
+     * Optional. The head was understood, but the request is refused with this status before it is
+     * whole; to be answered in the call. Without it, and without a head, the answer is a word.
+     */
+    void (*on_refuse)(void *app, struct exchange *exchange, int status);
     const char *temp_dir;
 
     struct tls *tls; /* NULL: plain. Kept, as the next, by the caller until the server is closed. */

@@ -289,5 +289,10 @@ void conn_refuse(struct conn *conn, int status)
         exchange = exchange_new(conn);
     /* Whatever else has come is not ours to understand any more. */
     conn->phase = CONN_RUNNING;
+    const struct http_options *options = &conn->server->options;
+    if (options->on_refuse != NULL && exchange->head.request.peer.len != 0) {
+        options->on_refuse(options->app, exchange, status);
+        return;
+    }
     http_answer(exchange, status, headers, ARRAY_LEN(headers), str_of(http_status_text(status)));
 }

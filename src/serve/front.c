@@ -119,6 +119,7 @@ static bool listen_now(struct front *front, struct fault *fault)
         .address = front->options.listen,
         .app = front,
         .on_request = route_request,
+        .on_refuse = route_refuse,
         .temp_dir = front->options.temp_dir,
         .unsent_max = UNSENT_MAX,
         .tls = front->options.tls,

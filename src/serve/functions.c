@@ -131,12 +131,15 @@ static void bad_request(struct http_call *call, const char *code, const char *te
     answer_error(call->exchange, 400, code, str_of(text), NULL);
 }
 
-/* The arguments stay JSON text: the function's descriptor reads them. */
+/* The arguments stay JSON text: the function's descriptor reads them, and says what is wrong with
+ * them, also that they are nested too deeply. "[{…}]" and "{…}" are the same. */
 str args_text(struct arena *arena, const struct json *args)
 {
     AUTO(buffer_done) struct buffer text = buffer_with_max(CALL_ARGS_MAX * 2);
     if (args->kind == JSON_NONE)
         return STR("{}");
+    if (args->kind == JSON_LIST && args->count == 1)
+        args = &args->items[0];
     json_write_canonical(&text, args);
     return str_copy(arena, buffer_text(&text));
 }
@@ -148,7 +151,7 @@ static bool read_body(struct http_call *call, str text, struct json *body)
         bad_request(call, "BadJsonBody", "The body is not UTF-8.");
         return false;
     }
-    if (!json_read(exchange_arena(call->exchange), text, JSON_DEPTH_MAX + 8, body, &fault)) {
+    if (!json_read(exchange_arena(call->exchange), text, JSON_DEPTH_LIMIT, body, &fault)) {
         bad_request(call, "BadJsonBody", fault.text);
         return false;
     }
@@ -209,7 +212,9 @@ static void get_query(struct front *front, struct exchange *exchange,
     struct json format_value = {0};
     if (http_query(arena, request, "format", &format))
         format_value = (struct json){.kind = JSON_TEXT, .text = format};
-    if (!json_read(arena, args, JSON_DEPTH_MAX + 8, &tree, &fault))
+    if (!utf8_is_valid(args))
+        bad_request(call, "BadJsonArgs", "The arguments are not UTF-8.");
+    else if (!json_read(arena, args, JSON_DEPTH_LIMIT, &tree, &fault))
         bad_request(call, "BadJsonArgs", fault.text);
     else
         run_call(call, path, &tree, &format_value);

@@ -77,7 +77,8 @@ FUNCTIONS_HANDLER(functions_query_batch)
     bool is_admin;
     if (!request_identity(front, exchange, request, &identity, &is_admin))
         return;
-    bool is_read = json_read(arena, request->body, JSON_DEPTH_MAX + 8, &body, &fault);
+    bool is_read = utf8_is_valid(request->body) &&
+                   json_read(arena, request->body, JSON_DEPTH_LIMIT, &body, &fault);
     *call = (struct batch_call){.front = front, .exchange = exchange, .identity = identity};
     if (is_read)
         call->queries = *json_get(&body, "queries");

@@ -181,6 +181,28 @@ static bool is_sync(str path)
     return path.len > 10 && str_find(str_slice(path, 5, path.len - 5), '/') < 0;
 }
 
+/*
+ * The "site" of a Convex deployment, where HTTP actions live, is this same origin: every address
+ * that is neither the API's nor a page's, and all of them again below /http/. Its functions set
+ * their own CORS headers, so none are added. There are no such functions yet.
+ */
+static void site_request(struct exchange *exchange)
+{
+    const struct http_header headers[] = {{STR("Content-Type"), STR("text/plain; charset=utf-8")}};
+    http_answer(exchange, 404, headers, ARRAY_LEN(headers), STR("No matching routes found"));
+}
+
+static bool is_api(str path)
+{
+    return str_starts(path, STR("/api/")) || str_starts(path, STR("/.well-known/"));
+}
+
+static bool is_site(const struct http_request *request, str path)
+{
+    bool is_reading = request->method == HTTP_GET || request->method == HTTP_HEAD;
+    return str_starts(path, STR("/http/")) || (!is_reading && !is_api(path));
+}
+
 static void dispatch(struct front *front, struct exchange *exchange,
                      const struct http_request *request, str path)
 {
@@ -196,6 +218,8 @@ static void dispatch(struct front *front, struct exchange *exchange,
     }
     if (str_starts(path, STR("/api/")))
         answer_error(exchange, 404, "NotFound", STR("There is nothing at this address."), NULL);
+    else if (is_site(request, path))
+        site_request(exchange);
     else
         pages_get(front, exchange, request);
 }
@@ -210,7 +234,7 @@ void route_request(void *app, struct exchange *exchange, const struct http_reque
 
     if (is_sync(path) && (request->method == HTTP_GET || http_wants_upgrade(request))) {
         sync_accept(front, exchange);
-    } else if (request->method == HTTP_OPTIONS) {
+    } else if (request->method == HTTP_OPTIONS && is_api(path)) {
         struct http_header headers[CORS_HEADERS_MAX];
         http_answer(exchange, 204, headers, cors_headers(exchange, headers), (str){0});
     } else {
@@ -218,4 +242,25 @@ void route_request(void *app, struct exchange *exchange, const struct http_reque
         plain.path = path;
         dispatch(front, exchange, &plain, path);
     }
+}
+
+/* ---- refusals ---- */
+
+static const struct refusal {
+    int status;
+    const char *code, *message;
+} refusals[] = {
+    {408, "RequestTimeout", "The request did not come within its time."},
+    {413, "BodyTooLarge", "The body is larger than 16 MiB, which is the most there can be."},
+    {503, "TooManyConcurrentRequests", "The server is busy. Try again in a moment."},
+};
+
+void route_refuse(void *app, struct exchange *exchange, int status)
+{
+    for (size_t i = 0; i < ARRAY_LEN(refusals); i++)
+        if (refusals[i].status == status) {
+            answer_error(exchange, status, refusals[i].code, str_of(refusals[i].message), NULL);
+            return;
+        }
+    answer_error(exchange, status, "BadRequest", str_of(http_status_text(status)), NULL);
 }

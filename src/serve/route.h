@@ -14,6 +14,9 @@
 /* For http_options.on_request; app is the front. */
 void route_request(void *app, struct exchange *exchange, const struct http_request *request);
 
+/* For http_options.on_refuse: what was refused on the way is told as other failures are. */
+void route_refuse(void *app, struct exchange *exchange, int status);
+
 /* JSON with CORS headers, never cached. */
 void answer_json(struct exchange *exchange, int status, str body);
 

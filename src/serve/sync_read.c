@@ -249,7 +249,8 @@ void session_read(struct sync_session *session, str text)
     struct json message;
     struct fault fault;
 
-    if (!json_read(&arena, text, JSON_DEPTH_MAX + 8, &message, &fault) ||
+    /* Arguments that are nested too deeply are their call's failure, not the session's. */
+    if (!json_read(&arena, text, JSON_DEPTH_LIMIT, &message, &fault) ||
         message.kind != JSON_OBJECT) {
         session_fatal(session, "A message is not a JSON object.");
         arena_done(&arena);
