@@ -291,8 +291,9 @@ void index_key_add(const struct index_plan *plan, size_t which, const struct key
         return;
     }
     assert(which == plan->count && part->kind == KEY_NUMBER);
+    /* Beyond all moments stays beyond them: a limit there would otherwise be one at the start. */
     double ticks = part->number * 1024.0;
-    packed_add_u64(out, ticks > 0 && ticks < 0x1p62 ? (uint64_t)ticks : 0);
+    packed_add_u64(out, ticks > 0 ? (uint64_t)MIN_OF(ticks, 0x1p62) : 0);
 }
 
 void index_key_of_parts(const struct index_plan *plan, const struct key *key,
