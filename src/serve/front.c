@@ -5,11 +5,12 @@
 #include "base/log.h"
 #include "serve/accounts.h"
 #include "serve/route.h"
-#include "serve/sync.h"
+#include "serve/session.h"
 
 #include <string.h>
 
 #define SEEN_MAX 4096      /* a power of two */
+#define LARGE_MAX 1024     /* a power of two */
 #define UNSENT_MAX MIB(64) /* more than one transition of the largest results */
 #define TICK SECONDS(5)
 #define SIGN_UPS_OF_ADDRESS 20 /* an hour */
@@ -51,7 +52,46 @@ static void take_commits(struct front *front, commit_ts snapshot)
 
 static void on_news(void *context, struct subscription *subscription)
 {
-    sync_due(subscription->owner);
+    /* What a held transition is going to say is no news beside it. */
+    if (!session_holds(subscription->owner, subscription))
+        sync_due(subscription->owner);
+}
+
+static void run_job(struct reading *reading, instant now)
+{
+    live_job_run(reading->work, &reading->view, now);
+}
+
+static void on_job_done(void *owner, struct reading *reading)
+{
+    struct front *front = owner;
+    struct live_job *job = reading->work;
+    live_job_settle(front->live, job);
+    sync_release(front, front_now());
+    live_job_end(front->live, job);
+    reading_free(reading);
+    front->has_work = true;
+}
+
+static void drop_job(struct reading *reading)
+{
+    live_job_drop(reading->work);
+}
+
+/* Hands the round's snapshot, and what is too large for the round, to a reader. */
+static void send_job(struct front *front, struct view *view, struct live_job *job)
+{
+    struct reading *reading = reading_new();
+    view_renew(view, &reading->arena);
+    reading->view = *view;
+    *view = (struct view){0};
+    reading->run = run_job;
+    reading->done = on_job_done;
+    reading->drop = drop_job;
+    reading->owner = front;
+    reading->work = job;
+    bool is_taken = readers_put(front->options.readers, reading, true);
+    assert(is_taken);
 }
 
 /* One snapshot: what was committed up to it, what changed by it, and everyone who should know. */
@@ -69,9 +109,22 @@ static void run_round(struct front *front, instant now)
     commit_ts snapshot = view_ts(&view);
     take_commits(front, snapshot);
     live_round(front->live, &view, now);
-    view_end(&view);
-    sync_send_due(front, snapshot, now);
+    uint64_t arrivals = live_counts(front->live).arrivals;
+    if (arrivals != front->arrivals)
+        sync_wake_waiting(front);
+    front->arrivals = arrivals;
+    struct live_job *job = live_job_take(front->live);
+    sync_send_due(front, snapshot, job, now);
+    if (job != NULL)
+        send_job(front, &view, job);
+    else
+        view_end(&view);
     arena_reset(&front->arena);
+}
+
+static void on_read(void *context, uint32_t events)
+{
+    readers_deliver(((struct front *)context)->options.readers);
 }
 
 /* For the next tick, or for the first answer whose time is over. */
@@ -146,6 +199,7 @@ bool front_open(struct loop *loop, const struct front_options *options, struct f
     front->options = *options;
     front->loop = loop;
     front->seen = memory_zeroed(SEEN_MAX * sizeof(*front->seen));
+    front->large = memory_zeroed(LARGE_MAX * sizeof(*front->large));
     random_init(&front->random);
     make_attempts(front);
     front->live = live_new(
@@ -154,7 +208,8 @@ bool front_open(struct loop *loop, const struct front_options *options, struct f
     front->hashed = queue_new(HASHER_QUEUE_MAX * 2, fault);
     if (front->wake == NULL || front->hashed == NULL ||
         !loop_watch(loop, queue_fd(front->wake), EPOLLIN, on_wake, front, fault) ||
-        !loop_watch(loop, queue_fd(front->hashed), EPOLLIN, accounts_on_hashed, front, fault))
+        !loop_watch(loop, queue_fd(front->hashed), EPOLLIN, accounts_on_hashed, front, fault) ||
+        !loop_watch(loop, readers_fd(options->readers), EPOLLIN, on_read, front, fault))
         return false;
     front->follower = commit_log_follow(options->log, wake_front, front);
     loop_on_turn(loop, on_turn, front);
@@ -181,6 +236,7 @@ void front_close(struct front *front)
     queue_free(front->hashed);
     arena_done(&front->arena);
     free(front->seen);
+    free(front->large);
     free(front);
 }
 
@@ -234,6 +290,108 @@ void front_query(struct front *front, const struct call_request *request, enum f
     }
     execute_query(front->options.program, request, kind, &front->kept, arena, front_now(), reply);
     view_renew(&front->kept, NULL); /* its rows and scans are in an arena that goes now */
+}
+
+/* ---- queries of others ---- */
+
+/* One that a reader runs; in its arena. */
+struct asked_there {
+    struct front *front;
+    struct front_asked asked;
+    struct call_reply reply;
+};
+
+static uint64_t hash_of(const struct call_request *request)
+{
+    uint64_t who = request->identity == NULL ? 0 : request->identity->hash.a;
+    return hash_bytes(request->path.at, request->path.len) * 31 +
+           hash_bytes(request->args.at, request->args.len) + who;
+}
+
+static void run_there(struct reading *reading, instant now)
+{
+    struct asked_there *there = reading->work;
+    struct front *front = there->front;
+    struct fault fault;
+    if (reading->view.snapshot == NULL &&
+        !view_begin(front->options.store, &reading->arena, &reading->view, &fault)) {
+        log_event(LOG_ERROR, "view_failed", "%s", fault.text);
+        reply_fail(&reading->arena, &there->reply, OVERLOAD,
+                   STR("The server is busy. Try again in a moment."));
+        return;
+    }
+    execute_query(front->options.program, &there->asked.request, there->asked.kind, &reading->view,
+                  &reading->arena, now, &there->reply);
+}
+
+static void on_read_there(void *owner, struct reading *reading)
+{
+    struct asked_there *there = reading->work;
+    there->asked.then(there->asked.context, &there->reply);
+    reading_free(reading);
+}
+
+/* The server stops, or too many wait. */
+static void refuse(const struct front_asked *asked)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    struct call_reply reply;
+    reply_fail(&arena, &reply, OVERLOAD, STR("The server is busy. Try again in a moment."));
+    asked->then(asked->context, &reply);
+}
+
+static void drop_there(struct reading *reading)
+{
+    refuse(&((struct asked_there *)reading->work)->asked);
+}
+
+static void ask_there(struct front *front, const struct front_asked *asked)
+{
+    struct reading *reading = reading_new();
+    struct arena *arena = &reading->arena;
+    struct asked_there *there = arena_new(arena, struct asked_there);
+    *there = (struct asked_there){.front = front, .asked = *asked};
+    there->asked.request.path = str_copy(arena, asked->request.path);
+    there->asked.request.args = str_copy(arena, asked->request.args);
+    reading->identity = identity_keep(asked->request.identity);
+    reading->work = there;
+    reading->run = run_there;
+    reading->done = on_read_there;
+    reading->drop = drop_there;
+    front->large_queries++;
+    bool is_ready = !asked->is_at_newest || front_view(front, arena, &reading->view);
+    if (is_ready && readers_put(front->options.readers, reading, false))
+        return;
+    reading_free(reading);
+    refuse(asked);
+}
+
+void front_ask(struct front *front, const struct front_asked *asked)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    struct call_reply reply;
+    uint64_t hash = hash_of(&asked->request);
+    uint64_t *large = &front->large[hash & (LARGE_MAX - 1)];
+    front->queries++;
+    if (*large == hash) {
+        ask_there(front, asked);
+        return;
+    }
+    if (!keep_view(front, &arena)) {
+        refuse(asked);
+        return;
+    }
+    view_be_small(&front->kept, LIVE_SMALL_READS, LIVE_SMALL_BYTES);
+    execute_query(front->options.program, &asked->request, asked->kind, &front->kept, &arena,
+                  front_now(), &reply);
+    bool is_too_large = front->kept.is_too_large;
+    view_renew(&front->kept, NULL); /* its rows and scans are in an arena that goes now */
+    if (is_too_large) {
+        *large = hash;
+        ask_there(front, asked);
+    } else {
+        asked->then(asked->context, &reply);
+    }
 }
 
 /* ---- first sight of an identity ---- */

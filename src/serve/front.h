@@ -2,7 +2,8 @@
 /*
  * The front: everything of the server that lives on the event loop. Requests come in here, calls
  * are made, commits are followed, live queries are evaluated in rounds, and sync sessions get
- * their transitions, all of one round from one snapshot.
+ * their transitions, all of one round from one snapshot. What reads too much for that goes to the
+ * readers.
  *
  * Owns:     its sessions and the live queries; the rest is borrowed from the server.
  * Threads:  the loop's.
@@ -16,6 +17,7 @@
 #include "auth/token.h"
 #include "auth/verify.h"
 #include "blob/blob.h"
+#include "call/readers.h"
 #include "call/writer.h"
 #include "live/live.h"
 #include "net/http.h"
@@ -30,6 +32,7 @@ struct front_options {
     struct store *store;
     struct writer *writer;
     struct commit_log *log;
+    struct readers *readers;
     struct verifier *verifier;
     const struct signer *signer;
     struct hasher *hasher;
@@ -55,15 +58,20 @@ struct front {
     struct queue *hashed; /* results of the hasher */
     struct attempts *by_address, *by_account;
     struct random random;
-    struct loop_timer timer;             /* pings, and answers whose time is over */
-    instant tick_at;                     /* the next pings, by the loop's clock */
-    struct sync_session *sessions, *due; /* all, and those that need a transition */
-    struct arena arena;                  /* of one turn */
-    struct view kept;                    /* queries of one turn share it; no snapshot: none */
-    struct hash128 *seen;                /* identities whose user row exists */
+    struct loop_timer timer; /* pings, and answers whose time is over */
+    instant tick_at;         /* the next pings, by the loop's clock */
+    struct sync_session *sessions;
+    struct sync_session *due, *waiting; /* for a transition; for a query of theirs to be current */
+    struct held *held;                  /* transitions that wait for the job that is out */
+    uint64_t arrivals;                  /* of live_counts, when those waiting were woken last */
+    struct arena arena;                 /* of one turn */
+    struct view kept;                   /* queries of one turn share it; no snapshot: none */
+    struct hash128 *seen;               /* identities whose user row exists */
     size_t session_count;
     size_t query_bytes; /* what the sessions' queries hold */
+    uint64_t *large;    /* hashes of requests that were too large to be run here */
     uint64_t transitions, mutations, queries;
+    uint64_t large_queries; /* of them, those that went to the readers */
     bool is_draining;
     bool has_work; /* a round is wanted in this turn */
 };
@@ -79,9 +87,22 @@ void front_drain(struct front *front);
  * the mutation is still the caller's. */
 bool front_mutate(struct front *front, struct mutation *mutation) MUST_CHECK;
 
-/* Runs a query or an action here and now, on the newest snapshot. The reply is in the arena. */
+/* Runs a query here and now, on the newest snapshot, whatever it reads: for the server's own. The
+ * reply is in the arena. */
 void front_query(struct front *front, const struct call_request *request, enum function_kind kind,
                  struct arena *arena, struct call_reply *reply);
+
+struct front_asked {
+    struct call_request request; /* lent until front_ask returns */
+    enum function_kind kind;     /* a query or an action */
+    bool is_at_newest;           /* of this very moment, also when it is answered later */
+    /* Once; the reply is gone when it returns. */
+    void (*then)(void *context, const struct call_reply *reply);
+    void *context;
+};
+
+/* Runs somebody's query or action: at once if it is small, else at a reader. */
+void front_ask(struct front *front, const struct front_asked *asked);
 
 /*
  * Makes sure that the identity has its user row, then calls then(context, true); at once when it

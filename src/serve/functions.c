@@ -2,6 +2,7 @@
 #include "serve/functions.h"
 
 #include "base/encode.h"
+#include "base/planted.h"
 #include "serve/route.h"
 #include "json/json.h"
 
@@ -15,6 +16,7 @@ struct http_call {
     str path, args;
     bool is_clean; /* the lossy format "json" */
     bool is_admin;
+    bool is_at_newest; /* a query_at_ts that was not too late */
     struct identity *identity;
 };
 
@@ -56,7 +58,8 @@ static void answer_reply(struct http_call *call, const struct call_reply *reply)
         return;
     }
     reply_write(&body, reply, call->is_clean);
-    answer_json(call->exchange, 200, buffer_text(&body));
+    bool is_failure = PLANTED(failure_is_500) && reply->error != ERROR_NONE;
+    answer_json(call->exchange, is_failure ? 500 : 200, buffer_text(&body));
 }
 
 /* ---- running ---- */
@@ -87,17 +90,24 @@ static void run_mutation(struct http_call *call)
                  STR("The server is busy. Try again in a moment."), NULL);
 }
 
+static void on_answered(void *context, const struct call_reply *reply)
+{
+    answer_reply(context, reply);
+}
+
 static void run_reading(struct http_call *call)
 {
-    struct arena arena = {0};
-    struct call_reply reply;
-    struct call_request request = {.path = call->path,
-                                   .args = call->args,
-                                   .identity = call->identity,
-                                   .is_internal = call->is_admin};
-    front_query(call->front, &request, call->kind, &arena, &reply);
-    answer_reply(call, &reply);
-    arena_done(&arena);
+    struct front_asked asked = {
+        .request = {.path = call->path,
+                    .args = call->args,
+                    .identity = call->identity,
+                    .is_internal = call->is_admin},
+        .kind = call->kind,
+        .is_at_newest = call->is_at_newest,
+        .then = on_answered,
+        .context = call,
+    };
+    front_ask(call->front, &asked);
 }
 
 static void on_seen(void *context, bool is_seen)
@@ -119,8 +129,8 @@ static void on_seen(void *context, bool is_seen)
 bool format_read(const struct json *format, bool *is_clean)
 {
     str name = json_text(format);
-    *is_clean = format->kind == JSON_NONE || str_equal(name, STR("json")) ||
-                str_equal(name, STR("convex_clean_json"));
+    *is_clean = PLANTED(format_lossy) || format->kind == JSON_NONE ||
+                str_equal(name, STR("json")) || str_equal(name, STR("convex_clean_json"));
     return *is_clean || str_equal(name, STR("convex_encoded_json")) ||
            str_equal(name, STR("convex_json")) || str_equal(name, STR("export_json"));
 }
@@ -243,7 +253,8 @@ FUNCTIONS_HANDLER(functions_action)
 FUNCTIONS_HANDLER(functions_query_ts)
 {
     struct arena *arena = exchange_arena(exchange);
-    str ts = u64_base64_write(arena, store_newest(front->options.store).n);
+    str ts = u64_base64_write(arena, store_newest(front->options.store).n -
+                                         (PLANTED(query_ts_stale) ? 1 : 0));
     answer_json(exchange, 200, str_format(arena, "{\"ts\":\"%.*s\"}", STR_ARG(ts)));
 }
 
@@ -262,9 +273,11 @@ FUNCTIONS_HANDLER(functions_query_at_ts)
         bad_request(
             call, "TimestampOutOfRange",
             "Something was written since that timestamp. Ask query_ts again and start over.");
-    else
+    else {
+        call->is_at_newest = true;
         run_call(call, json_text(json_get(&body, "path")), json_get(&body, "args"),
                  json_get(&body, "format"));
+    }
 }
 
 static enum function_kind kind_of(struct front *front, struct arena *arena, str path)

@@ -85,6 +85,13 @@ FUNCTIONS_HANDLER(operations_metrics)
                (double)live.subscriptions);
     add_metric(&text, "atelier_live_evaluations_total", "counter", "Evaluations of live queries.",
                (double)live.evaluations);
+    add_metric(&text, "atelier_live_abandoned_total", "counter",
+               "Evaluations that were too large for the loop and went to a reader.",
+               (double)live.abandoned);
+    add_metric(&text, "atelier_call_large_queries_total", "counter",
+               "Requests that went to a reader.", (double)front->large_queries);
+    add_metric(&text, "atelier_call_readings_waiting", "gauge", "What waits for a reader.",
+               (double)readers_waiting(front->options.readers));
     add_metric(&text, "atelier_serve_transitions_total", "counter", "Transitions sent.",
                (double)front->transitions);
     add_metric(&text, "atelier_base_resident_bytes", "gauge", "Memory in use.",

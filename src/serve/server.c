@@ -22,6 +22,7 @@
 #define DRAIN_TIME SECONDS(8)
 #define WRITER_NAP 20   /* ms: then the store may checkpoint */
 #define WRITER_REST 250 /* ms: then it looks whether the server stops */
+#define READERS_NICE 10
 #define LANES_MAX 64
 #define TYPES_MAX 64
 
@@ -35,6 +36,7 @@ struct server {
     struct commit_log *log;
     struct store *store;
     struct writer *writer;
+    struct readers *readers;
     struct signer *signer;
     struct verifier *verifier;
     struct outside *outside;
@@ -118,7 +120,12 @@ static bool open_calls(struct server *server, struct fault *fault)
         .on_fatal = on_fatal,
     };
     server->writer = writer_new(&options, fault);
-    return server->writer != NULL;
+    /* More readers than that delay the writer's commits. */
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    struct readers_options readers = {
+        .count = (size_t)MAX_OF(cores - 1, 1L), .niceness = READERS_NICE, .clock = clock_now};
+    server->readers = readers_new(&readers, fault);
+    return server->writer != NULL && server->readers != NULL;
 }
 
 static bool open_verifier(struct server *server, struct fault *fault)
@@ -276,6 +283,7 @@ static bool open_front(struct server *server, struct fault *fault)
         .store = server->store,
         .writer = server->writer,
         .log = server->log,
+        .readers = server->readers,
         .signer = server->signer,
         .hasher = server->hasher,
         .blobs = server->blobs,
@@ -429,6 +437,7 @@ void server_close(struct server *server)
         pthread_join(server->writer_thread, NULL);
     sweep_stop(server->sweep);
     /* First the threads that deliver, then the queues that they deliver to. */
+    readers_free(server->readers);
     hasher_free(server->hasher);
     issuers_free(server->issuers);
     outside_free(server->outside);

@@ -36,12 +36,35 @@ struct version {
     commit_ts ts;
 };
 
+/* A message in pieces: what is the session's own, and results that sessions share. */
+struct pieces {
+    struct shared **items;
+    size_t count, room;
+    struct buffer own; /* not yet a piece */
+};
+
+/* A transition to a moment whose large queries a reader evaluates still: the small ones are in it
+ * already, for they may have changed when it is sent. sync_hold.c */
+struct held {
+    struct sync_session *session;
+    struct held *next, **link; /* of the front */
+    struct version to;
+    struct pieces pieces;
+    bool has_changes; /* in the pieces */
+    struct held_query {
+        uint32_t id;
+        const struct live_query *query;
+    } * queries;
+    size_t count, room;
+};
+
 struct sync_session {
     struct front *front;
     struct socket *socket; /* NULL: closed */
     struct sync_session *next, **link;
-    struct sync_session *next_due;
+    struct sync_session *next_due, **due_link; /* of those due, or of those waiting */
     bool is_due, has_said_connect, is_paused, is_ending;
+    struct held *held; /* or NULL; until it is sent, no other transition is */
     bool is_behind;    /* a transition waits until the socket has taken what was sent before */
     bool takes_chunks; /* its client is of a version that puts TransitionChunks together */
     bool is_reading;   /* its inbox: what resumes it from within only says so */
@@ -75,6 +98,29 @@ void session_send_mutation(struct sync_session *session, const struct mutation *
 void session_send_action(struct sync_session *session, uint32_t number,
                          const struct call_reply *reply);
 void session_send_transition(struct sync_session *session, commit_ts snapshot);
+
+/* A transition part by part: begin, changes, send. */
+struct version transition_begin(struct sync_session *session, commit_ts snapshot,
+                                struct pieces *pieces);
+/* Those that are current; answers whether there were any. */
+bool transition_add_changes(struct sync_session *session, struct pieces *pieces);
+void transition_add_result(struct pieces *pieces, bool *has_changes, uint32_t id,
+                           const struct live_result *result);
+void transition_send(struct sync_session *session, struct version to, struct pieces *pieces);
+void pieces_done(struct pieces *pieces);
+
+/* Whether the client does not have this result yet; from then on it does. */
+bool subscription_is_news(struct subscription *subscription, const struct live_result *result);
+
+/* ---- sync_hold.c ---- */
+
+/* False: some of its queries are neither current nor in the job; it waits. */
+bool session_hold(struct sync_session *session, commit_ts snapshot, const struct live_job *job);
+/* The result of this subscription is part of what is held. */
+bool session_holds(const struct sync_session *session, const struct subscription *subscription);
+bool session_is_current(const struct sync_session *session);
+void held_free(struct held *held);
+
 /* The message of these pieces as TransitionChunks; takes the references. sync_chunk.c */
 void session_send_chunks(struct sync_session *session, struct shared **pieces, size_t count);
 void session_auth_error(struct sync_session *session, str text, bool was_update);
@@ -83,6 +129,8 @@ void session_fatal(struct sync_session *session, const char *text);
 /* ---- sync.c ---- */
 void session_pause(struct sync_session *session);
 void session_resume(struct sync_session *session);
+/* Frees it if its socket is closed and no call is out. */
+void session_unneeded(struct sync_session *session);
 void session_set_identity(struct sync_session *session, const struct identity *identity);
 void session_close(struct sync_session *session, uint16_t code, const char *reason);
 

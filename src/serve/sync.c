@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/planted.h"
 #include "serve/session.h"
 
 #include <string.h>
@@ -112,7 +113,7 @@ static void query_free(struct sync_session *session, struct session_query *query
 void session_query_remove(struct sync_session *session, uint32_t id)
 {
     struct session_query *query = session_query_find(session, id);
-    if (query != NULL)
+    if (query != NULL && !PLANTED(removed_told))
         query_free(session, query);
     if (session->removed_count == SESSION_REMOVALS_MAX) {
         session_close(session, 1013, "SubscriptionsWorkerFullError"); /* and reads too slowly */
@@ -128,7 +129,7 @@ void session_query_remove(struct sync_session *session, uint32_t id)
 
 void session_set_identity(struct sync_session *session, const struct identity *identity)
 {
-    bool is_same = identity_is_same(session->identity, identity);
+    bool is_same = identity_is_same(session->identity, identity) || PLANTED(identity_keeps_results);
     const struct identity *old = session->identity;
     session->identity = identity_keep(identity);
     session->received.identity++;
@@ -144,7 +145,8 @@ void session_set_identity(struct sync_session *session, const struct identity *i
 
 bool session_is_expired(struct sync_session *session, instant now)
 {
-    if (session->identity == NULL || instant_is_before(now, session->identity->expires_at))
+    if (session->identity == NULL || instant_is_before(now, session->identity->expires_at) ||
+        PLANTED(expiry_unchecked))
         return false;
     session_auth_error(session, STR("Your sign-in has run out: the token is expired."), false);
     return true;
@@ -152,30 +154,39 @@ bool session_is_expired(struct sync_session *session, instant now)
 
 /* ---- life ---- */
 
+static void link_due(struct sync_session *session, struct sync_session **list)
+{
+    session->is_due = true;
+    session->next_due = *list;
+    session->due_link = list;
+    if (session->next_due != NULL)
+        session->next_due->due_link = &session->next_due;
+    *list = session;
+}
+
 void sync_due(struct sync_session *session)
 {
     if (session->is_due || session->socket == NULL)
         return;
-    session->is_due = true;
-    session->next_due = session->front->due;
-    session->front->due = session;
+    link_due(session, &session->front->due);
 }
 
 static void unlink_due(struct sync_session *session)
 {
-    struct sync_session **at = &session->front->due;
-    while (session->is_due && *at != session)
-        at = &(*at)->next_due;
-    if (session->is_due)
-        *at = session->next_due;
+    if (!session->is_due)
+        return;
+    *session->due_link = session->next_due;
+    if (session->next_due != NULL)
+        session->next_due->due_link = session->due_link;
     session->is_due = false;
 }
 
-static void session_free(struct sync_session *session)
+void session_unneeded(struct sync_session *session)
 {
     if (session->socket != NULL || session->calls != 0)
         return;
     unlink_due(session);
+    held_free(session->held);
     while (session->queries != NULL)
         query_free(session, session->queries);
     free(session->buckets);
@@ -198,7 +209,7 @@ void session_close(struct sync_session *session, uint16_t code, const char *reas
 
 void session_pause(struct sync_session *session)
 {
-    session->is_paused = true;
+    session->is_paused = !PLANTED(identity_overtaken);
     session->calls++;
 }
 
@@ -225,7 +236,7 @@ void session_resume(struct sync_session *session)
     if (session->is_reading)
         return; /* a message of the inbox was answered at once: the loop goes on behind it */
     read_inbox(session);
-    session_free(session); /* if it was only waited for */
+    session_unneeded(session); /* if it was only waited for */
 }
 
 static void on_text(void *context, str message)
@@ -253,14 +264,14 @@ static void on_closed(void *context)
     session->socket = NULL;
     session->is_ending = true;
     unlink_due(session);
-    session_free(session);
+    session_unneeded(session);
 }
 
 static void on_drained(void *context)
 {
     struct sync_session *session = context;
     /* What it missed while it was slow comes in one piece. */
-    if (!session->is_ending && session->is_behind)
+    if (!session->is_ending && session->is_behind && !PLANTED(coalescing_forgets))
         sync_due(session);
 }
 
@@ -270,7 +281,8 @@ static bool takes_chunks(const struct http_request *request)
     str path = str_slice(request->path, strlen("/api/"), request->path.len);
     str version, major, minor;
     int64_t numbers[2] = {0};
-    if (!str_split(&path, '/', &version) || str_equal(version, STR("sync")))
+    if (!str_split(&path, '/', &version) || str_equal(version, STR("sync")) ||
+        PLANTED(chunk_too_new))
         return true;
     return str_split(&version, '.', &major) && str_split(&version, '.', &minor) &&
            str_to_int(major, &numbers[0]) && str_to_int(minor, &numbers[1]) &&
@@ -304,19 +316,34 @@ void sync_accept(struct front *front, struct exchange *exchange)
 
 /* ---- for the front ---- */
 
-void sync_send_due(struct front *front, commit_ts snapshot, instant now)
+static void send_or_wait(struct sync_session *session, commit_ts snapshot,
+                         const struct live_job *job)
 {
-    struct sync_session *due = front->due;
-    front->due = NULL;
-    while (due != NULL) {
-        struct sync_session *session = due;
-        due = session->next_due;
-        session->is_due = false;
+    if (session->held == NULL && session_is_current(session))
+        session_send_transition(session, snapshot);
+    else if (!session_hold(session, snapshot, job))
+        link_due(session, &session->front->waiting);
+}
+
+void sync_send_due(struct front *front, commit_ts snapshot, const struct live_job *job, instant now)
+{
+    while (front->due != NULL) {
+        struct sync_session *session = front->due;
+        unlink_due(session);
         if (session->socket == NULL || session->is_ending)
             continue;
         session->is_behind = ws_unsent(session->socket) > SESSION_UNSENT_SOFT;
         if (!session->is_behind && !session_is_expired(session, now))
-            session_send_transition(session, snapshot);
+            send_or_wait(session, snapshot, job);
+    }
+}
+
+void sync_wake_waiting(struct front *front)
+{
+    while (front->waiting != NULL) {
+        struct sync_session *session = front->waiting;
+        unlink_due(session);
+        link_due(session, &front->due);
     }
 }
 
@@ -332,7 +359,8 @@ void sync_tick(struct front *front, instant monotonic)
             session_close(session, 1011, "InactiveClient");
         else if (silent > PROTOCOL_PING_AFTER.us)
             ws_ping(session->socket);
-        if (instant_since(monotonic, session->told_at).us >= PING_AFTER.us)
+        if (instant_since(monotonic, session->told_at).us >= PING_AFTER.us &&
+            !PLANTED(ping_missing))
             session_send_text(session, STR("{\"type\":\"Ping\"}"));
     }
 }
@@ -342,6 +370,8 @@ void sync_drain(struct front *front)
     struct sync_session *next;
     for (struct sync_session *session = front->sessions; session != NULL; session = next) {
         next = session->next;
+        if (PLANTED(drain_is_fatal))
+            session_fatal(session, "The server ends.");
         session_close(session, 1013, "InternalServerError");
     }
 }
@@ -352,6 +382,6 @@ void sync_close_all(struct front *front)
         struct sync_session *session = front->sessions;
         session->socket = NULL;
         session->calls = 0;
-        session_free(session);
+        session_unneeded(session);
     }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/encode.h"
 #include "base/log.h"
+#include "base/planted.h"
 #include "serve/session.h"
 
 #include <string.h>
@@ -65,6 +66,8 @@ static void read_connect(struct sync_session *session, const struct json *messag
         session->clock_skew = (int64_t)client - front_now().us / 1000;
         session->has_clock_skew = true;
     }
+    if (PLANTED(observed_refused) && json_get(message, "maxObservedTimestamp")->kind == JSON_TEXT)
+        session_fatal(session, "maxObservedTimestamp is not below the newest commit.");
 }
 
 struct waiting_identity {
@@ -102,7 +105,7 @@ static void read_authenticate(struct sync_session *session, const struct json *m
         return;
     }
     if (str_equal(kind, STR("None"))) {
-        session_set_identity(session, NULL);
+        session_set_identity(session, PLANTED(sign_out_ignored) ? session->identity : NULL);
         return;
     }
     if (!str_equal(kind, STR("User"))) {
@@ -132,7 +135,8 @@ static void add_query(struct sync_session *session, const struct json *change)
         session_fatal(session, "An Add names a query that is there already.");
     else if (session->query_count >= SESSION_QUERIES_MAX ||
              !session_query_add(session, id, json_text(json_get(change, "udfPath")), args,
-                                json_text(json_get(change, "journal"))))
+                                PLANTED(journal_unread) ? (str){0}
+                                                        : json_text(json_get(change, "journal"))))
         session_close(session, 1013, "SubscriptionsWorkerFullError");
 }
 
@@ -169,17 +173,22 @@ static void read_query_set(struct sync_session *session, const struct json *mess
 static void on_mutated(void *owner, struct mutation *mutation)
 {
     struct sync_session *session = owner;
+    if (PLANTED(late_response) && !mutation->request.is_internal) {
+        mutation->request.is_internal = true; /* comes back as its own replay, a round later */
+        if (front_mutate(session->front, mutation))
+            return;
+    }
     session->calls--;
     session->call_bytes -= mutation->request.args.len;
     if (session->socket != NULL && !session->is_ending) {
         session_send_mutation(session, mutation);
-        sync_due(session); /* the promise resolves at the next transition */
+        if (PLANTED(arguments_close) && mutation->reply.error == ARGUMENT)
+            session_close(session, 1011, "InternalServerError");
+        if (!PLANTED(response_alone))
+            sync_due(session); /* the promise resolves at the next transition */
     }
     mutation_free(mutation);
-    if (session->socket == NULL && session->calls == 0) {
-        session_pause(session);
-        session_resume(session); /* frees it */
-    }
+    session_unneeded(session);
 }
 
 static void read_mutation(struct sync_session *session, const struct json *message, uint32_t number)
@@ -207,20 +216,44 @@ static void read_mutation(struct sync_session *session, const struct json *messa
     }
 }
 
+struct action {
+    struct sync_session *session;
+    uint32_t number;
+};
+
+static void on_acted(void *context, const struct call_reply *reply)
+{
+    struct action action = *(struct action *)context;
+    struct sync_session *session = action.session;
+    free(context);
+    session->calls--;
+    if (session->socket != NULL && !session->is_ending) {
+        session_send_action(session, action.number, reply);
+        sync_due(session);
+    }
+    session_unneeded(session);
+}
+
 static void read_action(struct sync_session *session, const struct json *message, uint32_t number)
 {
-    struct arena arena = {0};
-    struct call_reply reply;
+    AUTO(arena_done) struct arena arena = {0};
     str args = args_of(&arena, json_get(message, "args"));
-    struct call_request request = {
-        .path = json_text(json_get(message, "udfPath")),
-        .args = args.at == NULL ? STR("null") : args,
-        .identity = session->identity,
+    if (session->calls >= SESSION_CALLS_MAX) {
+        session_close(session, 1013, "TooManyConcurrentRequests");
+        return;
+    }
+    struct action *action = memory_zeroed(sizeof(*action));
+    *action = (struct action){session, number};
+    struct front_asked asked = {
+        .request = {.path = json_text(json_get(message, "udfPath")),
+                    .args = args.at == NULL ? STR("null") : args,
+                    .identity = session->identity},
+        .kind = FUNCTION_ACTION,
+        .then = on_acted,
+        .context = action,
     };
-    front_query(session->front, &request, FUNCTION_ACTION, &arena, &reply);
-    session_send_action(session, number, &reply);
-    sync_due(session);
-    arena_done(&arena);
+    session->calls++;
+    front_ask(session->front, &asked);
 }
 
 static void read_call(struct sync_session *session, const struct json *message, bool is_action)

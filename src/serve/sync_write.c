@@ -95,13 +95,6 @@ void session_send_action(struct sync_session *session, uint32_t number,
 
 #define OWN_MAX MIB(1) /* between two results */
 
-/* A message in pieces: what is the session's own, and results that sessions share. */
-struct pieces {
-    struct shared **items;
-    size_t count, room;
-    struct buffer own; /* not yet a piece */
-};
-
 static void add_piece(struct pieces *pieces, struct shared *piece)
 {
     if (pieces->count == pieces->room) {
@@ -140,9 +133,8 @@ static void add_version(struct buffer *to, const char *name, struct version vers
     buffer_char(to, '}');
 }
 
-/* Whether the client does not have this result yet; from then on it does. Asked again as somebody
- * else, a query with the same answer is no news. */
-static bool is_news(struct subscription *subscription, const struct live_result *result)
+/* Asked again as somebody else, a query with the same answer is no news. */
+bool subscription_is_news(struct subscription *subscription, const struct live_result *result)
 {
     if (result->tail == NULL || result->version == subscription->seen)
         return false;
@@ -154,61 +146,95 @@ static bool is_news(struct subscription *subscription, const struct live_result 
     return !is_same;
 }
 
-static void add_changes(struct sync_session *session, struct pieces *pieces)
+void transition_add_result(struct pieces *pieces, bool *has_changes, uint32_t id,
+                           const struct live_result *result)
 {
-    const char *comma = "";
+    buffer_format(&pieces->own, "%s{\"type\":\"%s\",\"queryId\":%u,", *has_changes ? "," : "",
+                  result->is_failure ? "QueryFailed" : "QueryUpdated", id);
+    end_own(pieces);
+    add_piece(pieces, shared_keep(result->tail));
+    *has_changes = true;
+}
+
+static bool add_removals(struct sync_session *session, struct pieces *pieces)
+{
+    bool has_changes = false;
     for (size_t i = 0; i < session->removed_count; i++) {
         if (session_query_find(session, session->removed[i]) != NULL)
             continue;
-        buffer_format(&pieces->own, "%s{\"type\":\"QueryRemoved\",\"queryId\":%u}", comma,
-                      session->removed[i]);
-        comma = ",";
+        buffer_format(&pieces->own, "%s{\"type\":\"QueryRemoved\",\"queryId\":%u}",
+                      has_changes ? "," : "", session->removed[i]);
+        has_changes = true;
         if (pieces->own.len > OWN_MAX / 2)
             end_own(pieces);
     }
     session->removed_count = 0;
+    return has_changes;
+}
+
+bool transition_add_changes(struct sync_session *session, struct pieces *pieces)
+{
+    bool has_changes = add_removals(session, pieces);
     for (struct session_query *query = session->queries; query != NULL; query = query->next) {
-        struct live_result result = live_result(&query->subscription);
-        if (!is_news(&query->subscription, &result))
+        if (!live_is_current(&query->subscription))
             continue;
-        buffer_format(&pieces->own, "%s{\"type\":\"%s\",\"queryId\":%u,", comma,
-                      result.is_failure ? "QueryFailed" : "QueryUpdated", query->subscription.id);
-        end_own(pieces);
-        add_piece(pieces, shared_keep(result.tail));
-        comma = ",";
+        struct live_result result = live_result(&query->subscription);
+        if (subscription_is_news(&query->subscription, &result))
+            transition_add_result(pieces, &has_changes, query->subscription.id, &result);
     }
+    return has_changes;
+}
+
+struct version transition_begin(struct sync_session *session, commit_ts snapshot,
+                                struct pieces *pieces)
+{
+    struct version to = session->received;
+    to.ts = snapshot.n > session->sent.ts.n ? snapshot : session->sent.ts;
+    *pieces = (struct pieces){.own = buffer_with_max(OWN_MAX)};
+
+    buffer_str(&pieces->own, STR("{\"type\":\"Transition\","));
+    add_version(&pieces->own, "startVersion", session->sent);
+    buffer_char(&pieces->own, ',');
+    add_version(&pieces->own, "endVersion", to);
+    if (session->has_clock_skew) {
+        buffer_str(&pieces->own, STR(",\"clientClockSkew\":"));
+        json_write_int(&pieces->own, session->clock_skew);
+        buffer_str(&pieces->own, STR(",\"serverTs\":"));
+        json_write_int(&pieces->own, clock_now().us * 1000);
+    }
+    buffer_str(&pieces->own, STR(",\"modifications\":["));
+    return to;
+}
+
+void transition_send(struct sync_session *session, struct version to, struct pieces *pieces)
+{
+    buffer_str(&pieces->own, STR("]}"));
+    end_own(pieces);
+    session->sent = to;
+    session->front->transitions++;
+    session->told_at = loop_now(session->front->loop);
+    if (session->takes_chunks && size_of(pieces) > SESSION_CHUNK)
+        session_send_chunks(session, pieces->items, pieces->count);
+    else
+        ws_send(session->socket, pieces->items, pieces->count);
+    pieces->count = 0; /* taken */
+}
+
+void pieces_done(struct pieces *pieces)
+{
+    for (size_t i = 0; i < pieces->count; i++)
+        shared_drop(pieces->items[i]);
+    buffer_done(&pieces->own);
+    free(pieces->items);
 }
 
 void session_send_transition(struct sync_session *session, commit_ts snapshot)
 {
-    struct pieces pieces = {.own = buffer_with_max(OWN_MAX)};
-    struct version next = session->received;
-    next.ts = snapshot.n > session->sent.ts.n ? snapshot : session->sent.ts;
-
-    buffer_str(&pieces.own, STR("{\"type\":\"Transition\","));
-    add_version(&pieces.own, "startVersion", session->sent);
-    buffer_char(&pieces.own, ',');
-    add_version(&pieces.own, "endVersion", next);
-    if (session->has_clock_skew) {
-        buffer_str(&pieces.own, STR(",\"clientClockSkew\":"));
-        json_write_int(&pieces.own, session->clock_skew);
-        buffer_str(&pieces.own, STR(",\"serverTs\":"));
-        json_write_int(&pieces.own, clock_now().us * 1000);
-    }
-    buffer_str(&pieces.own, STR(",\"modifications\":["));
-    add_changes(session, &pieces);
-    buffer_str(&pieces.own, STR("]}"));
-    end_own(&pieces);
-
-    session->sent = next;
-    session->front->transitions++;
-    session->told_at = loop_now(session->front->loop);
-    if (session->takes_chunks && size_of(&pieces) > SESSION_CHUNK)
-        session_send_chunks(session, pieces.items, pieces.count);
-    else
-        ws_send(session->socket, pieces.items, pieces.count);
-    buffer_done(&pieces.own);
-    free(pieces.items);
+    struct pieces pieces;
+    struct version to = transition_begin(session, snapshot, &pieces);
+    transition_add_changes(session, &pieces);
+    transition_send(session, to, &pieces);
+    pieces_done(&pieces);
 }
 
 /* ---- ends ---- */

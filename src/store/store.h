@@ -194,7 +194,9 @@ struct view {
     bool is_failed;
     bool records_reads; /* set at the beginning; may be cleared by who needs no read set */
     size_t reads, read_bytes;
-    struct read_range *ranges; /* as read; view_read_set sorts and merges a copy */
+    size_t small_reads, small_bytes; /* view_be_small; 0: the limits of a transaction */
+    bool is_too_large;               /* failed by them */
+    struct read_range *ranges;       /* as read; view_read_set sorts and merges a copy */
     size_t range_count, range_room;
     struct source *open_scans;
 };
@@ -207,6 +209,10 @@ void view_end(struct view *view); /* before the arena goes; twice does no harm *
 /* The same snapshot, with nothing read yet and no failure; rows go into this arena from now on. */
 void view_renew(struct view *view, struct arena *arena);
 commit_ts view_ts(const struct view *view);
+
+/* Until it is renewed, reading more than this fails the view and sets is_too_large: for who must
+ * not stand still for long and can have the same asked elsewhere. */
+void view_be_small(struct view *view, size_t reads, size_t read_bytes);
 struct read_set view_read_set(const struct view *view); /* merged ranges; lives as the arena */
 
 /* false: absent, and *row is zeroed. row is of type->size. */

@@ -104,10 +104,21 @@ bool view_body_of(struct view *view, const struct doc_type *type, doc_id id, str
     return true;
 }
 
+void view_be_small(struct view *view, size_t reads, size_t read_bytes)
+{
+    view->small_reads = reads;
+    view->small_bytes = read_bytes;
+}
+
 bool view_count(struct view *view, size_t bytes_read)
 {
     view->reads++;
     view->read_bytes += bytes_read;
+    if (view->small_reads != 0 &&
+        (view->reads > view->small_reads || view->read_bytes > view->small_bytes)) {
+        view->is_too_large = true;
+        return view_fail(view, FAULT_FULL, "This reads too much to be done in between.");
+    }
     if (view->reads > STORE_READS_MAX)
         return view_fail(view, FAULT_FULL,
                          "This reads more than %d documents. Read fewer, by an index or by pages.",

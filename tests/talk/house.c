@@ -221,6 +221,12 @@ static void round_of(struct house *house)
         live_commit(house->live, &entry.writes);
     }
     live_round(house->live, &view, house->now);
+    struct live_job *job = live_job_take(house->live);
+    if (job != NULL) {
+        live_job_run(job, &view, house->now);
+        live_job_settle(house->live, job);
+        live_job_end(house->live, job);
+    }
     view_end(&view);
 }
 

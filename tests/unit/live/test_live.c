@@ -31,7 +31,7 @@ static const struct doc_type thing_type = {
 static const struct doc_type *const types[] = {&thing_type};
 static const struct schema schema = {types, 1, 0};
 
-static bool is_busy;
+static bool is_busy, is_quick;
 
 struct count_args {
     int64_t owner;
@@ -44,11 +44,19 @@ NO_ARGS(busy)
 BACKEND_FUNCTION(count, int64_t)
 BACKEND_FUNCTION(clock_of, int64_t)
 BACKEND_FUNCTION(busy, int64_t)
+struct large_once_args {
+    int64_t owner;
+};
+#define ROW struct large_once_args
+static const struct field large_once_fields[] = {INT(owner)};
+#undef ROW
+BACKEND_FUNCTION(large_once, int64_t)
 
 static const struct function functions[] = {
     QUERY("t:count", count, .caller = ANYONE, .returns = RETURNS_INT),
     QUERY("t:clock", clock_of, .caller = ANYONE, .returns = RETURNS_INT),
     QUERY("t:busy", busy, .caller = ANYONE, .returns = RETURNS_INT),
+    QUERY("t:large_once", large_once, .caller = ANYONE, .returns = RETURNS_INT),
 };
 
 static void count(struct call *call, const struct count_args *args, int64_t *result)
@@ -74,6 +82,20 @@ static void busy(struct call *call, const struct busy_args *args, int64_t *resul
     count(call, &(struct count_args){9}, result);
     if (is_busy)
         call_fail(call, TRANSIENT, "Not just now.");
+}
+
+/* Reads all of them, or the newest alone. */
+static void large_once(struct call *call, const struct large_once_args *args, int64_t *result)
+{
+    struct scan scan;
+    doc_id id;
+    int64_t count = 0;
+    view_scan(call->view, &thing_type.indexes[0],
+              (struct bounds){.prefix = KEY(key_int(args->owner))}, ORDER_DOWN, &scan);
+    while ((count == 0 || !is_quick) && scan_next_id(&scan, &id))
+        count++;
+    scan_end(&scan);
+    *result = count;
 }
 
 /* ---- a stage ---- */
@@ -111,7 +133,7 @@ static int open_stage(void **state)
     struct fault fault = {0};
     const struct function *tables[] = {functions};
     size_t counts[] = {ARRAY_LEN(functions)};
-    is_busy = false;
+    is_busy = is_quick = false;
     stage->now = (instant){MINUTES(1000).us};
     struct store_options options = {.engine = STORE_MEMORY,
                                     .schema = &schema,
@@ -285,22 +307,168 @@ static void a_passing_failure_keeps_the_last_answer_and_is_tried_again(void **st
     is_busy = true;
     subscribe(stage, &first, "t:busy", "{}");
     round_of(stage);
-    assert_true(live_result(&first).is_failure); /* there is nothing better to show */
+    assert_false(live_is_current(&first)); /* who waits for it goes on waiting */
     assert_false(live_is_due(stage->live, stage->now));
     stage->now = live_next(stage->live);
     is_busy = false;
     round_of(stage);
+    assert_true(live_is_current(&first));
     expect_tail(&first, "\"value\":0,");
 
     is_busy = true;
     add_thing(stage, 9);
     round_of(stage);
     expect_tail(&first, "\"value\":0,");
+    assert_false(live_is_current(&first));
     stage->now = live_next(stage->live);
     is_busy = false;
     round_of(stage);
     expect_tail(&first, "\"value\":1,");
-    assert_int_equal(live_result(&first).version, 3);
+    assert_int_equal(live_result(&first).version, 2);
+    live_unsubscribe(stage->live, &first);
+}
+
+static void a_transient_failure_that_stays_is_told_after_all(void **state)
+{
+    struct stage *stage = *state;
+    struct subscription first;
+    int tries = 1;
+    is_busy = true;
+    subscribe(stage, &first, "t:busy", "{}");
+    round_of(stage);
+    while (!live_is_current(&first)) {
+        assert_true(++tries < 100);
+        stage->now = live_next(stage->live);
+        round_of(stage);
+    }
+    assert_true(tries > 1);
+    assert_true(live_result(&first).is_failure);
+    is_busy = false;
+    stage->now = live_next(stage->live);
+    round_of(stage);
+    expect_tail(&first, "\"value\":0,");
+    live_unsubscribe(stage->live, &first);
+}
+
+/* ---- what is too large for a round ---- */
+
+static void add_things(struct stage *stage, int64_t owner, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        add_thing(stage, owner);
+}
+
+/* A round whose job is run on its snapshot and handed back by settle_job, later. */
+static struct live_job *round_with_job(struct stage *stage)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    struct view view;
+    struct fault fault = {0};
+    assert_true(view_begin(stage->store, &arena, &view, &fault));
+    live_round(stage->live, &view, stage->now);
+    struct live_job *job = live_job_take(stage->live);
+    if (job != NULL)
+        live_job_run(job, &view, stage->now);
+    view_end(&view);
+    return job;
+}
+
+static void settle_job(struct stage *stage, struct live_job *job)
+{
+    live_job_settle(stage->live, job);
+    live_job_end(stage->live, job);
+}
+
+static void a_large_query_waits_for_its_job(void **state)
+{
+    struct stage *stage = *state;
+    struct subscription large, small;
+    add_things(stage, 9, LIVE_SMALL_READS + 1);
+    add_thing(stage, 8);
+    subscribe(stage, &large, "t:count", "{\"owner\":9}");
+    subscribe(stage, &small, "t:count", "{\"owner\":8}");
+    struct live_job *job = round_with_job(stage);
+    assert_non_null(job);
+    assert_true(live_is_current(&small));
+    assert_false(live_is_current(&large));
+    assert_false(live_is_due(stage->live, stage->now)); /* one job at a time */
+    assert_true(live_job_has(job, &large));
+    assert_false(live_job_has(job, &small));
+    assert_int_equal(stage->news, 1);
+    settle_job(stage, job);
+    assert_true(live_is_current(&large));
+    expect_tail(&large, "\"value\":257,");
+    assert_int_equal(stage->news, 2);
+    live_unsubscribe(stage->live, &large);
+    live_unsubscribe(stage->live, &small);
+}
+
+static void a_commit_while_the_job_is_out_marks_what_it_hits(void **state)
+{
+    struct stage *stage = *state;
+    struct subscription nine, eight;
+    add_things(stage, 9, LIVE_SMALL_READS + 1);
+    add_things(stage, 8, LIVE_SMALL_READS + 1);
+    subscribe(stage, &nine, "t:count", "{\"owner\":9}");
+    subscribe(stage, &eight, "t:count", "{\"owner\":8}");
+    struct live_job *job = round_with_job(stage);
+    add_thing(stage, 9);
+    settle_job(stage, job);
+    expect_tail(&nine, "\"value\":257,"); /* of the job's moment */
+    assert_false(live_is_current(&nine));
+    assert_true(live_is_current(&eight));
+    assert_true(live_is_due(stage->live, stage->now));
+    uint64_t before = live_counts(stage->live).evaluations;
+    settle_job(stage, round_with_job(stage));
+    assert_int_equal(live_counts(stage->live).evaluations, before + 1);
+    expect_tail(&nine, "\"value\":258,");
+    assert_int_equal(live_counts(stage->live).abandoned, 2); /* known to be large by now */
+    live_unsubscribe(stage->live, &nine);
+    live_unsubscribe(stage->live, &eight);
+}
+
+static void who_leaves_while_the_job_is_out_leaves_nothing(void **state)
+{
+    struct stage *stage = *state;
+    struct subscription first, second;
+    add_things(stage, 9, LIVE_SMALL_READS + 1);
+    subscribe(stage, &first, "t:count", "{\"owner\":9}");
+    struct live_job *job = round_with_job(stage);
+    live_unsubscribe(stage->live, &first);
+    subscribe(stage, &second, "t:count", "{\"owner\":9}"); /* joins what is under way */
+    settle_job(stage, job);
+    expect_tail(&second, "\"value\":257,");
+    add_thing(stage, 9);
+    job = round_with_job(stage);
+    live_unsubscribe(stage->live, &second);
+    settle_job(stage, job);
+    assert_int_equal(live_counts(stage->live).queries, 0);
+    assert_int_equal(live_counts(stage->live).watches, 0);
+}
+
+static void a_job_may_be_dropped_with_its_live(void **state)
+{
+    struct stage *stage = *state;
+    static struct subscription first;
+    add_things(stage, 9, LIVE_SMALL_READS + 1);
+    subscribe(stage, &first, "t:count", "{\"owner\":9}");
+    struct live_job *job = round_with_job(stage);
+    live_job_drop(job); /* close_stage frees the rest */
+}
+
+static void what_became_small_is_small_again(void **state)
+{
+    struct stage *stage = *state;
+    struct subscription first;
+    add_things(stage, 9, LIVE_SMALL_READS + 1);
+    subscribe(stage, &first, "t:large_once", "{\"owner\":9}");
+    settle_job(stage, round_with_job(stage));
+    is_quick = true;
+    add_thing(stage, 9); /* small from now on, but asked by a job once more */
+    settle_job(stage, round_with_job(stage));
+    add_thing(stage, 9);
+    assert_null(round_with_job(stage));
+    expect_tail(&first, "\"value\":1,");
     live_unsubscribe(stage->live, &first);
 }
 
@@ -356,6 +524,12 @@ int main(void)
         TEST(what_nobody_asks_is_forgotten),
         TEST(an_answer_whose_time_is_over_is_evaluated_again),
         TEST(a_passing_failure_keeps_the_last_answer_and_is_tried_again),
+        TEST(a_transient_failure_that_stays_is_told_after_all),
+        TEST(a_large_query_waits_for_its_job),
+        TEST(a_commit_while_the_job_is_out_marks_what_it_hits),
+        TEST(who_leaves_while_the_job_is_out_leaves_nothing),
+        TEST(a_job_may_be_dropped_with_its_live),
+        TEST(what_became_small_is_small_again),
         TEST(failures_are_answers_with_their_data),
         TEST(thousands_of_questions_are_told_apart),
     };
