@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "call/execute.h"
 
+#include "base/planted.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -110,7 +112,9 @@ static void write_failure(struct call *call, const struct call_request *request,
         return;
     }
     bool is_plain = call->error == INTERNAL_ERROR || call->error == ARGUMENT;
-    if (!is_plain)
+    if (PLANTED(error_data_always))
+        reply->error_data = STR("null");
+    if (!is_plain && !PLANTED(error_data_lost))
         reply->error_data = call->error_data.at != NULL
                                 ? call->error_data
                                 : code_and_message(call->arena, call->error, call->error_text);

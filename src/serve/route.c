@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "serve/route.h"
 
+#include "base/planted.h"
 #include "serve/accounts.h"
 #include "serve/files.h"
 #include "serve/functions.h"
@@ -21,7 +22,7 @@ size_t cors_headers(struct exchange *exchange, struct http_header headers[CORS_H
     str origin = http_header(request, "Origin");
     str wanted = http_header(request, "Access-Control-Request-Headers");
     size_t count = 0;
-    if (origin.len == 0)
+    if (origin.len == 0 || PLANTED(cors_missing))
         return 0;
     headers[count++] = (struct http_header){STR("Access-Control-Allow-Origin"), origin};
     headers[count++] = (struct http_header){STR("Vary"), STR("Origin")};
@@ -98,7 +99,7 @@ static bool check_token(struct front *front, struct exchange *exchange, str toke
 {
     struct auth_failure failure;
     *out = verifier_check(front->options.verifier, token, front_now(), &failure);
-    if (*out != NULL)
+    if (*out != NULL || PLANTED(bearer_ignored))
         return true;
     int status = failure.kind == AUTH_KEYS_NOT_YET ? 503 : 401;
     answer_error(exchange, status, failure.code, str_of(failure.text), NULL);
