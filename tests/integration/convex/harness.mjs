@@ -13,7 +13,7 @@
 // when the client threw on a message, when the server ended, and after LIMIT_MS.
 //
 // Environment: ATELIER_FIXTURE (the program, build/atelier-fixture), SCENARIOS (a regular expression
-// for "group: name"), VERSIONS (one for version names, such as 1.24), LANES.
+// for "group: name"), VERSIONS (one for version names, such as 1.24), LANES, LIMIT_MS.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, describe, it } from 'node:test';
@@ -25,7 +25,7 @@ import { RawSession } from '../raw.mjs';
 import { Proxy } from './proxy.mjs';
 import { config, token } from './tokens.mjs';
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = Number(process.env.LIMIT_MS ?? 20_000);
 const LANES = Number(process.env.LANES ?? 4);
 const BACKOFF_MS = 15; // the client's own delays are noted, not waited for
 const ITEMS_KEPT = 40; // a lane with more items than this gets a new folder instead of being tidied
