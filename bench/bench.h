@@ -15,12 +15,13 @@
 #include "base/str.h"
 
 #define BENCH_RUNS_MAX 25
-#define BENCH_METHOD_MAX 1024
+#define BENCH_METHOD_MAX 2048
 
 struct bench {
     const char *build; /* folder of the programs */
     char folder[400];  /* of this bench's data; on the disk that is measured */
     char disk[60];     /* "ext4" */
+    size_t files_max;  /* descriptors a process may have, this one and the servers */
     size_t runs;
     span time; /* of one run */
 };
@@ -35,18 +36,16 @@ struct row {
     const char *name, *unit;
     bool is_lower_better;
     bool has_baseline;
+    bool has_flatness;
     struct samples samples;
+    double flatness[BENCH_RUNS_MAX]; /* value by that of the smallest size in the same run */
     char method[BENCH_METHOD_MAX];
 };
 
 void samples_add(struct samples *samples, double value, double baseline, double ratio);
 double median_of(const double *values, size_t count);
-double spread_of(const double *values, size_t count); /* (max - min) / median */
-
-void report_machine(const struct bench *bench);
-void report_row(const struct row *row); /* a line of the table */
-bool report_write(const char *path, const struct row *rows, size_t count, struct fault *fault)
-    MUST_CHECK;
+double spread_of(const double *values, size_t count);      /* (max - min) / median */
+double part_of(double *values, size_t count, double part); /* 0.99: p99; sorts the values */
 
 /* Each fills its rows; figures[] of main.c says how many. */
 bool bench_mutations(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
@@ -57,7 +56,10 @@ bool bench_transfers_http(const struct bench *bench, struct row *row, struct fau
     MUST_CHECK;
 bool bench_transfers_hot(const struct bench *bench, struct row *row, struct fault *fault)
     MUST_CHECK;
-bool bench_point_query(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
+bool bench_point_distinct(const struct bench *bench, struct row *row, struct fault *fault)
+    MUST_CHECK;
+bool bench_point_same(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
+bool bench_binary(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
 bool bench_ready(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
 bool bench_idle(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
 bool bench_latency(const struct bench *bench, struct row *rows, struct fault *fault) MUST_CHECK;

@@ -158,7 +158,7 @@ bool crowd_grow(struct crowd *crowd, size_t count, struct fault *fault)
 {
     assert(count <= CROWD_MAX);
     while (crowd->count < count) {
-        int fd = program_connect(crowd->port, fault);
+        int fd = program_connect_nth(crowd->port, crowd->count, fault);
         if (fd < 0)
             return false;
         struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};

@@ -15,7 +15,7 @@
 
 #include "load.h"
 
-#define CROWD_MAX 19900
+#define CROWD_MAX 50000
 
 struct crowd;
 
@@ -31,12 +31,14 @@ str crowd_heard(const struct crowd *crowd); /* the last frame that told somethin
 void crowd_close(struct crowd *crowd);
 
 struct broadcast {
-    pid_t pid;
+    pid_t sender, hearer;
     uint16_t port;
-    int orders;
+    int orders, news;
 };
 
+/* A process that writes to `count` connections, and another that reads them. */
 bool broadcast_start(size_t count, struct broadcast *out, struct fault *fault) MUST_CHECK;
 /* Has the process write this to all its connections; returns at once. */
 bool broadcast_send(struct broadcast *broadcast, str text, struct fault *fault) MUST_CHECK;
+bool broadcast_heard(struct broadcast *broadcast, struct fault *fault) MUST_CHECK; /* by all */
 void broadcast_stop(struct broadcast *broadcast);

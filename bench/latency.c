@@ -133,18 +133,6 @@ static bool sample(struct measuring *m, span time, bool with_syncs, struct fault
            fault_set(fault, FAULT_SYSTEM, "fewer syncs than mutations: not durable, so no figure");
 }
 
-static int by_size(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
-static double part_of(double *values, size_t count, double part)
-{
-    qsort(values, count, sizeof(*values), by_size);
-    return values[(size_t)(part * (double)(count - 1))];
-}
-
 bool bench_latency(const struct bench *bench, struct row *rows, struct fault *fault)
 {
     static const double parts[] = {0.5, 0.99};

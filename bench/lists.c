@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * list_under_writes: pages of 20 rows, newest first, over 64 connections beside a saturated
- * writer; beside the same with an idle writer.
+ * list_under_writes: the newest 20 rows of one of many owners, over 64 connections beside a
+ * saturated writer; beside the same with an idle writer.
  */
 #include "bench.h"
 
@@ -14,7 +14,9 @@
 #define CALLERS 64
 #define WRITERS 50
 #define ACCOUNTS 100000
-#define ITEMS 2000
+#define OWNERS 1000
+#define NOTES 40     /* of each owner */
+#define NOTES_STEP 8 /* a call: 8,000 rows are well below what one may write */
 
 struct measuring {
     const struct bench *bench;
@@ -26,12 +28,15 @@ struct measuring {
 
 static void ask_page(void *context, struct random *random, struct buffer *to)
 {
-    static const char body[] = "{\"path\":\"items:page\",\"format\":\"json\",\"args\":{"
-                               "\"paginationOpts\":{\"numItems\":20,\"cursor\":null}}}";
+    char body[160];
+    int len = snprintf(body, sizeof(body),
+                       "{\"path\":\"notes:page\",\"format\":\"json\",\"args\":{\"owner\":%u,"
+                       "\"paginationOpts\":{\"numItems\":20,\"cursor\":null}}}",
+                       (unsigned)random_below(random, OWNERS));
     buffer_format(to,
                   "POST /api/query HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: "
-                  "application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                  sizeof(body) - 1, body);
+                  "application/json\r\nContent-Length: %d\r\n\r\n%s",
+                  len, body);
 }
 
 static void ask_transfer(void *context, struct random *random, struct buffer *to)
@@ -43,16 +48,22 @@ static void ask_transfer(void *context, struct random *random, struct buffer *to
                   from, (from + 1 + (unsigned)random_below(random, ACCOUNTS - 1)) % ACCOUNTS);
 }
 
-static bool add_items(struct measuring *m, struct fault *fault)
+static bool add_notes(struct measuring *m, struct fault *fault)
 {
     AUTO(arena_done) struct arena arena = {0};
     str answer;
-    for (int i = 0; i < ITEMS; i++)
-        if (!program_ask(&m->server, "/api/mutation",
-                         "{\"path\":\"items:add\",\"format\":\"json\",\"args\":{\"text\":\"A line "
-                         "of text, as long as lines of text usually are.\"}}",
-                         &arena, &answer, fault))
+    for (int i = 0; i < NOTES / NOTES_STEP; i++) {
+        str body =
+            str_format(&arena,
+                       "{\"path\":\"notes:seed\",\"format\":\"json\",\"args\":{\"owners\":%d,"
+                       "\"each\":%d}}",
+                       OWNERS, NOTES_STEP);
+        if (!program_ask(&m->server, "/api/mutation", body.at, &arena, &answer, fault))
             return false;
+        if (!str_contains(answer, STR("\"success\"")))
+            return fault_set(fault, FAULT_SYSTEM, "the notes: %.*s",
+                             STR_ARG(str_slice(answer, 0, 200)));
+    }
     return true;
 }
 
@@ -60,7 +71,7 @@ static bool open_all(struct measuring *m, struct fault *fault)
 {
     if (!folder_make(m->bench, "lists", m->data, fault) ||
         !program_serve(m->bench, "atelier-fixture", m->data, &m->server, fault) ||
-        !program_seed(&m->server, ACCOUNTS, 1000000, fault) || !add_items(m, fault))
+        !program_seed(&m->server, ACCOUNTS, 1000000, fault) || !add_notes(m, fault))
         return false;
     struct load_options options = {
         .kind = LOAD_HTTP, .port = m->server.port, .peers = CALLERS, .ask = ask_page};
@@ -100,14 +111,15 @@ bool bench_lists(const struct bench *bench, struct row *row, struct fault *fault
     for (size_t i = 0; i < bench->runs && is_well; i++)
         is_well = run_once(&m, &row->samples, fault);
     double seconds = (double)bench->time.us / 1e6 * (double)MAX_OF(bench->runs, (size_t)1);
-    snprintf(row->method, sizeof(row->method),
-             "POST /api/query of items:page, the newest 20 of %d items, over %d kept-alive "
-             "connections, 1 in flight each, while %d connections with 16 transfers in flight each "
-             "keep the writer busy (%.0f mutations a second beside the lists); the load of both on "
-             "the same machine, so reader, writer and both generators share its cores. The items "
-             "are the fixture's: they have no owner, and the writes are to another table. "
-             "Baseline: the same with an idle writer.",
-             ITEMS, CALLERS, WRITERS, m.writes / seconds);
+    snprintf(
+        row->method, sizeof(row->method),
+        "POST /api/query of notes:page on build/atelier-fixture, the newest 20 of one owner's %d "
+        "rows, owners uniform over %d, over %d kept-alive "
+        "connections, 1 in flight each, while %d connections with 16 transfers in flight each "
+        "keep the writer busy (%.0f mutations a second beside the lists; they write another "
+        "table); the load of both on the same machine, so reader, writer and both generators "
+        "share its cores. Baseline: the same with an idle writer.",
+        NOTES, OWNERS, CALLERS, WRITERS, m.writes / seconds);
     load_close(m.load);
     program_stop(&m.server);
     folder_remove(m.data);

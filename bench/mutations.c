@@ -47,6 +47,7 @@ struct measuring {
     struct raw_sqlite *raw;
     char data[500], database[600], copy[600];
     double mutations, batches, cpu_us;
+    int64_t page_size; /* of the server's database */
 };
 
 /* ---- what is asked ---- */
@@ -220,19 +221,22 @@ static bool run_once(struct measuring *m, struct samples *samples, struct fault 
     return true;
 }
 
+/* Between two runs: nothing is in flight. */
 static bool audit(struct measuring *m, struct fault *fault)
 {
-    double balances;
-    uint64_t outcomes, acknowledged = load_total(m->load);
-    program_stop(&m->server);
-    if (!raw_sqlite_audit(m->database, &balances, &outcomes, fault))
+    struct audit found;
+    uint64_t acknowledged = load_total(m->load);
+    if (!raw_sqlite_audit(m->database, &found, fault))
         return false;
-    if (fabs(balances - ACCOUNTS * INITIAL) > 0.5)
+    if (!found.is_wal)
+        return fault_set(fault, FAULT_SYSTEM, "the server's database is not in WAL mode");
+    if (fabs(found.balances - ACCOUNTS * INITIAL) > 0.5)
         return fault_set(fault, FAULT_BUG, "the balances sum to %.0f, not %.0f: no figure",
-                         balances, ACCOUNTS * INITIAL);
-    return m->variant->kind == LOAD_HTTP || outcomes == acknowledged ||
+                         found.balances, ACCOUNTS * INITIAL);
+    m->page_size = found.page_size;
+    return m->variant->kind == LOAD_HTTP || found.outcomes == acknowledged ||
            fault_set(fault, FAULT_BUG, "%llu acknowledged, %llu recorded: no figure",
-                     (unsigned long long)acknowledged, (unsigned long long)outcomes);
+                     (unsigned long long)acknowledged, (unsigned long long)found.outcomes);
 }
 
 /* ---- telling ---- */
@@ -241,7 +245,7 @@ static void tell_method(const struct measuring *m, char *method)
 {
     const struct variant *v = m->variant;
     char live[160] = "";
-    char baseline[300];
+    char baseline[500];
     if (v->queries > 0)
         snprintf(live, sizeof(live),
                  ", each with %zu live quer%s (accounts:get_account, %zu in all%s)", v->queries,
@@ -253,23 +257,24 @@ static void tell_method(const struct measuring *m, char *method)
     else
         snprintf(baseline, sizeof(baseline),
                  "raw SQLite, one thread, on a copy of the same database with the same "
-                 "statements, outcome row%s and group sizes",
-                 v->kind == LOAD_HTTP ? " (which HTTP calls, having no session, do not write)"
-                                      : "");
+                 "statements, outcome row%s and group sizes (%s)",
+                 v->kind == LOAD_HTTP ? " (which HTTP calls, having no session, do not write)" : "",
+                 raw_sqlite_settings(m->raw));
     snprintf(method, BENCH_METHOD_MAX,
              "transfer:transfer of build/atelier-fixture over %s: %zu connections%s, %zu in flight "
              "each, over when %s has come; %d accounts, %s; load generator on the same machine. "
              "Groups of %.1f on average; %.1f us of the server's CPU time for each. Baseline: %s, "
-             "by turns in %d slices a run; checkpoints made when idle are not timed. %s; %s. "
-             "Never fewer fdatasync and fsync (counted by a preloaded library) than commits. "
-             "Afterwards balances summed%s: exact.",
+             "by turns in %d slices a run; checkpoints made when idle are not timed. "
+             "The server's own database: WAL, page_size=%lld; %s. Never fewer fdatasync and "
+             "fsync (counted by a preloaded library) than commits. After each run balances "
+             "summed%s: exact.",
              v->kind == LOAD_HTTP ? "POST /api/mutation" : "the WebSocket sync protocol", v->peers,
              live, v->depth,
              v->kind == LOAD_HTTP || v->depth > 1 ? "the response"
                                                   : "a transition behind the response",
              ACCOUNTS, v->is_hot ? "Zipf 1.5" : "uniform", m->mutations / m->batches,
-             m->cpu_us / m->mutations, baseline, SLICES, raw_sqlite_settings(m->raw),
-             m->bench->disk, v->kind == LOAD_HTTP ? "" : " and recorded outcomes counted");
+             m->cpu_us / m->mutations, baseline, SLICES, (long long)m->page_size, m->bench->disk,
+             v->kind == LOAD_HTTP ? "" : " and recorded outcomes counted");
 }
 
 static bool measure(const struct bench *bench, const struct variant *variant, struct row *row,
@@ -279,8 +284,7 @@ static bool measure(const struct bench *bench, const struct variant *variant, st
     *row = (struct row){.name = variant->name, .unit = "mutations/s", .has_baseline = true};
     bool is_well = open_all(&m, fault);
     for (size_t i = 0; i < bench->runs && is_well; i++)
-        is_well = run_once(&m, &row->samples, fault);
-    is_well = is_well && audit(&m, fault);
+        is_well = run_once(&m, &row->samples, fault) && audit(&m, fault);
     if (is_well)
         tell_method(&m, row->method);
     load_close(m.load);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * point_query: what one authenticated POST /api/query of a small document costs the server in CPU
- * time, documents uniform over ACCOUNTS, on 64 kept-alive connections; beside nginx answering the
- * very same requests with `return 200` and a body of the same size.
+ * point_query_distinct, _same: what one authenticated POST /api/query of a small document costs
+ * the server in CPU time on 64 kept-alive connections, documents uniform over ACCOUNTS or the same
+ * query repeated; beside nginx answering the very same requests with `return 200` and a body of
+ * the same size.
  */
 #include "bench.h"
 
@@ -16,8 +17,11 @@
 #define CALLERS 64
 #define ACCOUNTS 100000
 
+#define SAME 54321
+
 struct asking {
     str token;
+    bool is_same;
 };
 
 struct measuring {
@@ -36,7 +40,7 @@ static void ask_account(void *context, struct random *random, struct buffer *to)
     int len = snprintf(body, sizeof(body),
                        "{\"path\":\"accounts:get_account\",\"format\":\"convex_encoded_json\","
                        "\"args\":[{\"id\":%u}]}",
-                       (unsigned)random_below(random, ACCOUNTS));
+                       asking->is_same ? SAME : (unsigned)random_below(random, ACCOUNTS));
     buffer_format(to,
                   "POST /api/query HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: "
                   "application/json\r\nConvex-Client: npm-1.48.0\r\nAuthorization: Bearer "
@@ -97,13 +101,13 @@ static bool cost(struct measuring *m, const struct program *program, struct load
     return true;
 }
 
-bool bench_point_query(const struct bench *bench, struct row *row, struct fault *fault)
+static bool measure_all(const struct bench *bench, const char *name, bool is_same, struct row *row,
+                        struct fault *fault)
 {
-    struct measuring m = {.bench = bench, .server.syncs_fd = -1, .nginx.syncs_fd = -1};
-    *row = (struct row){.name = "point_query",
-                        .unit = "us CPU/query",
-                        .is_lower_better = true,
-                        .has_baseline = true};
+    struct measuring m = {
+        .bench = bench, .server.syncs_fd = -1, .nginx.syncs_fd = -1, .asking.is_same = is_same};
+    *row = (struct row){
+        .name = name, .unit = "us CPU/query", .is_lower_better = true, .has_baseline = true};
     bool is_well = open_all(&m, fault);
     for (size_t i = 0; i < bench->runs && is_well; i++) {
         double ours = 0, theirs = 0;
@@ -114,11 +118,11 @@ bool bench_point_query(const struct bench *bench, struct row *row, struct fault 
     }
     snprintf(row->method, sizeof(row->method),
              "Authenticated POST /api/query of accounts:get_account on build/atelier-fixture: %d "
-             "kept-alive connections, 1 in flight each, documents uniform over %d; user and system "
+             "kept-alive connections, 1 in flight each, %s of %d documents; user and system "
              "time of the whole process from /proc/PID/stat for each request. Baseline: nginx, one "
              "process, `return 200` with a body of the same size to the same requests. Ratio: "
              "nginx's CPU for each request by ours.",
-             CALLERS, ACCOUNTS);
+             CALLERS, is_same ? "always the same" : "uniform over all", ACCOUNTS);
     load_close(m.load);
     load_close(m.nginx_load);
     program_stop(&m.server);
@@ -128,4 +132,14 @@ bool bench_point_query(const struct bench *bench, struct row *row, struct fault 
     snprintf(m.data, sizeof(m.data), "%s/nginx", bench->folder);
     folder_remove(m.data);
     return is_well;
+}
+
+bool bench_point_distinct(const struct bench *bench, struct row *row, struct fault *fault)
+{
+    return measure_all(bench, "point_query_distinct", false, row, fault);
+}
+
+bool bench_point_same(const struct bench *bench, struct row *row, struct fault *fault)
+{
+    return measure_all(bench, "point_query_same", true, row, fault);
 }

@@ -14,12 +14,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #define READY_MS 20000
 #define STOP_MS 15000
 #define ANSWER_MAX MIB(1)
+#define FILES_WANTED 120000
+#define ADDRESS_PORTS 20000
 #define SEED_STEP 5000 /* accounts a call: well below its second */
 
 /* ---- folders ---- */
@@ -201,6 +204,18 @@ bool program_nginx(const struct bench *bench, str body, struct program *out, str
 
 /* ---- what it used ---- */
 
+size_t program_files_max(void)
+{
+    struct rlimit wanted = {FILES_WANTED, FILES_WANTED}, given;
+    if (setrlimit(RLIMIT_NOFILE, &wanted) == 0)
+        return FILES_WANTED;
+    if (getrlimit(RLIMIT_NOFILE, &given) != 0)
+        return 1024;
+    given.rlim_cur = given.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &given);
+    return (size_t)MIN_OF(given.rlim_cur, (rlim_t)FILES_WANTED);
+}
+
 span program_cpu(const struct program *program)
 {
     char path[64], text[1024];
@@ -251,18 +266,28 @@ double program_metric(const struct program *program, const char *name)
 
 /* ---- asking ---- */
 
-int program_connect(uint16_t port, struct fault *fault)
+int program_connect_nth(uint16_t port, size_t n, struct fault *fault)
 {
     struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
+    struct sockaddr_in own = {.sin_family = AF_INET,
+                              .sin_addr.s_addr =
+                                  htonl(INADDR_LOOPBACK + (uint32_t)(n / ADDRESS_PORTS))};
     int one = 1;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+    if (fd >= 0 && setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one)) == 0 &&
+        (n < ADDRESS_PORTS || bind(fd, (struct sockaddr *)&own, sizeof(own)) == 0) &&
+        connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == 0)
         return fd;
     fault_os(fault, "connect");
     fd_close(&fd);
     return -1;
+}
+
+int program_connect(uint16_t port, struct fault *fault)
+{
+    return program_connect_nth(port, 0, fault);
 }
 
 static bool send_all(int fd, str text)

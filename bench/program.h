@@ -50,6 +50,12 @@ bool program_seed(const struct program *program, int count, double balance, stru
     MUST_CHECK;
 
 int program_connect(uint16_t port, struct fault *fault); /* -1: failed */
+/* The n-th of very many: from an address of its own each 20,000, which is what ports suffice for.
+ */
+int program_connect_nth(uint16_t port, size_t n, struct fault *fault);
+
+/* Descriptors a process may have: raised for this one and for what it starts as far as one may. */
+size_t program_files_max(void);
 
 /* The data folder's path, emptied first. */
 bool folder_make(const struct bench *bench, const char *name, char out[500], struct fault *fault)

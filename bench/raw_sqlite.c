@@ -60,6 +60,27 @@ static bool refuse(sqlite3 *db, const char *doing, struct fault *fault)
 
 /* ---- opening ---- */
 
+static int64_t one_number(sqlite3 *db, const char *sql)
+{
+    sqlite3_stmt *statement = NULL;
+    int64_t number = -1;
+    if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW)
+        number = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return number;
+}
+
+static bool is_wal(sqlite3 *db)
+{
+    sqlite3_stmt *mode = NULL;
+    bool is_it = sqlite3_prepare_v2(db, "PRAGMA journal_mode", -1, &mode, NULL) == SQLITE_OK &&
+                 sqlite3_step(mode) == SQLITE_ROW &&
+                 strcmp((const char *)sqlite3_column_text(mode, 0), "wal") == 0;
+    sqlite3_finalize(mode);
+    return is_it;
+}
+
 static bool copy(const char *from, const char *to, struct fault *fault)
 {
     sqlite3 *source = NULL, *target = NULL;
@@ -94,27 +115,10 @@ static bool load_keys(struct raw_sqlite *raw, struct fault *fault)
     return raw->count > 1 || fault_set(fault, FAULT_INPUT, "there are no accounts");
 }
 
-static int64_t one_number(sqlite3 *db, const char *sql)
-{
-    sqlite3_stmt *statement = NULL;
-    int64_t number = -1;
-    if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK &&
-        sqlite3_step(statement) == SQLITE_ROW)
-        number = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    return number;
-}
-
 static bool read_settings(struct raw_sqlite *raw, struct fault *fault)
 {
-    sqlite3_stmt *mode = NULL;
-    bool is_wal =
-        sqlite3_prepare_v2(raw->db, "PRAGMA journal_mode", -1, &mode, NULL) == SQLITE_OK &&
-        sqlite3_step(mode) == SQLITE_ROW &&
-        strcmp((const char *)sqlite3_column_text(mode, 0), "wal") == 0;
-    sqlite3_finalize(mode);
     int64_t synchronous = one_number(raw->db, "PRAGMA synchronous");
-    if (!is_wal || synchronous != 2)
+    if (!is_wal(raw->db) || synchronous != 2)
         return fault_set(fault, FAULT_SYSTEM, "the baseline is not durable: no figure");
     snprintf(raw->settings, sizeof(raw->settings),
              "SQLite %s, journal_mode=wal, synchronous=%lld, page_size=%lld, cache_size=%lld",
@@ -286,21 +290,24 @@ void raw_sqlite_idle(struct raw_sqlite *raw)
     sqlite3_wal_checkpoint_v2(raw->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
-bool raw_sqlite_audit(const char *path, double *balances, uint64_t *outcomes, struct fault *fault)
+bool raw_sqlite_audit(const char *path, struct audit *out, struct fault *fault)
 {
     sqlite3 *db = NULL;
     sqlite3_stmt *sum = NULL;
     static const char sql[] = "SELECT (SELECT SUM(json_extract(body,'$.balance')) FROM "
                               "doc_accounts), (SELECT COUNT(*) FROM outcomes)";
     bool is_well = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
+                   sqlite3_busy_timeout(db, 5000) == SQLITE_OK &&
+                   sqlite3_exec(db, "PRAGMA wal_autocheckpoint=0", NULL, NULL, NULL) == SQLITE_OK &&
                    sqlite3_prepare_v2(db, sql, -1, &sum, NULL) == SQLITE_OK &&
                    sqlite3_step(sum) == SQLITE_ROW;
-    if (is_well) {
-        *balances = sqlite3_column_double(sum, 0);
-        *outcomes = (uint64_t)sqlite3_column_int64(sum, 1);
-    } else {
+    if (is_well)
+        *out = (struct audit){.balances = sqlite3_column_double(sum, 0),
+                              .outcomes = (uint64_t)sqlite3_column_int64(sum, 1),
+                              .page_size = one_number(db, "PRAGMA page_size"),
+                              .is_wal = is_wal(db)};
+    else
         refuse(db, "the audit", fault);
-    }
     sqlite3_finalize(sum);
     sqlite3_close(db);
     return is_well;

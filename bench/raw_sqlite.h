@@ -28,6 +28,11 @@ void raw_sqlite_idle(struct raw_sqlite *raw);
 const char *raw_sqlite_settings(const struct raw_sqlite *raw); /* as read back */
 void raw_sqlite_close(struct raw_sqlite *raw);
 
-/* Of a database that nobody uses now: the sum of all balances, and how many outcomes. */
-bool raw_sqlite_audit(const char *path, double *balances, uint64_t *outcomes, struct fault *fault)
-    MUST_CHECK;
+/* What a server's database says of itself, between its commits. */
+struct audit {
+    double balances; /* all of them together */
+    uint64_t outcomes;
+    int64_t page_size;
+    bool is_wal;
+};
+bool raw_sqlite_audit(const char *path, struct audit *out, struct fault *fault) MUST_CHECK;

@@ -2,14 +2,17 @@
 /*
  * ready: from the start of the program to its ready line, on a data folder with documents in it.
  * idle_rss: what it holds in memory when nobody has asked for anything.
+ * binary: what must be installed: the program, its helper, and the pages.
  */
 #include "bench.h"
 
 #include "program.h"
 
+#include <ftw.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
-#define ACCOUNTS 100000
+#define ACCOUNTS 1000000
 #define SETTLE_US 1000000
 
 static bool fill(const struct bench *bench, const char *data, struct fault *fault)
@@ -63,4 +66,49 @@ bool bench_idle(const struct bench *bench, struct row *row, struct fault *fault)
              "helper process not), 1 s after its ready line, nobody connected.");
     folder_remove(data);
     return is_well;
+}
+
+/* ---- binary ---- */
+
+static int64_t pages_bytes; /* nftw has no place for it */
+
+static int add_page(const char *path, const struct stat *facts, int kind, struct FTW *place)
+{
+    if (kind == FTW_F)
+        pages_bytes += facts->st_size;
+    return 0;
+}
+
+static bool size_of(const struct bench *bench, const char *name, int64_t *out, struct fault *fault)
+{
+    char path[500];
+    struct stat facts;
+    snprintf(path, sizeof(path), "%s/%s", bench->build, name);
+    if (stat(path, &facts) != 0)
+        return fault_os(fault, path);
+    *out = facts.st_size;
+    return true;
+}
+
+bool bench_binary(const struct bench *bench, struct row *row, struct fault *fault)
+{
+    char pages[500];
+    int64_t program = 0, helper = 0;
+    const double mib = 1 << 20;
+    *row = (struct row){.name = "binary", .unit = "MiB", .is_lower_better = true};
+    snprintf(pages, sizeof(pages), "%s/../web/dist", bench->build);
+    pages_bytes = 0;
+    if (!size_of(bench, "atelier", &program, fault) ||
+        !size_of(bench, "atelier-media", &helper, fault))
+        return false;
+    if (nftw(pages, add_page, 16, FTW_PHYS) != 0 || pages_bytes == 0)
+        return fault_set(fault, FAULT_INPUT, "there are no pages in %s; make build", pages);
+    samples_add(&row->samples, (double)(program + helper + pages_bytes) / mib, 0, 0);
+    snprintf(
+        row->method, sizeof(row->method),
+        "Bytes of the files that are installed, as make build leaves them: build/atelier "
+        "(%.2f MiB) and build/atelier-media (%.2f MiB), both with their symbols, and the pages "
+        "they serve, web/dist (%.2f MiB). Shared libraries are the system's and not counted.",
+        (double)program / mib, (double)helper / mib, (double)pages_bytes / mib);
+    return true;
 }
