@@ -231,7 +231,7 @@ export class Link {
             if (from === 'server' && !this.isOver)
                 this.check.came(message);
         }
-        const rule = message === null ? undefined : this.proxy.ruleFor(from, message, this);
+        const rule = message === null || this.isOver ? undefined : this.proxy.ruleFor(from, message, this);
         const does = rule?.take(message, this) ?? 'pass';
         this.apply(does, from, frame, pipe, rule);
         this.proxy.look();
