@@ -6,6 +6,8 @@
  */
 #include "live/state.h"
 
+#include "base/planted.h"
+
 #include <string.h>
 
 struct item {
@@ -129,7 +131,7 @@ void live_job_settle(struct live *live, struct live_job *job)
         struct item *item = &job->items[i];
         query_settle(live, item->query, &item->evaluation, item->reads, job->now);
         item->query->is_large = !item->was_small;
-        item->was_hit = was_hit(&live->written, item->reads);
+        item->was_hit = was_hit(&live->written, item->reads) && !PLANTED(large_missed);
         live->counts.invalidations += item->was_hit;
     }
     written_clear(&live->written);

@@ -2,6 +2,7 @@
 #include "live/state.h"
 
 #include "base/hash.h"
+#include "base/planted.h"
 
 #include <string.h>
 
@@ -96,7 +97,7 @@ static void rehash(struct live *live)
 static str key_of(struct arena *arena, const struct function *function, str path, str args,
                   const struct identity *identity, str journal)
 {
-    bool is_for_all = function != NULL && function->ignores_caller;
+    bool is_for_all = (function != NULL && function->ignores_caller) || PLANTED(caller_mixed);
     struct hash128 who = identity == NULL || is_for_all ? (struct hash128){0} : identity->hash;
     return str_format(arena, "%.*s%c%.*s%c%016llx%016llx%.*s", STR_ARG(path), 0, STR_ARG(args), 0,
                       (unsigned long long)who.a, (unsigned long long)who.b, STR_ARG(journal));
@@ -145,7 +146,7 @@ void live_subscribe(struct live *live, struct subscription *subscription, str pa
         query_mark(live, query);
     }
     subscription->query = query;
-    subscription->seen = 0;
+    subscription->seen = PLANTED(shared_untold) ? query->result.version : 0;
     subscription->prev = NULL;
     subscription->next = query->subscriptions;
     if (subscription->next != NULL)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "live/state.h"
 
+#include "base/planted.h"
+
 #include <string.h>
 
 #define RETRY_AFTER MILLISECONDS(100)
@@ -37,7 +39,7 @@ static struct shared *tail_of(const struct call_reply *reply)
 
 static void keep_journal(struct live_query *query, str journal)
 {
-    if (journal.at == NULL || query->journal != NULL)
+    if (journal.at == NULL || query->journal != NULL || PLANTED(journal_dropped))
         return;
     query->journal = memory_new(journal.len + 1);
     memcpy(query->journal, journal.at, journal.len);
@@ -49,7 +51,7 @@ static void store_result(struct live *live, struct live_query *query,
 {
     bool is_same = query->result.tail != NULL && result->hash.a == query->result.hash.a &&
                    result->hash.b == query->result.hash.b;
-    if (is_same) {
+    if (is_same && !PLANTED(unchanged_resent)) {
         shared_drop(result->tail);
         return;
     }
@@ -101,6 +103,8 @@ void query_settle(struct live *live, struct live_query *query, struct evaluation
     live->counts.evaluations++;
     live->counts.arrivals += query->is_large || query->failures != 0;
     watch_set(live->watches, &query->watches, reads, query);
+    if (PLANTED(failure_unwatched) && evaluation->error != ERROR_NONE)
+        watch_clear(live->watches, &query->watches);
     if (is_passing(query, evaluation)) {
         shared_drop(evaluation->result.tail);
     } else {
@@ -109,6 +113,8 @@ void query_settle(struct live *live, struct live_query *query, struct evaluation
     }
     query->valid_until =
         query->failures != 0 ? instant_add(now, RETRY_AFTER) : evaluation->valid_until;
+    if (PLANTED(time_ignored))
+        query->valid_until = (instant){0};
     if (query->valid_until.us != 0)
         wake_at(live, query->valid_until);
 }
@@ -154,6 +160,8 @@ void live_round(struct live *live, struct view *view, instant now)
         query_unmark(live, query);
         query->valid_until = (instant){0};
         evaluate(live, query, view, now);
+        if (PLANTED(torn_round))
+            break;
     }
     arena_reset(&live->arena);
 }

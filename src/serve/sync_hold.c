@@ -6,10 +6,12 @@
  */
 #include "serve/session.h"
 
+#include "base/planted.h"
+
 bool session_is_current(const struct sync_session *session)
 {
     for (const struct session_query *query = session->queries; query != NULL; query = query->next)
-        if (!live_is_current(&query->subscription))
+        if (!live_is_current(&query->subscription) && !PLANTED(torn_round))
             return false;
     return true;
 }

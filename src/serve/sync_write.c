@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "base/encode.h"
+#include "base/planted.h"
 #include "serve/session.h"
 
 #include <string.h>
@@ -47,7 +48,8 @@ static void add_reply(struct buffer *to, const struct call_reply *reply)
             buffer_str(to, reply->error_data);
         }
     }
-    buffer_str(to, STR(",\"logLines\":[]"));
+    if (!PLANTED(log_lines_missing))
+        buffer_str(to, STR(",\"logLines\":[]"));
 }
 
 static void add_ts(struct buffer *to, commit_ts ts)
@@ -143,7 +145,7 @@ bool subscription_is_news(struct subscription *subscription, const struct live_r
     subscription->seen = result->version;
     subscription->told = result->hash;
     subscription->is_told = true;
-    return !is_same;
+    return !is_same || PLANTED(unchanged_resent);
 }
 
 void transition_add_result(struct pieces *pieces, bool *has_changes, uint32_t id,
@@ -160,7 +162,7 @@ static bool add_removals(struct sync_session *session, struct pieces *pieces)
 {
     bool has_changes = false;
     for (size_t i = 0; i < session->removed_count; i++) {
-        if (session_query_find(session, session->removed[i]) != NULL)
+        if (session_query_find(session, session->removed[i]) != NULL || PLANTED(removal_untold))
             continue;
         buffer_format(&pieces->own, "%s{\"type\":\"QueryRemoved\",\"queryId\":%u}",
                       has_changes ? "," : "", session->removed[i]);
@@ -191,6 +193,12 @@ struct version transition_begin(struct sync_session *session, commit_ts snapshot
     struct version to = session->received;
     to.ts = snapshot.n > session->sent.ts.n ? snapshot : session->sent.ts;
     *pieces = (struct pieces){.own = buffer_with_max(OWN_MAX)};
+    if (PLANTED(ts_stuck) && session->sent.ts.n != 0)
+        to.ts = session->sent.ts;
+    if (PLANTED(first_ts_old) && session->sent.ts.n == 0)
+        to.ts.n = 1;
+    if (PLANTED(identity_unconfirmed))
+        to.identity = session->sent.identity;
 
     buffer_str(&pieces->own, STR("{\"type\":\"Transition\","));
     add_version(&pieces->own, "startVersion", session->sent);
@@ -211,6 +219,7 @@ void transition_send(struct sync_session *session, struct version to, struct pie
     buffer_str(&pieces->own, STR("]}"));
     end_own(pieces);
     session->sent = to;
+    session->sent.ts.n += PLANTED(chain_broken) ? 1 : 0;
     session->front->transitions++;
     session->told_at = loop_now(session->front->loop);
     if (session->takes_chunks && size_of(pieces) > SESSION_CHUNK)
@@ -244,8 +253,9 @@ void session_auth_error(struct sync_session *session, str text, bool was_update)
     AUTO(buffer_done) struct buffer message = buffer_with_max(KIB(4));
     buffer_str(&message, STR("{\"type\":\"AuthError\",\"error\":"));
     json_write_text(&message, text);
-    buffer_format(&message, ",\"baseVersion\":%u,\"authUpdateAttempted\":%s}",
-                  session->sent.identity, was_update ? "true" : "false");
+    if (!PLANTED(auth_error_baseless))
+        buffer_format(&message, ",\"baseVersion\":%u", session->sent.identity);
+    buffer_format(&message, ",\"authUpdateAttempted\":%s}", was_update ? "true" : "false");
     send_buffer(session, &message);
     session_close(session, 1000, NULL);
 }
