@@ -96,14 +96,14 @@ static bool check_log(struct snapshot *connection, struct fault *fault)
                                "folder on a local disk.");
 }
 
-bool connection_open(const char *path, bool is_writer, const struct space_list *list,
-                     struct snapshot **out, struct fault *fault)
+bool connection_open(const char *path, bool is_writer, const char *layer,
+                     const struct space_list *list, struct snapshot **out, struct fault *fault)
 {
     struct snapshot *connection = memory_zeroed(sizeof(*connection));
     connection->list = list;
     connection->is_writer = is_writer;
     int flags = is_writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
-    if (sqlite3_open_v2(path, &connection->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+    if (sqlite3_open_v2(path, &connection->db, flags | SQLITE_OPEN_NOMUTEX, layer) != SQLITE_OK) {
         connection_fault(connection, path, fault);
         connection_close(connection);
         return false;

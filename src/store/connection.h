@@ -38,8 +38,10 @@ struct snapshot {
     struct snapshot *next_idle;
 };
 
-bool connection_open(const char *path, bool is_writer, const struct space_list *list,
-                     struct snapshot **out, struct fault *fault) MUST_CHECK;
+/* layer: the file layer's name, or NULL for the default one. */
+bool connection_open(const char *path, bool is_writer, const char *layer,
+                     const struct space_list *list, struct snapshot **out, struct fault *fault)
+    MUST_CHECK;
 void connection_close(struct snapshot *connection);
 
 /* Answers false. What was being done comes first in the text. */

@@ -6,6 +6,7 @@
  */
 #include "store/connection.h"
 #include "store/database.h"
+#include "store/gather.h"
 
 #include "base/log.h"
 
@@ -24,6 +25,7 @@ struct sqlite_engine {
     struct engine engine;
     char *path;
     struct space_list list;
+    struct gather *gather; /* of the writer's log */
     struct snapshot *writer;
     int log_pages, checkpointed_pages;
     pthread_mutex_t lock; /* guards idle */
@@ -50,6 +52,7 @@ static void close_engine(struct engine *engine)
         reader = next;
     }
     connection_close(sqlite->writer); /* last, since it can checkpoint */
+    gather_free(sqlite->gather);
     pthread_mutex_destroy(&sqlite->lock);
     free(sqlite->list.spaces);
     free(sqlite->list.place);
@@ -159,7 +162,8 @@ static bool begin_read(struct engine *engine, struct snapshot **out, struct faul
 {
     struct sqlite_engine *sqlite = sqlite_of(engine);
     struct snapshot *reader = take_idle(sqlite);
-    if (reader == NULL && !connection_open(sqlite->path, false, &sqlite->list, &reader, fault))
+    if (reader == NULL &&
+        !connection_open(sqlite->path, false, NULL, &sqlite->list, &reader, fault))
         return false;
     reader->owner = sqlite;
     if (!connection_begin(reader, fault)) {
@@ -275,7 +279,9 @@ bool engine_sqlite_open(const char *path, struct engine **out, struct fault *fau
     sqlite->list.place = memory_zeroed(65536 * sizeof(*sqlite->list.place));
     pthread_mutex_init(&sqlite->lock, NULL);
     make_private(path);
-    if (!connection_open(path, true, &sqlite->list, &sqlite->writer, fault)) {
+    if (!gather_new(&sqlite->gather, fault) ||
+        !connection_open(path, true, gather_name(sqlite->gather), &sqlite->list, &sqlite->writer,
+                         fault)) {
         close_engine(&sqlite->engine);
         return false;
     }
