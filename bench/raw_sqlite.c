@@ -39,7 +39,7 @@ static const char *const statements[STATEMENT_COUNT] = {
 };
 
 static const char pragmas[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                              "PRAGMA wal_autocheckpoint=16000; PRAGMA cache_size=-8192;"
+                              "PRAGMA wal_autocheckpoint=16000; PRAGMA cache_size=-32768;"
                               "PRAGMA journal_size_limit=67108864; PRAGMA mmap_size=0;"
                               "PRAGMA temp_store=MEMORY;";
 

@@ -26,7 +26,7 @@ static const char writer_pragmas[] = "PRAGMA journal_mode=WAL;"
                                      "PRAGMA synchronous=FULL;"
                                      "PRAGMA wal_autocheckpoint=0;" /* the engine does it */
                                      "PRAGMA journal_size_limit=67108864;"
-                                     "PRAGMA cache_size=-8192;"
+                                     "PRAGMA cache_size=-32768;"
                                      "PRAGMA mmap_size=0;"
                                      "PRAGMA temp_store=MEMORY;";
 static const char reader_pragmas[] = "PRAGMA cache_size=-8192;"
