@@ -280,6 +280,19 @@ static bool keep_view(struct front *front, struct arena *arena)
     return front_view(front, arena, kept);
 }
 
+bool front_keep(struct front *front, commit_ts at)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    struct view *kept = &front->kept;
+    if (kept->snapshot != NULL && view_ts(kept).n == at.n)
+        return true;
+    view_end(kept);
+    if (!front_view(front, &arena, kept))
+        return false;
+    view_renew(kept, NULL);
+    return view_ts(kept).n == at.n;
+}
+
 void front_query(struct front *front, const struct call_request *request, enum function_kind kind,
                  struct arena *arena, struct call_reply *reply)
 {
@@ -359,8 +372,12 @@ static void ask_there(struct front *front, const struct front_asked *asked)
     reading->done = on_read_there;
     reading->drop = drop_there;
     front->large_queries++;
-    bool is_ready = !asked->is_at_newest || front_view(front, arena, &reading->view);
-    if (is_ready && readers_put(front->options.readers, reading, false))
+    if (asked->is_kept) {
+        reading->view = front->kept;
+        front->kept = (struct view){0};
+        view_renew(&reading->view, arena);
+    }
+    if (readers_put(front->options.readers, reading, false))
         return;
     reading_free(reading);
     refuse(asked);
@@ -377,7 +394,9 @@ void front_ask(struct front *front, const struct front_asked *asked)
         ask_there(front, asked);
         return;
     }
-    if (!keep_view(front, &arena)) {
+    if (asked->is_kept) {
+        view_renew(&front->kept, &arena);
+    } else if (!keep_view(front, &arena)) {
         refuse(asked);
         return;
     }

@@ -95,11 +95,15 @@ void front_query(struct front *front, const struct call_request *request, enum f
 struct front_asked {
     struct call_request request; /* lent until front_ask returns */
     enum function_kind kind;     /* a query or an action */
-    bool is_at_newest;           /* of this very moment, also when it is answered later */
+    bool is_kept; /* on the snapshot that front_keep found, also when it is answered later */
     /* Once; the reply is gone when it returns. */
     void (*then)(void *context, const struct call_reply *reply);
     void *context;
 };
+
+/* Whether the newest snapshot is of that very moment. If so, what is asked in this turn with
+ * .is_kept is answered from it. */
+bool front_keep(struct front *front, commit_ts at) MUST_CHECK;
 
 /* Runs somebody's query or action: at once if it is small, else at a reader. */
 void front_ask(struct front *front, const struct front_asked *asked);

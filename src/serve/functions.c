@@ -16,7 +16,7 @@ struct http_call {
     str path, args;
     bool is_clean; /* the lossy format "json" */
     bool is_admin;
-    bool is_at_newest; /* a query_at_ts that was not too late */
+    commit_ts at; /* the moment that it is about; 0: the newest */
     struct identity *identity;
 };
 
@@ -95,15 +95,30 @@ static void on_answered(void *context, const struct call_reply *reply)
     answer_reply(context, reply);
 }
 
+/* Only the newest state is kept: what was read at an older moment must be read again from its
+ * start. Saying so is better than an answer of another moment. */
+static void answer_too_late(struct http_call *call)
+{
+    identity_drop(call->identity);
+    answer_error(
+        call->exchange, 400, "TimestampOutOfRange",
+        STR("Something was written since that timestamp. Ask query_ts again and start over."),
+        NULL);
+}
+
 static void run_reading(struct http_call *call)
 {
+    if (call->at.n != 0 && !front_keep(call->front, call->at)) {
+        answer_too_late(call);
+        return;
+    }
     struct front_asked asked = {
         .request = {.path = call->path,
                     .args = call->args,
                     .identity = call->identity,
                     .is_internal = call->is_admin},
         .kind = call->kind,
-        .is_at_newest = call->is_at_newest,
+        .is_kept = call->at.n != 0,
         .then = on_answered,
         .context = call,
     };
@@ -250,34 +265,33 @@ FUNCTIONS_HANDLER(functions_action)
     read_and_run(call_new(front, exchange, request, FUNCTION_ACTION), request);
 }
 
+/* Of a snapshot as others read it: the store's own count may lag behind what they were told. */
 FUNCTIONS_HANDLER(functions_query_ts)
 {
     struct arena *arena = exchange_arena(exchange);
-    str ts = u64_base64_write(arena, store_newest(front->options.store).n -
-                                         (PLANTED(query_ts_stale) ? 1 : 0));
+    struct view view;
+    if (!front_view(front, arena, &view)) {
+        answer_error(exchange, 503, "Overloaded", STR("The server is busy."), NULL);
+        return;
+    }
+    str ts = u64_base64_write(arena, view_ts(&view).n - (PLANTED(query_ts_stale) ? 1 : 0));
+    view_end(&view);
     answer_json(exchange, 200, str_format(arena, "{\"ts\":\"%.*s\"}", STR_ARG(ts)));
 }
 
-/* Only the newest state is kept: what was read at an older moment must be read again from its
- * start. Saying so is better than an answer of another moment. */
 FUNCTIONS_HANDLER(functions_query_at_ts)
 {
     struct http_call *call = call_new(front, exchange, request, FUNCTION_QUERY);
     struct json body;
-    uint64_t ts;
     if (call == NULL || !read_body(call, request->body, &body))
         return;
-    if (!u64_base64_read(json_text(json_get(&body, "ts")), &ts))
+    if (!u64_base64_read(json_text(json_get(&body, "ts")), &call->at.n))
         bad_request(call, "BadTimestamp", "ts is not a timestamp as query_ts gives it.");
-    else if (ts != store_newest(front->options.store).n)
-        bad_request(
-            call, "TimestampOutOfRange",
-            "Something was written since that timestamp. Ask query_ts again and start over.");
-    else {
-        call->is_at_newest = true;
+    else if (call->at.n == 0)
+        answer_too_late(call);
+    else
         run_call(call, json_text(json_get(&body, "path")), json_get(&body, "args"),
                  json_get(&body, "format"));
-    }
 }
 
 static enum function_kind kind_of(struct front *front, struct arena *arena, str path)
