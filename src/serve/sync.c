@@ -145,7 +145,8 @@ void session_set_identity(struct sync_session *session, const struct identity *i
 
 bool session_is_expired(struct sync_session *session, instant now)
 {
-    if (session->identity == NULL || instant_is_before(now, session->identity->expires_at) ||
+    if (session->identity == NULL ||
+        instant_is_before(now, instant_add(session->identity->expires_at, TOKEN_LEEWAY)) ||
         PLANTED(expiry_unchecked))
         return false;
     session_auth_error(session, STR("Your sign-in has run out: the token is expired."), false);
