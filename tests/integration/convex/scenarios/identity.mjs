@@ -2,6 +2,7 @@
 // Who is calling, on a socket that lives through sign-in, sign-out, new tokens and their end.
 import assert from 'node:assert/strict';
 
+import { until } from '../../helpers.mjs';
 import { EVERY, scenario as declare } from '../harness.mjs';
 
 const group = 'identity';
@@ -202,17 +203,20 @@ scenario('an expired token at the start is replaced by a fresh one',
 scenario('a token that ends while connected is noticed at the next call, and a fresh one goes on',
     'An expired caller runs nothing more: the mutation waits for the new token and then runs once.',
     async (t) => {
-        const auth = supply(t.token(t.subject, { lasts: -3.5 }), t.token(t.subject, { lasts: -3 }), t.token());
-        const client = t.client({ auth }); // within the leeway of 5 s
-        await t.until(() => t.proxy.messages('server', 'Transition').some(({ endVersion }) => endVersion.identity >= 1)
-            || t.proxy.messages('server', 'AuthError').length > 0, 'the first token to be judged');
-        await new Promise((resolve) => {
-            setTimeout(resolve, 2200);
-        });
+        const old = t.token(t.subject, { lasts: -3, claims: { iat: Math.floor(Date.now() / 1000) - 3600 } }); // 5 s are forgiven
+        const auth = supply(old, old, t.token());
+        const client = t.client({ auth });
+        const me = t.watch(client, 'users:me');
+        await me.shows((value) => value.subject === t.subject);
+        await until(async () => t.http(old).query('users:me', {}).then(() => false, () => true), 'the token to be over', 8000, 100);
+        assert.deepEqual(t.proxy.messages('server', 'AuthError'), [], 'an idle socket is left alone');
         assert.deepEqual(await client.mutation('users:whoami', {}), { subject: t.subject });
+        const [error] = t.proxy.messages('server', 'AuthError');
+        assert.equal(error.authUpdateAttempted, false);
         await client.mutation('items:add', { text: t.text });
         assert.equal(await t.count(), 1);
-    }, { on: ['1.44'] });
+        assert.deepEqual(me.seen.filter(({ subject }) => subject !== t.subject), []);
+    }, { on: ['1.24', '1.44'] });
 
 scenario('an admin key is refused, and nothing runs with it',
     'Admin identity is refused with an AuthError unless it is configured.',

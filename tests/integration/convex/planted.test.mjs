@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// The suite notices: each fault of planted.md turns the scenarios red that its row names, which are
+// green without a fault; and the product holds none of them. Needs build-planted/, which tools/test
+// makes:  meson setup build-planted -Dplanted_faults=true && ninja -C build-planted atelier-fixture atelier-media
+//
+// Environment: ATELIER_PLANTED_BUILD (build-planted), PLANTED (a regular expression for faults),
+// PLANTED_SUITE=1 (a fault meets the whole suite, to find out who notices it; the rows are printed).
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { build } from '../helpers.mjs';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const root = path.join(here, '../../..');
+const planted = process.env.ATELIER_PLANTED_BUILD ?? path.join(root, 'build-planted');
+const wanted = new RegExp(process.env.PLANTED ?? '');
+const isSearch = process.env.PLANTED_SUITE !== undefined;
+
+// Children at once, most of which wait for what does not come.
+const AT_ONCE = isSearch ? 1 : 5;
+// A scenario that is named in a row is over in a second when nothing is wrong.
+const LIMIT_MS = 6_000;
+const CHILD_MS = isSearch ? 600_000 : 60_000;
+
+// | name | what is wrong | the invariant | where | noticed by |
+const rows = readFileSync(path.join(here, 'planted.md'), 'utf8').split('\n')
+    .filter((line) => /^\| [a-z0-9_]+ \|/.test(line) && !line.startsWith('| name |'))
+    .map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim()))
+    .map(([name, wrong, invariant, where, by = '']) => ({
+        name, wrong, invariant, where: where.split(', '), by: by === '' ? [] : by.split('; '),
+    }));
+
+// "group: name (version)"
+function parts(scenario) {
+    const found = /^(.*) \((\d+\.\d+)\)$/.exec(scenario);
+    assert.ok(found, `${scenario}: the client version in brackets is missing`);
+    return { title: found[1], version: found[2] };
+}
+
+const literally = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+// Runs scenarios against the planted server; answers a map of "group: name (version)" to whether it
+// was green, and what was said.
+function run(scenarios, fault = '') {
+    const env = { ...process.env, ATELIER_BUILD: planted, ATELIER_PLANTED_FAULT: fault, LIMIT_MS: String(LIMIT_MS) };
+    delete env.NODE_TEST_CONTEXT; // a test runner of its own
+    delete env.NODE_OPTIONS;
+    if (scenarios !== null) {
+        const all = scenarios.map(parts);
+        env.SCENARIOS = `^(${[...new Set(all.map(({ title }) => literally(title)))].join('|')})$`;
+        env.VERSIONS = `^(${[...new Set(all.map(({ version }) => literally(version)))].join('|')})$`;
+        env.LANES = fault === '' ? '3' : '1';
+    }
+    return new Promise((resolve) => {
+        execFile(process.execPath, ['--test-reporter=tap', path.join(here, 'conformance.test.mjs')],
+            { env, cwd: path.join(here, '..'), timeout: CHILD_MS, killSignal: 'SIGKILL', maxBuffer: 64 << 20 },
+            (error, stdout, stderr) => {
+                const results = new Map([...stdout.matchAll(/^\s+(ok|not ok) \d+ - (.*: .* \(\d+\.\d+\))/gm)]
+                    .map(([, verdict, name]) => [name.replace(/\\(.)/g, '$1'), verdict === 'ok']));
+                resolve({ results, said: stdout + stderr });
+            });
+    });
+}
+
+function sources() {
+    const files = readdirSync(path.join(root, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory())
+        .flatMap(({ name }) => readdirSync(path.join(root, 'src', name)).map((file) => `${name}/${file}`));
+    return files.filter((file) => file.endsWith('.c'))
+        .map((file) => ({ file, text: readFileSync(path.join(root, 'src', file), 'utf8') }));
+}
+
+describe('planted faults', { concurrency: AT_ONCE }, () => {
+    it('the list and the sources name the same faults, in the same files', () => {
+        const said = rows.flatMap(({ name, where }) => where.map((file) => `${name} in ${file}`));
+        const there = sources().flatMap(({ file, text }) =>
+            [...text.matchAll(/PLANTED\((\w+)\)/g)].map(([, name]) => `${name} in ${file}`));
+        assert.deepEqual(said.sort(), [...new Set(there)].sort());
+        assert.ok(rows.length >= 25);
+    });
+
+    it('the product holds no trace of them', () => {
+        const holds = (program, text) => readFileSync(program).includes(text);
+        for (const { name } of rows)
+            assert.ok(holds(path.join(planted, 'atelier-fixture'), `planted:${name}\0`), `${name} is not in the planted build`);
+        for (const program of ['atelier', 'atelier-fixture', 'atelier-media'])
+            for (const text of ['planted:', 'planted_is', 'ATELIER_PLANTED'])
+                assert.equal(holds(path.join(build, program), text), false, `${program} holds ${text}`);
+    });
+
+    it('without a fault the scenarios that notice them are green', async () => {
+        assert.ok(existsSync(path.join(planted, 'atelier-fixture')), `${planted} is not built`);
+        const named = [...new Set(rows.flatMap(({ by }) => by))];
+        const { results, said } = await run(named);
+        for (const scenario of named)
+            assert.equal(results.get(scenario), true, `${scenario} is ${results.has(scenario) ? 'red' : 'not there'}\n${said.slice(-6000)}`);
+    });
+
+    for (const { name, wrong, by } of rows.filter((row) => wanted.test(row.name)))
+        it(`${name}: ${wrong}`, async () => {
+            assert.ok(isSearch || by.length > 0, 'no scenario is known to notice it');
+            const { results, said } = await run(isSearch ? null : by, name);
+            const red = [...results].filter(([, isGreen]) => !isGreen).map(([scenario]) => scenario);
+            if (isSearch)
+                console.error(`${name}: ${red.length} of ${results.size}\n${red.map((each) => `    ${each}`).join('\n')}`);
+            assert.doesNotMatch(said, /the server did not start/, said.slice(-6000));
+            assert.ok(red.length > 0, `nobody noticed it\n${said.slice(-3000)}`);
+        });
+});
