@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define CLIENT_CLOCK_MAX 1e15 /* ms: the year 33658 */
+
 /* ---- reading ---- */
 
 static bool is_whole(const struct json *value, uint32_t *out)
@@ -62,7 +64,7 @@ static void read_connect(struct sync_session *session, const struct json *messag
     session->has_id = read_uuid(json_text(json_get(message, "sessionId")), session->id);
     const struct json *clock = json_get(message, "clientTs");
     double client = clock->kind == JSON_INT ? (double)clock->integer : json_number(clock, 0);
-    if (client > 0) {
+    if (client > 0 && client < CLIENT_CLOCK_MAX) {
         session->clock_skew = (int64_t)client - front_now().us / 1000;
         session->has_clock_skew = true;
     }
