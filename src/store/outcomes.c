@@ -57,8 +57,8 @@ void outcomes_free(struct outcomes *outcomes)
 {
     if (outcomes == NULL)
         return;
-    for (size_t i = 0; i < RING_SIZE; i++)
-        free(outcomes->ring[i]);
+    for (int64_t number = outcomes->first; number <= outcomes->last; number++)
+        free(outcomes->ring[number % RING_SIZE]);
     senders_free(outcomes->senders);
     free(outcomes->ring);
     free(outcomes->chains);
