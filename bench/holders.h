@@ -27,7 +27,8 @@ struct holders {
  * in all. */
 bool holders_open(const struct bench *bench, const char *folder, int accounts, size_t sessions,
                   size_t queries, struct holders *holders, struct fault *fault) MUST_CHECK;
-/* One durable transfer; *us from sending it until `wanted` sessions have heard. */
+/* One durable transfer; *us from sending it until `wanted` sessions have heard, or until the caller
+ * has when none is wanted. A fault when nothing was synced meanwhile. */
 bool holders_commit(struct holders *holders, unsigned from, unsigned to, size_t wanted, double *us,
                     struct fault *fault) MUST_CHECK;
 double holders_evaluations(const struct holders *holders); /* of live queries, so far */

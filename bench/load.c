@@ -323,6 +323,16 @@ bool load_run(struct load *load, span time, uint64_t *calls, struct fault *fault
             return false;
     *calls = load->total - before;
     load->is_ending = true;
+    return load_end(load, fault);
+}
+
+bool load_begin(struct load *load, struct fault *fault)
+{
+    return ask(load, &load->peers[0], fault);
+}
+
+bool load_end(struct load *load, struct fault *fault)
+{
     while (load->busy > 0)
         if (!turn(load, fault))
             return false;
@@ -332,11 +342,8 @@ bool load_run(struct load *load, span time, uint64_t *calls, struct fault *fault
 bool load_call(struct load *load, span *took, struct fault *fault)
 {
     instant start = clock_monotonic();
-    if (!ask(load, &load->peers[0], fault))
+    if (!load_begin(load, fault) || !load_end(load, fault))
         return false;
-    while (load->busy > 0)
-        if (!turn(load, fault))
-            return false;
     *took = instant_since(clock_monotonic(), start);
     return true;
 }

@@ -48,7 +48,10 @@ bool load_open(const struct load_options *options, struct load **out, struct fau
 /* Calls over within this time; then those in flight are waited for, and counted by load_total. */
 bool load_run(struct load *load, span time, uint64_t *calls, struct fault *fault) MUST_CHECK;
 
-/* One call of the first connection, alone, and how long it took. */
+/* One call of the first connection, alone: said, and then waited for. */
+bool load_begin(struct load *load, struct fault *fault) MUST_CHECK;
+bool load_end(struct load *load, struct fault *fault) MUST_CHECK;
+/* Both, and how long it took. */
 bool load_call(struct load *load, span *took, struct fault *fault) MUST_CHECK;
 uint64_t load_total(const struct load *load);
 void load_close(struct load *load);

@@ -159,6 +159,7 @@ struct results {
 /* A figure that cannot be told does not take the others with it. */
 static void measure(const struct bench *bench, const struct wishes *wishes, struct results *results)
 {
+    instant start = clock_monotonic();
     report_head(bench);
     for (size_t i = 0; i < ARRAY_LEN(figures); i++) {
         struct fault fault = {0};
@@ -178,6 +179,8 @@ static void measure(const struct bench *bench, const struct wishes *wishes, stru
         results->count += figures[i].rows;
     }
     report_methods(results->rows, results->count);
+    printf("The whole run took %.0f s.\n",
+           (double)instant_since(clock_monotonic(), start).us / 1e6);
 }
 
 static bool tell(const struct bench *bench, const struct wishes *wishes,

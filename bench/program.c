@@ -22,7 +22,7 @@
 #define STOP_MS 15000
 #define ANSWER_MAX MIB(1)
 #define FILES_WANTED 120000
-#define ADDRESS_PORTS 20000
+#define ADDRESS_PORTS 4000
 #define SEED_STEP 5000 /* accounts a call: well below its second */
 
 /* ---- folders ---- */

@@ -50,7 +50,8 @@ bool program_seed(const struct program *program, int count, double balance, stru
     MUST_CHECK;
 
 int program_connect(uint16_t port, struct fault *fault); /* -1: failed */
-/* The n-th of very many: from an address of its own each 20,000, which is what ports suffice for.
+/* The n-th of very many: from another address each 4,000: the kernel searches long where most ports
+ * are taken.
  */
 int program_connect_nth(uint16_t port, size_t n, struct fault *fault);
 
