@@ -51,6 +51,8 @@ void live_free(struct live *live)
 
 void query_mark(struct live *live, struct live_query *query)
 {
+    query->is_pinned =
+        query->journal != NULL && !str_equal(str_of(query->journal), query->asked_journal);
     if (query->list != NULL || query->in != NULL)
         return;
     struct marked *list = query->is_large ? &live->large : &live->dirty;
@@ -106,7 +108,8 @@ static str key_of(struct arena *arena, const struct function *function, str path
 static struct live_query *query_find(struct live *live, uint64_t hash, str key)
 {
     struct live_query *query = live->buckets[hash & (live->bucket_count - 1)];
-    while (query != NULL && (query->hash != hash || !str_equal(query->key, key)))
+    while (query != NULL &&
+           (query->hash != hash || query->is_pinned || !str_equal(query->key, key)))
         query = query->next;
     return query;
 }
@@ -155,12 +158,9 @@ void live_subscribe(struct live *live, struct subscription *subscription, str pa
     live->counts.subscriptions++;
 }
 
-void live_unsubscribe(struct live *live, struct subscription *subscription)
+static void detach(struct live *live, struct subscription *subscription)
 {
     struct live_query *query = subscription->query;
-    if (query == NULL)
-        return;
-
     if (subscription->prev != NULL)
         subscription->prev->next = subscription->next;
     else
@@ -169,8 +169,34 @@ void live_unsubscribe(struct live *live, struct subscription *subscription)
         subscription->next->prev = subscription->prev;
     subscription->query = NULL;
     live->counts.subscriptions--;
+}
+
+static void remove_unused(struct live *live, struct live_query *query)
+{
     if (query->subscriptions == NULL && query->in == NULL)
         query_remove(live, query);
+}
+
+void live_unsubscribe(struct live *live, struct subscription *subscription)
+{
+    struct live_query *query = subscription->query;
+    if (query == NULL)
+        return;
+    detach(live, subscription);
+    remove_unused(live, query);
+}
+
+void live_resubscribe(struct live *live, struct subscription *subscription,
+                      const struct identity *identity)
+{
+    struct live_query *old = subscription->query;
+    const struct function *function = function_find(live->options.program, old->path);
+    if (function != NULL && function->ignores_caller)
+        return;
+    detach(live, subscription);
+    live_subscribe(live, subscription, old->path, old->args, identity,
+                   old->journal != NULL ? str_of(old->journal) : old->asked_journal);
+    remove_unused(live, old);
 }
 
 void query_remove(struct live *live, struct live_query *query)

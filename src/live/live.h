@@ -69,6 +69,10 @@ void live_free(struct live *live);
 void live_subscribe(struct live *live, struct subscription *subscription, str path, str args,
                     const struct identity *identity, str journal);
 void live_unsubscribe(struct live *live, struct subscription *subscription);
+
+/* The same question by another caller: a page keeps the end that it has. */
+void live_resubscribe(struct live *live, struct subscription *subscription,
+                      const struct identity *identity);
 struct live_result live_result(const struct subscription *subscription);
 
 /* The result is the one of the newest commit told: no round or job has to come first. */

@@ -30,6 +30,7 @@ struct live_query {
     struct watches watches;
     instant valid_until;
     unsigned failures;   /* transient ones in a row */
+    bool is_pinned;      /* its page ends where it did at first: who asks anew gets a first run */
     bool is_large;       /* the last evaluation was: the next is not tried in a round */
     struct live_job *in; /* the job that evaluates it just now; it stays until the job has ended */
     struct marked *list; /* NULL: not marked */

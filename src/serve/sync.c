@@ -135,10 +135,8 @@ void session_set_identity(struct sync_session *session, const struct identity *i
     session->received.identity++;
     /* A refreshed token is the same person: nothing is asked again. */
     for (struct session_query *query = session->queries; query != NULL && !is_same;
-         query = query->next) {
-        live_unsubscribe(session->front->live, &query->subscription);
-        subscribe(session, query);
-    }
+         query = query->next)
+        live_resubscribe(session->front->live, &query->subscription, session->identity);
     identity_drop(old);
     sync_due(session);
 }
