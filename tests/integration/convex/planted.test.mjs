@@ -23,7 +23,7 @@ const isSearch = process.env.PLANTED_SUITE !== undefined;
 // Children at once, most of which wait for what does not come.
 const AT_ONCE = isSearch ? 1 : 5;
 // A scenario that is named in a row is over in a second when nothing is wrong.
-const LIMIT_MS = 6_000;
+const LIMIT_MS = Number(process.env.LIMIT_MS ?? 6_000);
 const CHILD_MS = isSearch ? 600_000 : 60_000;
 
 // | name | what is wrong | the invariant | where | noticed by |
