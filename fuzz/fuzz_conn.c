@@ -92,6 +92,8 @@ static bool to_file(void *app, const struct http_request *request, int64_t *max)
 /* Once for all inputs: the listener is not used, connections are socket pairs. */
 static void begin(struct bench *bench)
 {
+    static struct budgets budgets = {
+        .calls = {.max = 20000}, .unsent = {.max = 40000}, .connections = {.max = KIB(64)}};
     const struct http_options options = {
         .address = "127.0.0.1:0",
         .app = bench,
@@ -101,7 +103,7 @@ static void begin(struct bench *bench)
         .head_max = 2000,
         .body_max = 3000,
         .file_max = 3000,
-        .bodies_max = 5000,
+        .budgets = &budgets,
         .message_max = 3000,
         .unsent_max = 5000,
     };

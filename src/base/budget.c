@@ -94,6 +94,22 @@ void budgets_divide(struct budgets *budgets, size_t limit)
     };
 }
 
+bool memory_size_read(str text, size_t *out)
+{
+    static const char *const endings[] = {"KiB", "MiB", "GiB", "KB", "MB", "GB", "K", "M", "G"};
+    int64_t number = 0;
+    unsigned shift = 0;
+    for (size_t i = 0; i < ARRAY_LEN(endings) && shift == 0; i++)
+        if (str_ends(text, str_of(endings[i]))) {
+            text.len -= strlen(endings[i]);
+            shift = (unsigned)(i % 3 + 1) * 10;
+        }
+    if (!str_to_int(str_trim(text), &number) || number <= 0 || number > INT64_MAX >> shift)
+        return false;
+    *out = (size_t)number << shift;
+    return true;
+}
+
 /* ---- what there is ---- */
 
 /* SIZE_MAX: no such file, or it says "max". */

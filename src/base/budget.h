@@ -12,7 +12,7 @@
  */
 #pragma once
 
-#include "base/base.h"
+#include "base/str.h"
 
 #include <stdatomic.h>
 
@@ -26,6 +26,12 @@ struct budget {
 /* What one party has of one budget. */
 struct share {
     atomic_size_t used;
+};
+
+/* Somebody's shares: of an address, or of a person who has proved to be that. */
+struct party {
+    struct share live, unsent, calls;
+    bool is_known;
 };
 
 /* What one thing has of a budget, in whose name. Zeroed: nothing, a stranger's, of no party. */
@@ -72,11 +78,14 @@ struct budgets {
 };
 
 /* Below it the published limits of one call would not fit. */
-#define MEMORY_LIMIT_MIN MIB(128)
+#define MEMORY_LIMIT_MIN MIB(256)
 
 /* page_cache min(64 MiB, an eighth), call an eighth, live a quarter, unsent an eighth, calls a
  * quarter, connections an eighth; what is left is the program's own. */
 void budgets_divide(struct budgets *budgets, size_t limit);
+
+/* "512MiB", "2G", "1073741824": K, M and G are powers of 1024. False: it is nothing of the kind. */
+bool memory_size_read(str text, size_t *out) MUST_CHECK;
 
 /* Half of the memory that the machine has, or this process's control groups if they allow less. */
 size_t memory_limit_default(void);

@@ -8,6 +8,7 @@
 #include "cli/version.h"
 
 #include <limits.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -77,6 +78,14 @@ static void leave_no_core(void)
     }
 }
 
+/* What one burst took is given back when it is over: large blocks are the system's own, whatever
+ * was large before, and the heap's end is cut off. */
+static void give_memory_back(void)
+{
+    mallopt(M_MMAP_THRESHOLD, (int)MIB(1));
+    mallopt(M_TRIM_THRESHOLD, (int)MIB(4));
+}
+
 static int serve(struct arena *arena, struct settings *settings, const char *data,
                  const struct extras *extras)
 {
@@ -123,6 +132,8 @@ int cli_serve(int argc, char **argv, const struct extras *extras)
         {"config", "FILE", "a YAML file of settings", &wanted.config, NULL},
         {"tls-cert", "FILE", "speak https with this certificate (PEM)", &wanted.tls_cert, NULL},
         {"tls-key", "FILE", "the certificate's private key (PEM)", &wanted.tls_key, NULL},
+        {"memory-limit", "SIZE", "as 512MiB or 2GiB (half of what there is)", &wanted.memory_limit,
+         NULL},
         {"preset", "NAME", "which studio to be (studio)", &wanted.preset, NULL},
     };
     const struct command command = {
@@ -148,6 +159,7 @@ int cli_serve(int argc, char **argv, const struct extras *extras)
     }
     set_log_level(settings.server.log_level);
     leave_no_core();
+    give_memory_back();
     code = serve(&arena, &settings, data, extras);
     arena_done(&arena);
     return code;

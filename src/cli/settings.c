@@ -161,6 +161,7 @@ static void add_options(struct loading *loading)
     add_option(loading, STR("server.listen"), loading->options->listen);
     add_option(loading, STR("server.tlsCert"), loading->options->tls_cert);
     add_option(loading, STR("server.tlsKey"), loading->options->tls_key);
+    add_option(loading, STR("server.memoryLimit"), loading->options->memory_limit);
 }
 
 /* ---- checking ---- */

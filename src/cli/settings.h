@@ -17,7 +17,7 @@ struct settings_options {
     const char *config; /* path, or NULL */
     const char *preset; /* name; NULL: studio */
     const char *listen; /* these override; or NULL */
-    const char *tls_cert, *tls_key;
+    const char *tls_cert, *tls_key, *memory_limit;
     bool tells_errors; /* server.redactErrors is false unless somebody sets it */
 };
 

@@ -45,11 +45,11 @@ struct socket {
     struct ws_reader *reader; /* only while part of a message is here */
     instant heard;
     uint32_t message_max;
-    bool is_closing;   /* our close frame was sent */
-    bool is_told;      /* on_closed was called */
-    bool is_deaf;      /* the peer broke the protocol: what it sends is not understood any more */
-    bool is_answering; /* the peer's close frame has come: nothing keeps us */
-    bool is_packing;   /* permessage-deflate was agreed upon */
+    bool is_closing : 1; /* our close frame was sent */
+    bool is_told : 1;    /* on_closed was called */
+    bool is_deaf : 1;    /* the peer broke the protocol: what it sends is not understood any more */
+    bool is_answering : 1; /* the peer's close frame has come: nothing keeps us */
+    bool is_packing : 1;   /* permessage-deflate was agreed upon */
 };
 
 struct conn {
@@ -80,7 +80,8 @@ struct exchange {
     struct buffer body;
     struct http_chunks chunks;
     int64_t got, max;
-    size_t counted; /* of bodies_max */
+    struct claim claim;   /* of the budget of calls */
+    bool was_asked_about; /* whether who sends it is known */
     int body_fd;
 };
 
@@ -98,7 +99,9 @@ struct http_server {
     bool is_draining, is_closed, is_sharing;
     instant date_until;
     char date[40];
-    uint16_t peer_counts[4096]; /* by hash of address; collisions share the limit */
+    uint16_t peer_counts[4096];     /* by hash of address; collisions share the limit */
+    struct share peer_shares[1024]; /* of the budget of calls, the same way */
+    struct conn *hand;              /* where the search for a stranger to close goes on */
 };
 
 /* ---- http_server.c ---- */
@@ -106,9 +109,29 @@ struct http_server {
 /* Takes the descriptor of a new connection, or closes it when there are too many. */
 void server_welcome(struct http_server *server, int fd, const struct sockaddr_storage *from);
 
-/* Takes the bytes into account; false when bodies_max would be passed. */
-bool server_count(struct http_server *server, size_t *counted, size_t now);
+/* Takes the bytes into account; false when there is no room for more. */
+bool server_count(struct http_server *server, struct claim *claim, size_t now) MUST_CHECK;
+void server_uncount(struct http_server *server, struct claim *claim);
+
+/* The same for the body of an exchange, in the name of its address or of who is known. */
+bool exchange_count(struct exchange *exchange, size_t now) MUST_CHECK;
+
+/* Connections of its address; 0 where they are not counted. */
+size_t server_count_of_peer(const struct http_server *server, const struct conn *conn);
+
+/* The connection is now this party's, or a stranger's. */
+void server_name(struct http_server *server, struct conn *conn, struct party *party);
 void server_forget(struct http_server *server, struct conn *conn);
+
+/* ---- http_shed.c ---- */
+
+/* Cuts off who takes too little while more waits than the budget has. */
+void server_shed_unsent(struct http_server *server);
+
+/* Closes a stranger's connection, of the address that has most; false: there is none. */
+bool server_shed_stranger(struct http_server *server);
+
+/* ---- http_server.c again ---- */
 void server_free_if_done(struct http_server *server);
 
 /* ---- http_conn.c ---- */

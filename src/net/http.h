@@ -14,6 +14,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/budget.h"
 #include "base/shared.h"
 #include "net/loop.h"
 
@@ -75,6 +76,10 @@ struct http_options {
      * whole; to be answered in the call. Without it, and without a head, the answer is a word.
      */
     void (*on_refuse)(void *app, struct exchange *exchange, int status);
+
+    /* Optional. Whether the request proves who sends it; asked about a body for which strangers
+     * have no room left. */
+    bool (*is_known)(void *app, const struct http_request *request);
     const char *temp_dir;
 
     struct tls *tls; /* NULL: plain. Kept, as the next, by the caller until the server is closed. */
@@ -88,12 +93,17 @@ struct http_options {
     size_t head_max;                  /* HTTP_HEAD_MAX, else 431 */
     size_t body_max;                  /* HTTP_BODY_MAX, else 413 */
     int64_t file_max;                 /* HTTP_FILE_MAX, else 413 */
-    size_t bodies_max;                /* 256 MiB of bodies and messages in flight, else 503 */
     uint32_t connections_max;         /* 20000; the ones beyond are closed at once */
     uint32_t connections_of_peer_max; /* none: behind a proxy all come from one address */
     size_t message_max;               /* of one WebSocket message: 20 MiB, else close 1009 */
     size_t unsent_max;                /* per WebSocket: 16 MiB, else close 1013 */
-    size_t unsent_all_max; /* of this thread: 256 MiB; then slow WebSockets are closed, 1013 */
+
+    /*
+     * What all connections may take together; NULL: no limit. Bodies and messages in flight beyond
+     * calls get 503 or close 1013. Beyond unsent those who take too little are cut off, strangers
+     * first, then who has most waiting. Beyond connections a stranger goes for each who comes.
+     */
+    struct budgets *budgets;
 
     /* Deadlines; zero means the default beside it. */
     span head_time;    /* 10 s from the first byte of a request to the end of its head */
@@ -128,6 +138,7 @@ void http_close(struct http_server *server);
 /* What the server has seen since it began; for metrics. */
 struct http_counts {
     uint64_t accepted, turned_away, requests, refused, timed_out, messages;
+    uint64_t shed;    /* connections cut off for want of memory */
     uint64_t sockets; /* WebSockets open now */
     uint64_t bodies;  /* bytes of bodies and messages in flight now */
     uint64_t unsent;  /* bytes that peers have not taken yet, of this thread */

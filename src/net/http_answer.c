@@ -39,7 +39,7 @@ void exchange_free(struct exchange *exchange)
     struct http_server *server = exchange->server;
     if (exchange->conn != NULL)
         exchange->conn->exchange = NULL;
-    server_count(server, &exchange->counted, 0);
+    server_uncount(server, &exchange->claim);
     buffer_done(&exchange->body);
     fd_close(&exchange->body_fd);
     server->exchanges--;

@@ -84,7 +84,7 @@ static int keep(struct exchange *exchange, str data)
     if (exchange->body_fd >= 0)
         return keep_in_file(exchange, data);
     buffer_str(&exchange->body, data);
-    if (!server_count(exchange->server, &exchange->counted, exchange->body.room))
+    if (!exchange_count(exchange, exchange->body.room))
         return UNAVAILABLE;
     return HTTP_PARSE_MORE;
 }

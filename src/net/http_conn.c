@@ -144,6 +144,7 @@ void conn_written(struct conn *conn, enum stream_state state)
         if ((events & EPOLLOUT) == 0 && !conn->socket.is_closing)
             conn_deadline(conn, instant_add(now_of(conn), conn->server->options.send_time));
         watch(conn, events | EPOLLOUT);
+        server_shed_unsent(conn->server);
     } else {
         watch(conn, events & ~(uint32_t)EPOLLOUT);
         if (conn->phase == CONN_SENDING)

@@ -20,36 +20,97 @@
 
 /* ---- accounts ---- */
 
-bool server_count(struct http_server *server, size_t *counted, size_t now)
+/* A TLS connection keeps two buffers of records and its keys, a plain one its session's few things.
+ */
+#define COST_PLAIN KIB(1)
+#define COST_TLS KIB(40)
+
+static struct budget *calls_of(struct http_server *server)
 {
-    server->counts.bodies += now - *counted;
-    *counted = now;
-    return server->counts.bodies <= server->options.bodies_max;
+    return server->options.budgets == NULL ? NULL : &server->options.budgets->calls;
+}
+
+bool server_count(struct http_server *server, struct claim *claim, size_t now)
+{
+    size_t before = claim->amount;
+    bool is_taken = claim_set(calls_of(server), claim, now);
+    server->counts.bodies += claim->amount - before;
+    return is_taken;
+}
+
+void server_uncount(struct http_server *server, struct claim *claim)
+{
+    server->counts.bodies -= claim->amount;
+    claim_force(calls_of(server), claim, 0);
+}
+
+bool exchange_count(struct exchange *exchange, size_t now)
+{
+    struct http_server *server = exchange->server;
+    const struct http_options *options = &server->options;
+    const struct http_request *request = &exchange->head.request;
+    struct claim *claim = &exchange->claim;
+    if (claim->amount == 0 && !claim->is_known) {
+        uint64_t hash = hash_bytes(request->peer.at, request->peer.len);
+        claim->share = &server->peer_shares[hash % ARRAY_LEN(server->peer_shares)];
+    }
+    if (server_count(server, claim, now))
+        return true;
+    if (exchange->was_asked_about || options->is_known == NULL)
+        return false;
+    exchange->was_asked_about = true;
+    if (!options->is_known(options->app, request))
+        return false;
+    claim_name(calls_of(server), claim, NULL, true);
+    return server_count(server, claim, now);
 }
 
 /* An IPv6 customer has a whole /64 to choose addresses from. */
-static uint16_t *peer_count(struct http_server *server, const struct conn *conn)
+static size_t peer_slot(const struct conn *conn)
 {
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
     size_t len = memcmp(conn->peer, mapped, sizeof(mapped)) == 0 ? 16 : 8;
-    return &server->peer_counts[hash_bytes(conn->peer, len) % ARRAY_LEN(server->peer_counts)];
+    return hash_bytes(conn->peer, len) % ARRAY_LEN(conn->server->peer_counts);
 }
 
 /* A proxy of ours brings everybody. */
 static bool is_counted(const struct http_server *server, const struct conn *conn)
 {
     const struct http_options *options = &server->options;
-    return options->connections_of_peer_max != 0 &&
-           (options->proxies == NULL || !proxies_trust(options->proxies, conn->peer));
+    return options->proxies == NULL || !proxies_trust(options->proxies, conn->peer);
+}
+
+size_t server_count_of_peer(const struct http_server *server, const struct conn *conn)
+{
+    return is_counted(server, conn) ? server->peer_counts[peer_slot(conn)] : 0;
+}
+
+static struct claim claim_of(const struct http_server *server, const struct conn *conn)
+{
+    bool is_known = conn->stream.party != NULL && conn->stream.party->is_known;
+    return (struct claim){.amount = server->options.tls != NULL ? COST_TLS : COST_PLAIN,
+                          .is_known = is_known};
+}
+
+/* Strangers have half of the room; whoever comes is one at first, so another of them goes. */
+static bool make_room(struct http_server *server)
+{
+    struct budgets *budgets = server->options.budgets;
+    if (budgets == NULL || (!budget_is_over(&budgets->connections) &&
+                            !budget_is_over_by_strangers(&budgets->connections)))
+        return true;
+    return server_shed_stranger(server);
 }
 
 static bool may_enter(struct http_server *server, const struct conn *conn)
 {
     const struct http_options *options = &server->options;
-    if (server->connections >= options->connections_max)
+    size_t of_peer = server_count_of_peer(server, conn);
+    if (server->connections >= options->connections_max || of_peer == UINT16_MAX)
         return false;
-    uint32_t of_peer = options->connections_of_peer_max;
-    return !is_counted(server, conn) || *peer_count(server, conn) < MIN_OF(of_peer, UINT16_MAX);
+    if (options->connections_of_peer_max != 0 && of_peer >= options->connections_of_peer_max)
+        return false;
+    return make_room(server);
 }
 
 static void enter(struct http_server *server, struct conn *conn)
@@ -60,7 +121,20 @@ static void enter(struct http_server *server, struct conn *conn)
     server->first = conn;
     server->connections++;
     if (is_counted(server, conn))
-        ++*peer_count(server, conn);
+        server->peer_counts[peer_slot(conn)]++;
+    if (server->options.budgets == NULL)
+        return;
+    struct claim claim = {0};
+    claim_force(&server->options.budgets->connections, &claim, claim_of(server, conn).amount);
+}
+
+void server_name(struct http_server *server, struct conn *conn, struct party *party)
+{
+    struct claim claim = claim_of(server, conn);
+    stream_name(&conn->stream, party);
+    if (server->options.budgets != NULL)
+        claim_name(&server->options.budgets->connections, &claim, NULL,
+                   claim_of(server, conn).is_known);
 }
 
 void server_forget(struct http_server *server, struct conn *conn)
@@ -71,9 +145,14 @@ void server_forget(struct http_server *server, struct conn *conn)
         conn->previous->next = conn->next;
     else
         server->first = conn->next;
+    if (server->hand == conn)
+        server->hand = conn->next;
     server->connections--;
     if (is_counted(server, conn))
-        --*peer_count(server, conn);
+        server->peer_counts[peer_slot(conn)]--;
+    struct claim claim = claim_of(server, conn);
+    if (server->options.budgets != NULL)
+        claim_force(&server->options.budgets->connections, &claim, 0);
 }
 
 void server_free_if_done(struct http_server *server)
@@ -242,11 +321,9 @@ static void set_defaults(struct http_options *options)
     DEFAULT(head_max, HTTP_HEAD_MAX);
     DEFAULT(body_max, HTTP_BODY_MAX);
     DEFAULT(file_max, HTTP_FILE_MAX);
-    DEFAULT(bodies_max, MIB(256));
     DEFAULT(connections_max, 20000);
     DEFAULT(message_max, MIB(20));
     DEFAULT(unsent_max, MIB(16));
-    DEFAULT(unsent_all_max, MIB(256));
     DEFAULT(body_rate, 16384);
     DEFAULT_TIME(head_time, SECONDS(10));
     DEFAULT_TIME(body_time, SECONDS(60));
@@ -264,6 +341,7 @@ struct http_server *http_listen(struct loop *loop, const struct http_options *op
     server->fd = -1;
     server->accept_timer = (struct loop_timer){.fire = accept_again, .context = server};
     set_defaults(&server->options);
+    stream_account(options->budgets == NULL ? NULL : &options->budgets->unsent);
     if (options->temp_dir != NULL) {
         str name = str_of(options->temp_dir);
         server->temp_dir = memory_zeroed(name.len + 1);

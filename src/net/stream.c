@@ -14,8 +14,8 @@ struct piece {
     struct piece *next;
     struct shared *shared; /* what at points into, or NULL: into bytes */
     const char *at;
-    size_t len;
-    int fd; /* -1: not of a file */
+    size_t len, size; /* to be sent; as memory, also when part of it was sent */
+    int fd;           /* -1: not of a file */
     off_t from;
     char bytes[];
 };
@@ -23,14 +23,21 @@ struct piece {
 struct stream_out {
     struct piece *first, *last;
     size_t unsent;
+    struct claim held;
 };
 
 /* A loop is a thread, so this is what waits on all connections of one loop. */
 static _Thread_local size_t waiting;
+static _Thread_local struct budget *account;
 
 size_t stream_waiting(void)
 {
     return waiting;
+}
+
+void stream_account(struct budget *unsent)
+{
+    account = unsent;
 }
 
 /* ---- the plain socket ---- */
@@ -85,8 +92,10 @@ static void piece_free(struct piece *piece)
 static void append(struct stream *stream, struct piece *piece)
 {
     struct stream_out *out = stream->out;
-    if (out == NULL)
+    if (out == NULL) {
         out = stream->out = memory_zeroed(sizeof(*out));
+        stream_name(stream, stream->party);
+    }
     if (out->first == NULL)
         out->first = piece;
     else
@@ -94,6 +103,12 @@ static void append(struct stream *stream, struct piece *piece)
     out->last = piece;
     out->unsent += piece->len;
     waiting += piece->len;
+    piece->size = sizeof(*piece);
+    if (piece->shared != NULL)
+        piece->size += piece->shared->len;
+    else if (piece->fd < 0)
+        piece->size += piece->len;
+    claim_force(account, &out->held, out->held.amount + piece->size);
 }
 
 static void keep_part(struct stream *stream, const struct stream_part *part)
@@ -112,10 +127,11 @@ static void drop_first(struct stream_out *out)
 {
     struct piece *piece = out->first;
     out->first = piece->next;
+    claim_force(account, &out->held, out->held.amount - piece->size);
     piece_free(piece);
 }
 
-static void drop_all(struct stream *stream)
+void stream_drop(struct stream *stream)
 {
     if (stream->out == NULL)
         return;
@@ -198,7 +214,7 @@ enum stream_state stream_flush(struct stream *stream)
 
 void stream_close(struct stream *stream)
 {
-    drop_all(stream);
+    stream_drop(stream);
     if (stream->fd >= 0)
         stream->ops->close(stream);
 }
@@ -263,4 +279,17 @@ enum stream_state stream_send_file(struct stream *stream, int fd, int64_t from, 
 size_t stream_unsent(const struct stream *stream)
 {
     return stream->out == NULL ? 0 : stream->out->unsent;
+}
+
+size_t stream_held(const struct stream *stream)
+{
+    return stream->out == NULL ? 0 : stream->out->held.amount;
+}
+
+void stream_name(struct stream *stream, struct party *party)
+{
+    stream->party = party;
+    if (stream->out != NULL)
+        claim_name(account, &stream->out->held, party == NULL ? NULL : &party->unsent,
+                   party != NULL && party->is_known);
 }

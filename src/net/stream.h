@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "base/budget.h"
 #include "base/shared.h"
 
 #include <sys/uio.h>
@@ -33,6 +34,7 @@ struct stream {
     const struct stream_ops *ops;
     struct stream_out *out; /* what waits; NULL when nothing does */
     struct ssl_st *tls;     /* of net/tls.c alone */
+    struct party *party;    /* whose bytes wait; NULL: a stranger's. stream_name changes it */
     int fd;
     uint32_t events; /* that the loop watches for; kept by the connection */
     bool has_more;   /* more will be written in this turn: the wire may wait for it */
@@ -68,5 +70,19 @@ enum stream_state stream_flush(struct stream *stream);
 
 size_t stream_unsent(const struct stream *stream);
 
+/* The memory that waits here takes: a buffer counts whole until its last byte is out, a file does
+ * not count. */
+size_t stream_held(const struct stream *stream);
+
+/* Throws away what waits: for a connection that dies. */
+void stream_drop(struct stream *stream);
+
+/* From now on what waits is this party's, which outlives the stream or is changed before it goes;
+ * NULL: a stranger's. */
+void stream_name(struct stream *stream, struct party *party);
+
 /* Of all streams of this thread. */
 size_t stream_waiting(void);
+
+/* The budget that the streams of this thread take from; NULL: none. */
+void stream_account(struct budget *unsent);

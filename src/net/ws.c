@@ -15,6 +15,7 @@
 #define REASON_MAX 123
 #define PARTS_ON_STACK 16
 #define RUNS_KEPT SECONDS(1)
+#define PONGS_MAX KIB(16)
 #define PACKING_HEADER                                                                             \
     "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "                   \
     "client_no_context_takeover\r\n"
@@ -219,7 +220,11 @@ static bool is_too_slow(const struct socket *socket, size_t len)
     size_t unsent = ws_unsent(socket);
     if (unsent == 0)
         return false;
-    return unsent + len > options->unsent_max || stream_waiting() + len > options->unsent_all_max;
+    const struct party *party = conn_of(socket)->stream.party;
+    if (unsent + len > options->unsent_max)
+        return true;
+    return party != NULL && options->budgets != NULL &&
+           party->unsent.used + len > budget_max_of_one(&options->budgets->unsent);
 }
 
 bool ws_send(struct socket *socket, struct shared *const *parts, size_t count)
@@ -321,13 +326,16 @@ void socket_fire(struct conn *conn)
 void socket_bury(struct conn *conn)
 {
     struct socket *socket = &conn->socket;
-    socket->is_closing = true;
-    tell(socket);
+    /* First what is in the party's name: the session may free it when it hears of the end. */
     if (socket->reader != NULL) {
-        server_count(conn->server, &socket->reader->counted, 0);
+        server_uncount(conn->server, &socket->reader->claim);
         ws_reader_done(socket->reader);
         free(socket->reader);
     }
+    stream_drop(&conn->stream);
+    server_name(conn->server, conn, NULL);
+    socket->is_closing = true;
+    tell(socket);
     conn->server->counts.sockets--;
 }
 
@@ -362,7 +370,8 @@ static void handle(struct socket *socket, enum ws_event event, str payload, uint
             socket->handlers->on_text(socket->session, payload);
         break;
     case WS_PING:
-        if (!socket->is_closing)
+        /* Who does not take its pongs goes without: they are not to pile up. */
+        if (!socket->is_closing && ws_unsent(socket) < PONGS_MAX)
             send_control(socket, WS_OPCODE_PONG, payload);
         break;
     case WS_CLOSE:
@@ -377,6 +386,21 @@ static void handle(struct socket *socket, enum ws_event event, str payload, uint
     }
 }
 
+static void name_reader(struct socket *socket, struct party *party)
+{
+    struct budgets *budgets = conn_of(socket)->server->options.budgets;
+    if (socket->reader != NULL && budgets != NULL)
+        claim_name(&budgets->calls, &socket->reader->claim, party == NULL ? NULL : &party->calls,
+                   party != NULL && party->is_known);
+}
+
+void ws_name(struct socket *socket, struct party *party)
+{
+    struct conn *conn = conn_of(socket);
+    name_reader(socket, party);
+    server_name(conn->server, conn, party);
+}
+
 /* Keeps the reader only while it holds part of something. */
 static void put_reader(struct socket *socket, struct ws_reader *reader)
 {
@@ -386,8 +410,9 @@ static void put_reader(struct socket *socket, struct ws_reader *reader)
         socket->reader = memory_new(sizeof(*reader));
         *socket->reader = *reader;
         reader = socket->reader;
+        name_reader(socket, conn_of(socket)->stream.party);
     }
-    if (!server_count(server, &reader->counted, is_idle ? 0 : reader->message.room))
+    if (!server_count(server, &reader->claim, is_idle ? 0 : reader->message.room))
         fail(socket, CODE_TRY_AGAIN, "TooManyConcurrentRequests");
     if (!is_idle)
         return;

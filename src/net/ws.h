@@ -59,6 +59,10 @@ size_t ws_unsent(const struct socket *socket);
  */
 void ws_close(struct socket *socket, uint16_t code, const char *reason);
 
+/* Whose socket it is: what it takes is counted in this name from now on. The party lives until
+ * on_closed, or until the socket is named otherwise; NULL: a stranger without one. */
+void ws_name(struct socket *socket, struct party *party);
+
 /* When the last byte came from the peer, by the loop's clock. */
 instant ws_last_heard(const struct socket *socket);
 

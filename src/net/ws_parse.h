@@ -10,6 +10,8 @@
  */
 #pragma once
 
+#include "base/budget.h"
+
 #include "net/ws_pack.h"
 
 #define WS_CONTROL_MAX 125
@@ -28,9 +30,9 @@ enum ws_event {
 struct ws_reader {
     struct ws_packer *packer; /* set: permessage-deflate was agreed upon */
     struct buffer message;
-    uint64_t left;  /* of the frame's payload */
-    size_t counted; /* for whoever keeps account of memory */
-    uint32_t turn;  /* which byte of the mask comes next */
+    uint64_t left;      /* of the frame's payload */
+    struct claim claim; /* for whoever keeps account of memory */
+    uint32_t turn;      /* which byte of the mask comes next */
     uint8_t head[WS_HEAD_MAX], head_len;
     uint8_t mask[4];
     uint8_t opcode;

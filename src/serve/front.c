@@ -173,8 +173,11 @@ static bool listen_now(struct front *front, struct fault *fault)
         .app = front,
         .on_request = route_request,
         .on_refuse = route_refuse,
+        .is_known = route_is_known,
         .temp_dir = front->options.temp_dir,
         .unsent_max = UNSENT_MAX,
+        .budgets = front->options.budgets,
+        .connections_max = UINT32_MAX, /* memory sets their number, and the system */
         .tls = front->options.tls,
         .proxies = front->options.proxies,
         .packs_messages = front->options.packs_messages,

@@ -44,6 +44,7 @@ struct front_options {
     const char *version; /* of the program and its pages; changes with an upgrade */
     struct tls *tls;     /* NULL: plain */
     const struct proxies *proxies;
+    struct budgets *budgets; /* NULL: nothing has a limit */
     bool packs_messages;
     bool cookie_is_secure;
 };

@@ -128,6 +128,24 @@ bool request_identity(struct front *front, struct exchange *exchange,
     return false;
 }
 
+bool route_is_known(void *app, const struct http_request *request)
+{
+    struct front *front = app;
+    struct auth_failure failure;
+    str header = str_trim(http_header(request, "Authorization"));
+    str scheme;
+    str_split(&header, ' ', &scheme);
+    header = str_trim(header);
+    if (str_equal_nocase(scheme, STR("Convex")))
+        return is_admin_key(front, header);
+    if (!str_equal_nocase(scheme, STR("Bearer")))
+        return false;
+    struct identity *identity =
+        verifier_check(front->options.verifier, header, front_now(), &failure);
+    identity_drop(identity);
+    return identity != NULL;
+}
+
 /* ---- routes ---- */
 
 struct route {

@@ -17,6 +17,9 @@ void route_request(void *app, struct exchange *exchange, const struct http_reque
 /* For http_options.on_refuse: what was refused on the way is told as other failures are. */
 void route_refuse(void *app, struct exchange *exchange, int status);
 
+/* For http_options.is_known: the request has a good token or key. */
+bool route_is_known(void *app, const struct http_request *request);
+
 /* JSON with CORS headers, never cached. */
 void answer_json(struct exchange *exchange, int status, str body);
 

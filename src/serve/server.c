@@ -54,6 +54,7 @@ struct server {
     struct loop *loop;
     struct secure *secure;
     struct proxies proxies;
+    struct budgets budgets;
     struct front *front;
     char temp_dir[PATH_MAX];
     char address[300];
@@ -69,6 +70,19 @@ static void on_fatal(const struct fault *fault)
     /* After a failed fsync nobody knows what is on the disk: the next start will. */
     log_event(LOG_ERROR, "disk_failed", "stopping: %s", fault->text);
     _exit(1);
+}
+
+static bool read_memory_limit(struct server *server, struct fault *fault)
+{
+    str text = server->options.settings->server.memory_limit;
+    size_t limit = memory_limit_default();
+    if (text.len != 0 && (!memory_size_read(text, &limit) || limit < MEMORY_LIMIT_MIN))
+        return fault_set(fault, FAULT_INPUT,
+                         "server.memoryLimit: \"%.*s\" is no size of 256MiB or more. Write it as "
+                         "512MiB or 2GiB.",
+                         STR_ARG(text));
+    budgets_divide(&server->budgets, limit);
+    return true;
 }
 
 static void gather_types(struct server *server)
@@ -99,6 +113,8 @@ static bool open_store(struct server *server, struct fault *fault)
         .path = path,
         .schema = &server->schema,
         .now = clock_now(),
+        .call_memory = server->budgets.call,
+        .page_cache = server->budgets.page_cache,
         .before_commit = commit_log_before_commit,
         .context = server->log,
     };
@@ -294,6 +310,7 @@ static bool open_front(struct server *server, struct fault *fault)
         .version = version,
         .tls = secure_tls(server->secure),
         .proxies = &server->proxies,
+        .budgets = &server->budgets,
         .packs_messages = settings->server.compression,
         .cookie_is_secure =
             server->secure != NULL || str_starts(settings->server.public_url, STR("https://")),
@@ -306,7 +323,7 @@ bool server_open(const struct server_options *options, struct server **out, stru
     struct server *server = memory_zeroed(sizeof(*server));
     server->options = *options;
     server->lock = -1;
-    bool is_open = data_prepare(options->data_dir, fault) &&
+    bool is_open = read_memory_limit(server, fault) && data_prepare(options->data_dir, fault) &&
                    data_lock(options->data_dir, &server->lock, fault) &&
                    open_store(server, fault) && open_calls(server, fault) &&
                    open_auth(server, fault) && open_jobs(server, fault) &&

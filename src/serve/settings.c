@@ -28,6 +28,9 @@ static const struct field server_fields[] = {
     BOOL(redact_errors, .about = "Say nothing of internal errors but their number."),
     BOOL(compression,
          .about = "Pack WebSocket messages for clients that offer permessage-deflate."),
+    MAYBE_TEXT(memory_limit, .max = 30,
+               .about = "Memory that the server may take, as 512MiB or 2GiB; at least 256MiB. "
+                        "Unset: half of what there is."),
     MAYBE_LIST(trusted_proxies, &proxy_item, .max = 64,
                .about = "Addresses and ranges (10.0.0.0/8) of reverse proxies: whom their "
                         "X-Forwarded-For names is the peer that limits count."),

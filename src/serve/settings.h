@@ -15,7 +15,7 @@
 #include "json/fields.h"
 
 struct server_settings {
-    str listen, public_url, log_level, web, helper, tls_cert, tls_key;
+    str listen, public_url, log_level, web, helper, tls_cert, tls_key, memory_limit;
     bool redact_errors, compression;
     struct list trusted_proxies; /* str */
 };

@@ -3,6 +3,8 @@
 
 #include "store/keys.h"
 
+#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #define BUSY_MS 5000
@@ -26,11 +28,9 @@ static const char writer_pragmas[] = "PRAGMA journal_mode=WAL;"
                                      "PRAGMA synchronous=FULL;"
                                      "PRAGMA wal_autocheckpoint=0;" /* the engine does it */
                                      "PRAGMA journal_size_limit=67108864;"
-                                     "PRAGMA cache_size=-32768;"
                                      "PRAGMA mmap_size=0;"
                                      "PRAGMA temp_store=MEMORY;";
-static const char reader_pragmas[] = "PRAGMA cache_size=-8192;"
-                                     "PRAGMA mmap_size=0;"
+static const char reader_pragmas[] = "PRAGMA mmap_size=0;"
                                      "PRAGMA temp_store=MEMORY;";
 
 /* ---- faults ---- */
@@ -82,6 +82,23 @@ static bool prepare(struct snapshot *connection, const char *sql, sqlite3_stmt *
     return true;
 }
 
+/* The writer's is half, an eighth each the readers': those of loop, runner, sweep and the reader
+ * threads, of which seldom more than four are at work. */
+static atomic_size_t cache_of_all = MIB(64);
+
+void engine_sqlite_cache(size_t size)
+{
+    cache_of_all = size;
+}
+
+static bool set_cache(struct snapshot *connection, struct fault *fault)
+{
+    char pragma[64];
+    size_t cache = connection->is_writer ? cache_of_all / 2 : cache_of_all / 8;
+    snprintf(pragma, sizeof(pragma), "PRAGMA cache_size=-%zu", cache / 1024);
+    return connection_run(connection, pragma, fault);
+}
+
 /* The pragma answers what the mode is now, and no error when it could not be changed. */
 static bool check_log(struct snapshot *connection, struct fault *fault)
 {
@@ -111,7 +128,7 @@ bool connection_open(const char *path, bool is_writer, const char *layer,
     sqlite3_extended_result_codes(connection->db, 1);
     sqlite3_busy_timeout(connection->db, BUSY_MS);
     if (!connection_run(connection, is_writer ? writer_pragmas : reader_pragmas, fault) ||
-        (is_writer && !check_log(connection, fault)) ||
+        !set_cache(connection, fault) || (is_writer && !check_log(connection, fault)) ||
         !prepare(connection, is_writer ? "BEGIN IMMEDIATE" : "BEGIN", &connection->begin, fault) ||
         !prepare(connection, "COMMIT", &connection->commit, fault) ||
         !prepare(connection, "ROLLBACK", &connection->rollback, fault)) {

@@ -84,4 +84,7 @@ struct engine {
 };
 
 struct engine *engine_memory_new(void);
+
+/* How much of the file all connections opened from now on may keep in memory together. */
+void engine_sqlite_cache(size_t size);
 bool engine_sqlite_open(const char *path, struct engine **out, struct fault *fault) MUST_CHECK;

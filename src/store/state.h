@@ -34,6 +34,7 @@ struct store {
     instant now;    /* of the last batch */
     instant pruned; /* when old outcomes were last looked for */
     struct batch *open;
+    size_t call_memory;     /* 0: no limit */
     int64_t asked, fail_at; /* store_fail_at */
     bool is_broken;         /* a sync failed: nothing that was written since can be trusted */
     void (*before_commit)(void *context, const struct write_set *writes);

@@ -4,6 +4,8 @@
 static bool open_engine(const struct store_options *options, struct engine **out,
                         struct fault *fault)
 {
+    if (options->page_cache != 0)
+        engine_sqlite_cache(options->page_cache);
     if (options->engine == STORE_SQLITE)
         return engine_sqlite_open(options->path, out, fault);
     assert(options->engine == STORE_MEMORY || options->engine == STORE_GIVEN);
@@ -18,6 +20,7 @@ bool store_open(const struct store_options *options, struct store **out, struct 
     store->now = store->pruned = options->now;
     store->before_commit = options->before_commit;
     store->context = options->context;
+    store->call_memory = options->call_memory;
     if (!schema_init(options->schema, &store->plan, fault) ||
         !open_engine(options, &store->engine, fault) ||
         !store_upgrade(store, options->schema, fault) || !outcomes_load(store, fault)) {

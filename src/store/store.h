@@ -53,7 +53,9 @@ struct store_options {
     const char *path;     /* of the database file; SQLite only */
     struct engine *given; /* the store's from now on; STORE_GIVEN only */
     const struct schema *schema;
-    instant now; /* at opening */
+    instant now;        /* at opening */
+    size_t call_memory; /* that one call's arena may take; 0: no limit */
+    size_t page_cache;  /* of all connections together; 0: 64 MiB */
     /* Runs in the writer after a batch's ts and write set are known and before the engine commits;
      * readers can see the batch only after this returned. The set is lent for the call. May be
      * NULL. */

@@ -127,6 +127,12 @@ bool view_count(struct view *view, size_t bytes_read)
         return view_fail(view, FAULT_FULL,
                          "This reads more than %zu MiB. Read less, by an index or by pages.",
                          STORE_READ_BYTES_MAX >> 20);
+    size_t max = view->store->call_memory;
+    if (max != 0 && view->arena->used > max)
+        return view_fail(view, FAULT_FULL,
+                         "This takes more than %zu MiB of memory, an eighth of what the server may "
+                         "use. Read less at once, by an index or by pages.",
+                         max >> 20);
     return true;
 }
 

@@ -102,6 +102,19 @@ static void the_limit_is_divided_with_room_to_spare(void **state)
     assert_true(memory_limit_default() >= MEMORY_LIMIT_MIN);
 }
 
+static void sizes_are_read_with_and_without_a_unit(void **state)
+{
+    size_t size = 0;
+    assert_true(memory_size_read(STR("1073741824"), &size) && size == MIB(1024));
+    assert_true(memory_size_read(STR("512MiB"), &size) && size == MIB(512));
+    assert_true(memory_size_read(STR("2G"), &size) && size == MIB(2048));
+    assert_true(memory_size_read(STR("700 MB"), &size) && size == MIB(700));
+    assert_true(memory_size_read(STR("3K"), &size) && size == KIB(3));
+    const char *const bad[] = {"", "0", "-1G", "M", "1.5G", "5T", "99999999999G", "1GG", "half"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_false(memory_size_read(str_of(bad[i]), &size));
+}
+
 #define TURNS 20000
 
 static void *take_and_give(void *context)
@@ -136,6 +149,7 @@ int main(void)
         cmocka_unit_test(a_claim_moves_with_who_it_is_of),
         cmocka_unit_test(without_a_budget_or_a_maximum_everything_fits),
         cmocka_unit_test(the_limit_is_divided_with_room_to_spare),
+        cmocka_unit_test(sizes_are_read_with_and_without_a_unit),
         cmocka_unit_test(threads_leave_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -202,9 +202,10 @@ static void bodies_beyond_the_limit_are_413(void **state)
     wire_end(&wire);
 }
 
-static void bodies_of_all_together_have_a_limit(void **state)
+static void bodies_of_one_address_have_a_limit_together(void **state)
 {
-    struct wire wire = {.options.bodies_max = KIB(100)};
+    struct budgets budgets = {.calls = {.max = KIB(400)}};
+    struct wire wire = {.options.budgets = &budgets};
     AUTO(buffer_done) struct buffer in = {0};
     AUTO(memory_free) char *body = memory_zeroed(KIB(80));
     wire_begin(&wire);
@@ -222,6 +223,57 @@ static void bodies_of_all_together_have_a_limit(void **state)
     close(first);
     wire_turn(&wire, 20);
     assert_int_equal(http_counts(wire.server).bodies, 0);
+    assert_int_equal(budgets.calls.used, 0);
+    wire_end(&wire);
+}
+
+static bool is_good(void *app, const struct http_request *request)
+{
+    return str_equal(http_header(request, "Authorization"), STR("good"));
+}
+
+static void who_is_known_has_room_where_strangers_have_none(void **state)
+{
+    struct budgets budgets = {.calls = {.max = KIB(100)}};
+    struct wire wire = {.options = {.budgets = &budgets, .is_known = is_good}};
+    AUTO(buffer_done) struct buffer in = {0};
+    AUTO(memory_free) char *body = memory_zeroed(KIB(60));
+    wire_begin(&wire);
+    for (int known = 0; known < 2; known++) {
+        int fd = wire_connect(&wire);
+        wire_say(&wire, fd,
+                 str_of(known ? "POST /body HTTP/1.1\r\nHost: a\r\nAuthorization: good\r\n"
+                                "Content-Length: 61440\r\n\r\n"
+                              : "POST /body HTTP/1.1\r\nHost: a\r\nAuthorization: bad\r\n"
+                                "Content-Length: 61440\r\n\r\n"));
+        wire_say(&wire, fd, (str){body, KIB(60)});
+        buffer_clear(&in);
+        wire_hear(&wire, fd, &in, known ? "HTTP/1.1 200 " : "HTTP/1.1 503 ");
+        close(fd);
+    }
+    wire_turn(&wire, 20);
+    assert_int_equal(budgets.calls.used, 0);
+    wire_end(&wire);
+}
+
+static void a_stranger_goes_for_each_who_comes_when_they_have_their_half(void **state)
+{
+    struct budgets budgets = {.connections = {.max = KIB(8)}};
+    struct wire wire = {.options.budgets = &budgets};
+    int fds[12];
+    wire_begin(&wire);
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        fds[i] = wire_connect(&wire);
+    wire_turn(&wire, 20);
+    assert_true(http_connections(wire.server) >= 4 && http_connections(wire.server) <= 6);
+    AUTO(buffer_done) struct buffer in = {0};
+    wire_say(&wire, fds[11], STR("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"));
+    wire_hear(&wire, fds[11], &in, "HTTP/1.1 200 ");
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        close(fds[i]);
+    wire_turn(&wire, 20);
+    assert_int_equal(budgets.connections.used, 0);
+    assert_int_equal(budgets.connections.strangers, 0);
     wire_end(&wire);
 }
 
@@ -605,7 +657,9 @@ int main(void)
         cmocka_unit_test(http_1_0_is_closed_unless_it_asks_to_be_kept),
         cmocka_unit_test(a_header_value_cannot_begin_another_header),
         cmocka_unit_test(bodies_beyond_the_limit_are_413),
-        cmocka_unit_test(bodies_of_all_together_have_a_limit),
+        cmocka_unit_test(bodies_of_one_address_have_a_limit_together),
+        cmocka_unit_test(who_is_known_has_room_where_strangers_have_none),
+        cmocka_unit_test(a_stranger_goes_for_each_who_comes_when_they_have_their_half),
         cmocka_unit_test(a_body_goes_to_a_file_when_the_application_says_so),
         cmocka_unit_test(a_client_that_waits_is_told_to_go_on),
         cmocka_unit_test(a_refused_request_is_answered_and_the_rest_read_away),

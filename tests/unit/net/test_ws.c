@@ -282,28 +282,92 @@ static void a_peer_that_takes_too_little_is_closed(void **state)
     wire_end(&wire);
 }
 
-static void when_too_much_waits_in_all_the_slow_are_closed_first(void **state)
+static void when_too_much_waits_in_all_who_has_most_waiting_is_cut_off(void **state)
 {
-    struct wire wire = {.options.unsent_all_max = MIB(8)};
-    AUTO(buffer_done) struct buffer in = {0};
+    struct budgets budgets = {.unsent = {.max = MIB(32)}};
+    struct wire wire = {.options.budgets = &budgets};
     wire_begin(&wire);
+    int slower = open_socket(&wire);
+    struct socket *slower_socket = wire.socket;
     int slow = open_socket(&wire);
     struct socket *slow_socket = wire.socket;
-    int quick = open_socket(&wire);
-    struct socket *quick_socket = wire.socket;
-    wire.socket = slow_socket;
+    wire.socket = slower_socket;
     send_big(&wire, MIB(12));
-    assert_true(http_counts(wire.server).unsent > MIB(4));
-    wire.socket = quick_socket;
-    send_big(&wire, 100);
-    wire_hear(&wire, quick, &in, "ppp]");
-    struct shared *part = shared_copy(STR("more"));
-    assert_false(ws_send(slow_socket, &part, 1));
-    close(slow);
-    wire_turn(&wire, 10);
+    assert_true(budgets.unsent.used > MIB(12)); /* whole until it is out */
+    wire.socket = slow_socket;
+    send_big(&wire, MIB(7));
+    wire_turn(&wire, 5);
     assert_int_equal(wire.closed, 1);
-    assert_int_equal(http_counts(wire.server).unsent, 0);
-    close(quick);
+    assert_int_equal(http_counts(wire.server).shed, 1);
+    assert_true(ws_unsent(slow_socket) > 0);
+    assert_true(budgets.unsent.used < MIB(8));
+    close(slow);
+    close(slower);
+    wire_turn(&wire, 10);
+    assert_int_equal(budgets.unsent.used, 0);
+    wire_end(&wire);
+}
+
+static void strangers_are_cut_off_before_who_is_known(void **state)
+{
+    struct budgets budgets = {.unsent = {.max = MIB(16)}};
+    struct wire wire = {.options.budgets = &budgets};
+    struct party person = {.is_known = true};
+    wire_begin(&wire);
+    int known = open_socket(&wire);
+    struct socket *known_socket = wire.socket;
+    ws_name(known_socket, &person);
+    send_big(&wire, MIB(12));
+    int stranger = open_socket(&wire);
+    send_big(&wire, MIB(7));
+    wire_turn(&wire, 5);
+    assert_int_equal(wire.closed, 1);
+    assert_true(ws_unsent(known_socket) > 0);
+    assert_int_equal(budgets.unsent.strangers, 0);
+    assert_int_equal(person.unsent.used, budgets.unsent.used);
+    close(known);
+    close(stranger);
+    wire_turn(&wire, 10);
+    assert_int_equal(person.unsent.used, 0);
+    wire_end(&wire);
+}
+
+static void one_party_has_a_quarter_by_all_its_sockets(void **state)
+{
+    struct budgets budgets = {.unsent = {.max = MIB(64)}};
+    struct wire wire = {.options.budgets = &budgets};
+    struct party person = {.is_known = true};
+    wire_begin(&wire);
+    int first = open_socket(&wire);
+    ws_name(wire.socket, &person);
+    send_big(&wire, MIB(12));
+    int second = open_socket(&wire);
+    struct socket *socket = wire.socket;
+    ws_name(socket, &person);
+    send_big(&wire, MIB(8));
+    struct shared *part = shared_copy(STR("more"));
+    assert_false(ws_send(socket, &part, 1));
+    close(first);
+    close(second);
+    wire_turn(&wire, 10);
+    assert_int_equal(person.unsent.used, 0);
+    wire_end(&wire);
+}
+
+static void pongs_that_are_not_taken_do_not_pile_up(void **state)
+{
+    struct budgets budgets = {.unsent = {.max = MIB(64)}};
+    struct wire wire = {.options.budgets = &budgets};
+    char payload[100] = "";
+    wire_begin(&wire);
+    int fd = open_socket(&wire);
+    send_big(&wire, MIB(8));
+    size_t before = budgets.unsent.used;
+    for (int i = 0; i < 1000; i++)
+        say_frame(&wire, fd, 0x89, (str){payload, sizeof(payload)});
+    wire_turn(&wire, 20);
+    assert_true(budgets.unsent.used <= before);
+    close(fd);
     wire_end(&wire);
 }
 
@@ -341,7 +405,8 @@ static void many_parts_are_one_message(void **state)
 
 static void messages_in_flight_count_against_the_limit_of_all(void **state)
 {
-    struct wire wire = {.options.bodies_max = KIB(100)};
+    struct budgets budgets = {.calls = {.max = KIB(200)}};
+    struct wire wire = {.options.budgets = &budgets};
     AUTO(buffer_done) struct buffer in = {0};
     AUTO(memory_free) char *text = memory_zeroed(KIB(200));
     wire_begin(&wire);
@@ -502,7 +567,10 @@ int main(void)
         cmocka_unit_test(a_peer_that_breaks_the_rules_is_told_why),
         cmocka_unit_test(what_a_slow_peer_does_not_take_waits_and_comes_whole),
         cmocka_unit_test(a_peer_that_takes_too_little_is_closed),
-        cmocka_unit_test(when_too_much_waits_in_all_the_slow_are_closed_first),
+        cmocka_unit_test(when_too_much_waits_in_all_who_has_most_waiting_is_cut_off),
+        cmocka_unit_test(strangers_are_cut_off_before_who_is_known),
+        cmocka_unit_test(one_party_has_a_quarter_by_all_its_sockets),
+        cmocka_unit_test(pongs_that_are_not_taken_do_not_pile_up),
         cmocka_unit_test(a_peer_that_takes_nothing_for_long_is_closed),
         cmocka_unit_test(many_parts_are_one_message),
         cmocka_unit_test(messages_in_flight_count_against_the_limit_of_all),
