@@ -219,7 +219,7 @@ bool live_is_current(const struct subscription *subscription)
 {
     const struct live_query *query = subscription->query;
     return query->result.tail != NULL && query->list == NULL && query->in == NULL &&
-           (query->failures == 0 || query->result.is_failure);
+           (query->failures == 0 || query->failures >= FAILURES_UNTOLD);
 }
 
 static void hit(void *context, void *hit_query)

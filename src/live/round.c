@@ -6,7 +6,6 @@
 #include <string.h>
 
 #define RETRY_AFTER MILLISECONDS(100)
-#define FAILURES_UNTOLD 10
 
 static void add_journal(struct buffer *to, str journal)
 {

@@ -14,6 +14,9 @@
 #include "live/live.h"
 #include "live/watch.h"
 
+/* So many transient failures in a row, less one, are waited out before they are a result. */
+#define FAILURES_UNTOLD 10
+
 struct marked {
     struct live_query *first, **end;
 };
