@@ -19,7 +19,7 @@ void buffer_clear(struct buffer *buffer)
     buffer->is_over = false;
 }
 
-char *buffer_reserve(struct buffer *buffer, size_t n)
+char *buffer_grow(struct buffer *buffer, size_t n)
 {
     size_t max = buffer->max == 0 ? BUFFER_MAX_DEFAULT : buffer->max;
     if (buffer->is_over || n > max - MIN_OF(max, buffer->len)) {
@@ -28,30 +28,11 @@ char *buffer_reserve(struct buffer *buffer, size_t n)
     }
     if (n > buffer->room - buffer->len || buffer->at == NULL) {
         size_t room = MAX_OF(buffer->room * 2, buffer->len + n);
-        room = MAX_OF(MIN_OF(room, max), (size_t)64);
+        room = MIN_OF(MAX_OF(room, (size_t)64), max);
         buffer->at = memory_resize(buffer->at, room);
         buffer->room = room;
     }
     return buffer->at + buffer->len;
-}
-
-void buffer_add(struct buffer *buffer, const void *from, size_t n)
-{
-    char *to = buffer_reserve(buffer, n);
-    if (to == NULL || n == 0)
-        return;
-    memcpy(to, from, n);
-    buffer->len += n;
-}
-
-void buffer_str(struct buffer *buffer, str s)
-{
-    buffer_add(buffer, s.at, s.len);
-}
-
-void buffer_char(struct buffer *buffer, char c)
-{
-    buffer_add(buffer, &c, 1);
 }
 
 void buffer_format(struct buffer *buffer, const char *format, ...)

@@ -12,9 +12,11 @@
 
 #include "base/str.h"
 
+#include <string.h>
+
 struct buffer {
     char *at;
-    size_t len, room, max; /* max 0 means BUFFER_MAX_DEFAULT */
+    size_t len, room, max; /* max 0 means BUFFER_MAX_DEFAULT; room is never above it */
     bool is_over;
 };
 
@@ -28,11 +30,37 @@ static inline struct buffer buffer_with_max(size_t max)
 void buffer_done(struct buffer *buffer);
 void buffer_clear(struct buffer *buffer); /* keeps the memory */
 
-/* Room for n more bytes at the returned place, or NULL when that is over the limit. */
-char *buffer_reserve(struct buffer *buffer, size_t n);
-void buffer_add(struct buffer *buffer, const void *from, size_t n);
-void buffer_str(struct buffer *buffer, str s);
-void buffer_char(struct buffer *buffer, char c);
+/* buffer_reserve when there is no room yet. */
+char *buffer_grow(struct buffer *buffer, size_t n);
+
+/* Room for n more bytes at the returned place, or NULL when that is over the limit. Here and not in
+ * the .c file, as are those below: texts are written in pieces of a few bytes. */
+static inline char *buffer_reserve(struct buffer *buffer, size_t n)
+{
+    if (n < buffer->room - buffer->len && !buffer->is_over)
+        return buffer->at + buffer->len;
+    return buffer_grow(buffer, n);
+}
+
+static inline void buffer_add(struct buffer *buffer, const void *from, size_t n)
+{
+    char *to = buffer_reserve(buffer, n);
+    if (to == NULL || n == 0)
+        return;
+    memcpy(to, from, n);
+    buffer->len += n;
+}
+
+static inline void buffer_str(struct buffer *buffer, str s)
+{
+    buffer_add(buffer, s.at, s.len);
+}
+
+static inline void buffer_char(struct buffer *buffer, char c)
+{
+    buffer_add(buffer, &c, 1);
+}
+
 void buffer_format(struct buffer *buffer, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* Drops n bytes from the front. */

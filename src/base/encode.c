@@ -5,10 +5,19 @@
 #include <sodium.h>
 #include <string.h>
 
+/* By sums and no table: how long it takes says nothing of a secret. */
+static char hex_digit(unsigned int four_bits)
+{
+    return (char)('0' + four_bits + ((9 - four_bits) >> 8 & ('a' - '9' - 1)));
+}
+
 str hex_write(struct arena *arena, bytes from)
 {
     char *text = arena_alloc(arena, from.len * 2 + 1);
-    sodium_bin2hex(text, from.len * 2 + 1, from.at, from.len);
+    for (size_t i = 0; i < from.len; i++) {
+        text[2 * i] = hex_digit(from.at[i] >> 4);
+        text[2 * i + 1] = hex_digit(from.at[i] & 15);
+    }
     return (str){text, from.len * 2};
 }
 

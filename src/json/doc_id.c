@@ -63,19 +63,34 @@ static uint64_t permute_back(uint64_t hidden)
     return (uint64_t)x << 32 | y;
 }
 
+/* What four bits that are shifted out of the sum do to it: the polynomial 0x07, four times. */
+static const uint8_t shifted_out[16] = {0x00, 0x07, 0x0e, 0x09, 0x1c, 0x1b, 0x12, 0x15,
+                                        0x38, 0x3f, 0x36, 0x31, 0x24, 0x23, 0x2a, 0x2d};
+
 /* CRC-8: sees every change within 8 neighbouring bits, so every single wrong character. */
 static uint8_t check_byte(const uint8_t *from, size_t len)
 {
     unsigned int sum = 0xA5;
     for (size_t i = 0; i < len; i++) {
         sum ^= from[i];
-        for (int bit = 0; bit < 8; bit++)
-            sum = (sum & 0x80) != 0 ? (sum << 1 ^ 0x07) & 0xFF : sum << 1;
+        sum = (sum << 4 & 0xFF) ^ shifted_out[sum >> 4];
+        sum = (sum << 4 & 0xFF) ^ shifted_out[sum >> 4];
     }
     return (uint8_t)sum;
 }
 
 static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
+
+/* A character's five bits and one, by its place behind '0'; 0: it is none of the alphabet. */
+static const uint8_t places[] = {
+    ['0' - '0'] = 1,  ['1' - '0'] = 2,  ['2' - '0'] = 3,  ['3' - '0'] = 4,  ['4' - '0'] = 5,
+    ['5' - '0'] = 6,  ['6' - '0'] = 7,  ['7' - '0'] = 8,  ['8' - '0'] = 9,  ['9' - '0'] = 10,
+    ['a' - '0'] = 11, ['b' - '0'] = 12, ['c' - '0'] = 13, ['d' - '0'] = 14, ['e' - '0'] = 15,
+    ['f' - '0'] = 16, ['g' - '0'] = 17, ['h' - '0'] = 18, ['j' - '0'] = 19, ['k' - '0'] = 20,
+    ['m' - '0'] = 21, ['n' - '0'] = 22, ['p' - '0'] = 23, ['q' - '0'] = 24, ['r' - '0'] = 25,
+    ['s' - '0'] = 26, ['t' - '0'] = 27, ['v' - '0'] = 28, ['w' - '0'] = 29, ['x' - '0'] = 30,
+    ['y' - '0'] = 31, ['z' - '0'] = 32,
+};
 
 void doc_id_write(const struct doc_type *type, doc_id id, char out[DOC_ID_TEXT])
 {
@@ -85,32 +100,30 @@ void doc_id_write(const struct doc_type *type, doc_id id, char out[DOC_ID_TEXT])
     memcpy(raw + 1, &hidden, sizeof(hidden));
     raw[9] = check_byte(raw, 9);
 
-    for (size_t i = 0; i < DOC_ID_TEXT; i++) {
-        size_t bit = i * 5;
-        unsigned int pair = (unsigned int)raw[bit / 8] << 8;
-        if (bit / 8 + 1 < sizeof(raw))
-            pair |= raw[bit / 8 + 1];
-        out[i] = alphabet[pair >> (11 - bit % 8) & 31];
+    /* Five bytes are eight characters. */
+    for (size_t half = 0; half < 2; half++) {
+        uint64_t bits = 0;
+        for (size_t i = 0; i < 5; i++)
+            bits = bits << 8 | raw[half * 5 + i];
+        for (size_t i = 0; i < 8; i++)
+            out[half * 8 + i] = alphabet[bits >> (35 - 5 * i) & 31];
     }
 }
 
 static bool raw_read(str text, uint8_t raw[10])
 {
-    unsigned int held = 0;
-    int bits = 0;
-    size_t at = 0;
     if (text.len != DOC_ID_TEXT)
         return false;
-    for (size_t i = 0; i < text.len; i++) {
-        const char *found = text.at[i] == '\0' ? NULL : strchr(alphabet, text.at[i]);
-        if (found == NULL)
-            return false;
-        held = (held << 5 | (unsigned int)(found - alphabet)) & 0xFFFF;
-        bits += 5;
-        if (bits >= 8) {
-            bits -= 8;
-            raw[at++] = (uint8_t)(held >> bits & 0xFF);
+    for (size_t half = 0; half < 2; half++) {
+        uint64_t bits = 0;
+        for (size_t i = 0; i < 8; i++) {
+            size_t behind = (uint8_t)text.at[half * 8 + i] - (size_t)'0';
+            if (behind >= sizeof(places) || places[behind] == 0)
+                return false;
+            bits = bits << 5 | (uint64_t)(places[behind] - 1);
         }
+        for (size_t i = 0; i < 5; i++)
+            raw[half * 5 + i] = (uint8_t)(bits >> (32 - 8 * i));
     }
     return true;
 }

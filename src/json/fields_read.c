@@ -45,6 +45,8 @@ str field_wire_name(const struct field *field, char room[64])
 {
     if (field->wire != NULL)
         return str_of(field->wire);
+    if (field->name != NULL && strchr(field->name, '_') == NULL)
+        return str_of(field->name);
     size_t len = 0;
     for (const char *from = field->name; from != NULL && *from != '\0'; from++) {
         assert(len < 63);

@@ -311,6 +311,33 @@ static bool small_make(const struct numeral *number, double *out)
     return true;
 }
 
+/* Up to 19 digits with some of them behind the point, such as moments have: also right to the last
+ * bit. The quotient has 62 bits or more; those below the 53 of a double, and whether anything was
+ * left over, decide the rounding. */
+static bool fraction_make(const struct numeral *number, double *out)
+{
+    int64_t places = number->fraction - number->exponent;
+    if (number->count > 19 || number->digits == 0 || places < 1 || places > 19)
+        return false;
+    uint64_t power = 1;
+    for (int64_t i = 0; i < places; i++)
+        power *= 10;
+    int up = 63 + __builtin_clzll(number->digits);
+    unsigned __int128 scaled = (unsigned __int128)number->digits << up;
+    unsigned __int128 quotient = scaled / power;
+    int bits = 128 - (quotient >> 64 != 0 ? __builtin_clzll((uint64_t)(quotient >> 64))
+                                          : 64 + __builtin_clzll((uint64_t)quotient));
+    int down = bits - 53;
+    unsigned __int128 half = (unsigned __int128)1 << (down - 1);
+    unsigned __int128 below = quotient & (half * 2 - 1);
+    uint64_t whole = (uint64_t)(quotient >> down);
+    bool is_half = below == half && scaled % power == 0;
+    whole += below > half || (below == half && (!is_half || (whole & 1) != 0));
+    double value = ldexp((double)whole, down - up);
+    *out = number->is_negative ? -value : value;
+    return true;
+}
+
 bool scan_number(struct arena *arena, const char **at, const char *end, struct json *out,
                  const char **why)
 {
@@ -321,7 +348,7 @@ bool scan_number(struct arena *arena, const char **at, const char *end, struct j
 
     if (!number.is_whole || !whole_make(&number, out)) {
         out->kind = JSON_NUMBER;
-        if (!small_make(&number, &out->number)) {
+        if (!small_make(&number, &out->number) && !fraction_make(&number, &out->number)) {
             char room[64];
             size_t len = (size_t)(behind - *at);
             char *text = len < sizeof(room) ? room : arena_alloc(arena, len + 1);

@@ -113,10 +113,10 @@ void json_write_int(struct buffer *to, int64_t value)
  */
 static bool fraction_find(double value, uint64_t *digits, int *places)
 {
-    int exponent;
-    double part = frexp(value, &exponent);
-    uint64_t f = (uint64_t)ldexp(part, 53);
-    int s = 53 - exponent;
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof(bits));
+    uint64_t f = (bits & (((uint64_t)1 << 52) - 1)) | (uint64_t)1 << 52;
+    int s = 1075 - (int)(bits >> 52);
     unsigned __int128 power = 1;
     /* Below a power of two the doubles lie twice as close. */
     unsigned int closeness = f == (uint64_t)1 << 52 ? 4 : 2;
@@ -138,25 +138,16 @@ static bool fraction_find(double value, uint64_t *digits, int *places)
     return false;
 }
 
+/* The last digits stand behind the point, with 0 before them where there are fewer. */
 static void write_fraction(struct buffer *to, uint64_t digits, int places, bool is_negative)
 {
-    uint64_t below = 1;
-    char room[24];
-    for (int i = 0; i < places && below <= digits; i++)
-        below *= 10;
-
-    if (below > digits) { /* 0.… */
-        int len = snprintf(room, sizeof(room), "%llu", (unsigned long long)digits);
-        buffer_str(to, is_negative ? STR("-0.") : STR("0."));
-        for (int i = len; i < places; i++)
-            buffer_char(to, '0');
-        buffer_add(to, room, (size_t)len);
-        return;
-    }
-    write_digits(to, digits / below, is_negative);
-    buffer_char(to, '.');
-    int len = snprintf(room, sizeof(room), "%0*llu", places, (unsigned long long)(digits % below));
-    buffer_add(to, room, (size_t)len);
+    char room[48];
+    char *from = room + sizeof(room);
+    for (int i = 0; i < places; i++, digits /= 10)
+        *--from = (char)('0' + digits % 10);
+    *--from = '.';
+    write_digits(to, digits, is_negative);
+    buffer_add(to, from, (size_t)(room + sizeof(room) - from));
 }
 
 /* The rest: very large and very small. The exponent is written without + and needless 0. */
@@ -192,7 +183,7 @@ void json_write_number(struct buffer *to, double value)
     assert(isfinite(value));
     if (value == 0)
         buffer_str(to, is_negative ? STR("-0") : STR("0"));
-    else if (size < WHOLE_MAX && size == floor(size))
+    else if (size < WHOLE_MAX && size == (double)(uint64_t)size)
         write_digits(to, (uint64_t)size, is_negative);
     else if (size >= 1e-5 && size < WHOLE_MAX && fraction_find(size, &digits, &places))
         write_fraction(to, digits, places, is_negative);

@@ -98,6 +98,30 @@ static void numbers_follow_the_grammar(void **state)
     expect(STR("0x10"), "!byte 1: the text goes on after the value");
 }
 
+static void numbers_of_many_digits_are_read_to_the_last_bit(void **state)
+{
+    uint64_t seed = 42;
+    for (int i = 0; i < 200000; i++) {
+        char text[64];
+        AUTO(arena_done) struct arena arena = {0};
+        struct json tree;
+        uint64_t parts[3];
+        for (size_t k = 0; k < ARRAY_LEN(parts); k++)
+            parts[k] = seed = seed * 6364136223846793005u + 1442695040888963407u;
+        /* Up to 19 digits, some behind the point; often half way between two doubles. */
+        uint64_t digits = parts[0] >> (parts[1] >> 58);
+        if (i % 4 == 0)
+            digits = ((parts[0] >> 11) | (uint64_t)1 << 52) * 5;
+        int places = (int)(parts[2] >> 33) % 19 + 1;
+        snprintf(text, sizeof(text), "%s%llue-%d", i % 2 == 0 ? "-" : "",
+                 (unsigned long long)digits, i % 4 == 0 ? 1 : places);
+        if (!json_read(&arena, str_of(text), 0, &tree, NULL))
+            fail_msg("%s was refused", text);
+        if (tree.kind == JSON_NUMBER && tree.number != strtod(text, NULL))
+            fail_msg("%s was read as %.17g", text, tree.number);
+    }
+}
+
 static void numbers_beyond_the_doubles_are_refused(void **state)
 {
     expect(STR("1e309"), "!byte 0: the number is too large");
@@ -214,6 +238,7 @@ int main(void)
         cmocka_unit_test(malformed_texts_are_refused_with_the_place),
         cmocka_unit_test(text_must_be_utf8_without_lone_surrogates_and_nul),
         cmocka_unit_test(numbers_follow_the_grammar),
+        cmocka_unit_test(numbers_of_many_digits_are_read_to_the_last_bit),
         cmocka_unit_test(numbers_beyond_the_doubles_are_refused),
         cmocka_unit_test(equal_numbers_have_one_canonical_text),
         cmocka_unit_test(whole_numbers_keep_all_64_bits),
