@@ -52,11 +52,19 @@ bool str_contains(str s, str part)
     return part.len == 0 || (s.len != 0 && memmem(s.at, s.len, part.at, part.len) != NULL);
 }
 
+bool str_contains_nocase(str s, str part)
+{
+    for (size_t i = 0; i + part.len <= s.len; i++)
+        if (str_equal_nocase(str_slice(s, i, i + part.len), part))
+            return true;
+    return false;
+}
+
 str str_slice(str s, size_t from, size_t to)
 {
     to = MIN_OF(to, s.len);
     from = MIN_OF(from, to);
-    return (str){s.at + from, to - from};
+    return s.at == NULL ? s : (str){s.at + from, to - from};
 }
 
 static bool is_space(char c)

@@ -33,6 +33,7 @@ int str_compare(str a, str b);       /* by bytes, as memcmp */
 bool str_starts(str s, str prefix);
 bool str_ends(str s, str suffix);
 bool str_contains(str s, str part);
+bool str_contains_nocase(str s, str part);    /* ASCII letters only */
 str str_slice(str s, size_t from, size_t to); /* clamped to s */
 str str_trim(str s);                          /* ASCII white space */
 

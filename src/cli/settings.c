@@ -236,7 +236,9 @@ static bool read_secrets(struct arena *arena, struct settings *settings, struct 
 {
     struct provider_config *providers = settings->studio.providers.items;
     for (size_t i = 0; i < settings->studio.providers.count; i++)
-        if (providers[i].key != NULL && !read_secret(arena, providers[i].key, fault))
+        if ((providers[i].key != NULL && !read_secret(arena, providers[i].key, fault)) ||
+            (providers[i].webhook_secret != NULL &&
+             !read_secret(arena, providers[i].webhook_secret, fault)))
             return false;
     return true;
 }

@@ -1,73 +1,71 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* OpenAI's images API, which local engines speak too. The base address may end in /v1 or not. */
 #include "provider/provider.h"
 
 #include "base/encode.h"
 #include "json/json.h"
 
-void openai_write(struct arena *arena, str base_url, str key, const struct provider_wish *wish,
-                  struct provider_request *out)
+static void add_words(struct buffer *body, const struct provider_wish *wish)
 {
-    while (str_ends(base_url, STR("/")))
-        base_url.len--;
-    const char *version = str_ends(base_url, STR("/v1")) ? "" : "/v1";
-
-    AUTO(buffer_done) struct buffer body = buffer_with_max(KIB(128));
-    buffer_str(&body, STR("{\"model\":"));
-    json_write_text(&body, wish->model);
-    buffer_str(&body, STR(",\"prompt\":"));
-    json_write_text(&body, wish->prompt);
-    buffer_format(&body, ",\"n\":%lld,\"size\":\"%lldx%lld\"", (long long)wish->count,
+    buffer_str(body, STR("{\"model\":"));
+    json_write_text(body, wish->model);
+    buffer_str(body, STR(",\"prompt\":"));
+    json_write_text(body, wish->prompt);
+    buffer_format(body, ",\"n\":%lld,\"size\":\"%lldx%lld\"", (long long)wish->count,
                   (long long)wish->width, (long long)wish->height);
+    if (wish->quality.len != 0) {
+        buffer_str(body, STR(",\"quality\":"));
+        json_write_text(body, wish->quality);
+    }
     /* The gpt-image models always send bytes and refuse to be asked. */
     if (!str_starts(wish->model, STR("gpt-image")))
-        buffer_str(&body, STR(",\"response_format\":\"b64_json\""));
-    buffer_char(&body, '}');
-
-    *out = (struct provider_request){
-        .method = STR("POST"),
-        .url = str_format(arena, "%.*s%s/images/generations", STR_ARG(base_url), version),
-        .body = str_copy(arena, buffer_text(&body)),
-    };
-    out->headers[out->header_count++] =
-        (struct provider_header){STR("Content-Type"), STR("application/json")};
-    if (key.len != 0)
-        out->headers[out->header_count++] = (struct provider_header){
-            STR("Authorization"), str_format(arena, "Bearer %.*s", STR_ARG(key))};
+        buffer_str(body, STR(",\"response_format\":\"b64_json\""));
+    buffer_char(body, '}');
 }
 
-static void fail(struct provider_answer *out, enum provider_failure failure, str text)
+static void submit(struct arena *arena, const struct provider_site *site,
+                   const struct provider_wish *wish, struct provider_request *out)
 {
-    *out = (struct provider_answer){.failure = failure, .text = text};
+    AUTO(buffer_done) struct buffer body = buffer_with_max(KIB(128));
+    str base = site->base_url;
+    while (str_ends(base, STR("/")))
+        base.len--;
+    add_words(&body, wish);
+    provider_start(arena, site, &openai_provider, "POST",
+                   str_ends(base, STR("/v1")) ? STR("/images/generations")
+                                              : STR("/v1/images/generations"),
+                   "Bearer", out);
+    out->body = str_copy(arena, buffer_text(&body));
 }
 
-static void read_failure(int status, const struct json *answer, struct provider_answer *out)
+static void read_failure(struct arena *arena, int status, const struct json *answer,
+                         struct provider_answer *out)
 {
     const struct json *error = json_get(answer, "error");
     str code = json_text(json_get(error, "code"));
-
-    if (str_equal(code, STR("content_policy_violation")) ||
-        str_equal(code, STR("moderation_blocked")))
-        fail(out, PROVIDER_POLICY,
-             STR("The model refuses this prompt. Change the words and try again."));
-    else if (status == 401 || status == 403)
-        fail(out, PROVIDER_REFUSED,
-             STR("The model's provider refused the studio's key. The operator has to mend that."));
-    else if (status == 408 || status == 409 || status == 429 || status >= 500)
-        fail(out, PROVIDER_BUSY, STR("The model's provider is not answering just now."));
-    else
-        fail(out, PROVIDER_REFUSED, STR("The model's provider refused this request."));
+    str message = json_text(json_get(error, "message"));
+    if (error->kind == JSON_TEXT)
+        message = error->text;
+    provider_fail_by_status(arena, status,
+                            str_format(arena, "%.*s%s%.*s", STR_ARG(code),
+                                       code.len != 0 && message.len != 0 ? ": " : "",
+                                       STR_ARG(message)),
+                            out);
 }
 
-static bool read_output(struct arena *arena, const struct json *item, struct provider_output *out)
+static bool read_output(struct arena *arena, const struct json *item, struct provider_answer *out)
 {
     str encoded = json_text(json_get(item, "b64_json"));
-    out->url = json_text(json_get(item, "url"));
-    if (encoded.len != 0)
-        return base64_read(arena, encoded, &out->content);
-    return str_starts(out->url, STR("http://")) || str_starts(out->url, STR("https://"));
+    struct provider_output output = {0};
+    if (encoded.len == 0)
+        return provider_output_add(arena, json_text(json_get(item, "url")), out);
+    if (out->output_count == PROVIDER_OUTPUTS_MAX || !base64_read(arena, encoded, &output.content))
+        return false;
+    out->outputs[out->output_count++] = output;
+    return true;
 }
 
-void openai_read(struct arena *arena, int status, str body, struct provider_answer *out)
+static void submitted(struct arena *arena, int status, str body, struct provider_answer *out)
 {
     struct json answer;
     struct fault fault;
@@ -77,19 +75,26 @@ void openai_read(struct arena *arena, int status, str body, struct provider_answ
     if (!is_json)
         answer = (struct json){0};
     if (status < 200 || status > 299) {
-        read_failure(status, &answer, out);
+        read_failure(arena, status, &answer, out);
         return;
     }
     const struct json *data = json_get(&answer, "data");
     if (data->kind != JSON_LIST || data->count == 0) {
-        fail(out, PROVIDER_BROKEN, STR("The model's provider sent an answer without pictures."));
+        provider_fail(out, PROVIDER_BROKEN,
+                      "The model's provider sent an answer without pictures.");
         return;
     }
-    for (size_t i = 0; i < data->count && out->output_count < PROVIDER_OUTPUTS_MAX; i++) {
-        struct provider_output output = {0};
-        if (read_output(arena, &data->items[i], &output))
-            out->outputs[out->output_count++] = output;
-    }
-    if (out->output_count == 0)
-        fail(out, PROVIDER_BROKEN, STR("The model's provider sent pictures that cannot be read."));
+    bool is_read = false;
+    for (size_t i = 0; i < data->count; i++)
+        is_read |= read_output(arena, &data->items[i], out);
+    if (!is_read)
+        provider_fail(out, PROVIDER_BROKEN,
+                      "The model's provider sent pictures that cannot be read.");
 }
+
+const struct provider openai_provider = {
+    .name = "openai",
+    .base_url = "https://api.openai.com",
+    .submit = submit,
+    .submitted = submitted,
+};

@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <string.h>
 
+#define INPUT_MAX MIB(32)
+
 /* One piece of work under way. */
 struct pending {
     struct pending *next;
@@ -282,17 +284,69 @@ static int temp_file(struct outer *outer)
     return open(outer->options.temp_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 }
 
+/* The picture to start from, whole in memory: providers want it inside the request. */
+static bool read_input(struct outer *outer, const struct work *work, struct arena *arena,
+                       struct provider_wish *wish)
+{
+    AUTO(fd_close) int fd = -1;
+    int64_t size = 0;
+    struct fault fault;
+    if (work->blob.len == 0)
+        return true;
+    if (!blob_open(outer->options.blobs, work->blob, &fd, &size, &fault) ||
+        size > (int64_t)INPUT_MAX)
+        return false;
+    uint8_t *at = arena_alloc(arena, (size_t)size + 1);
+    int64_t got = 0;
+    while (got < size) {
+        ssize_t part = pread(fd, at + got, (size_t)(size - got), got);
+        if (part <= 0)
+            return false;
+        got += part;
+    }
+    wish->image = (bytes){at, (size_t)size};
+    return true;
+}
+
+static bool write_request(struct outer *outer, const struct work *work, struct arena *arena,
+                          struct provider_request *out)
+{
+    struct provider_wish wish = work->wish;
+    switch (work->kind) {
+    case WORK_SUBMIT:
+        if (!read_input(outer, work, arena, &wish))
+            return false;
+        work->provider->submit(arena, &work->site, &wish, out);
+        return true;
+    case WORK_POLL:
+        work->provider->poll(arena, &work->site, work->job, out);
+        return true;
+    case WORK_CANCEL:
+        work->provider->cancel(arena, &work->site, work->job, out);
+        return true;
+    default:
+        *out = (struct provider_request){.method = STR("GET"), .url = work->url};
+        return true;
+    }
+}
+
 static void start_network(struct outer *outer, uint64_t run, const struct work *work)
 {
-    struct outside_header *headers = memory_new((work->header_count + 1) * sizeof(*headers));
-    for (size_t i = 0; i < work->header_count; i++)
-        headers[i] = (struct outside_header){work->headers[i].name, work->headers[i].value};
+    AUTO(arena_done) struct arena arena = {0};
+    struct provider_request asked = {0};
+    struct outside_header headers[PROVIDER_HEADERS_MAX];
+    if (!write_request(outer, work, &arena, &asked)) {
+        finish_failed(outer, run, WORK_BROKEN, "The picture to start from is not there any more.");
+        return;
+    }
+    for (size_t i = 0; i < asked.header_count; i++)
+        headers[i] = (struct outside_header){asked.headers[i].name, asked.headers[i].value};
     struct outside_request request = {
         .id = run,
-        .method = work->kind == WORK_FETCH ? STR("GET") : work->method,
-        .url = work->url,
+        .method = asked.method,
+        .url = asked.url,
         .headers = headers,
-        .header_count = work->header_count,
+        .header_count = asked.header_count,
         .timeout = work->timeout,
         .response_max = work->response_max,
         .allow_private = work->allow_private,
@@ -301,8 +355,8 @@ static void start_network(struct outer *outer, uint64_t run, const struct work *
         .file = -1,
         .deliver_to = outer->answers,
     };
-    if (work->body.len != 0)
-        request.body = shared_copy(work->body);
+    if (asked.body.len != 0)
+        request.body = shared_copy(asked.body);
     if (work->kind == WORK_FETCH) {
         request.file = temp_file(outer);
         request.into_file = request.file >= 0;
@@ -314,7 +368,6 @@ static void start_network(struct outer *outer, uint64_t run, const struct work *
         fd_close(&request.file);
         finish_failed(outer, run, WORK_TRANSIENT, "Too much is asked of the outside just now.");
     }
-    free(headers);
 }
 
 static void take_file(struct outer *outer, struct work_result *result,
@@ -332,6 +385,27 @@ static void take_file(struct outer *outer, struct work_result *result,
     store_output(outer, result, &output, &result->outputs[0].file);
 }
 
+/* What a provider said about a wish or a job. */
+static void take_words(struct outer *outer, const struct work *work,
+                       const struct outside_result *answer, struct work_result *result)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    struct sink sink = {outer, &result->arena};
+    struct work_sink into = {.context = &sink, .store = store_bytes};
+    struct provider_answer said;
+    str body = shared_text(answer->body);
+    if (!utf8_is_valid(body))
+        body = STR("null"); /* whatever it is, it is not theirs */
+    if (work->kind == WORK_POLL)
+        work->provider->polled(&arena, answer->status, body, &said);
+    else
+        work->provider->submitted(&arena, answer->status, body, &said);
+    if (said.cause.len != 0)
+        log_event(LOG_WARN, "provider_failed", "%s: %.*s", work->provider->name,
+                  STR_ARG(said.cause));
+    work_take_answer(result, &said, &into);
+}
+
 static void take_answer(struct outer *outer, struct outside_result *answer)
 {
     const struct work *work = unpend(outer, answer->id);
@@ -346,10 +420,8 @@ static void take_answer(struct outer *outer, struct outside_result *answer)
         work_fail(result, failure_of_network(answer->error), "%s", sentence_of(answer->error));
     } else if (work->kind == WORK_FETCH) {
         take_file(outer, result, answer);
-    } else {
-        struct sink sink = {outer, &result->arena};
-        struct work_sink into = {.context = &sink, .store = store_bytes};
-        work->digest(&result->arena, answer->status, shared_text(answer->body), &into, result);
+    } else if (work->kind != WORK_CANCEL) {
+        take_words(outer, work, answer, result);
     }
     finish(outer, answer->id, result);
 }
@@ -368,7 +440,9 @@ static void start(void *context, uint64_t run, const char *action, const void *a
     case WORK_DERIVE:
         start_derive(outer, run, work);
         break;
-    case WORK_HTTP:
+    case WORK_SUBMIT:
+    case WORK_POLL:
+    case WORK_CANCEL:
     case WORK_FETCH:
         start_network(outer, run, work);
         break;

@@ -6,9 +6,13 @@ const char *const media_kind_names[MEDIA_KINDS] = {
     [MEDIA_VIDEO] = "video",
 };
 
-static const char *const provider_kind_names[] = {
+static const char *const provider_kind_names[PROVIDER_KINDS] = {
     [PROVIDER_SKETCH] = "sketch",
     [PROVIDER_OPENAI] = "openai",
+};
+
+static const struct provider *const translators[PROVIDER_KINDS] = {
+    [PROVIDER_OPENAI] = &openai_provider,
 };
 
 #define ROW struct plan_config
@@ -48,6 +52,7 @@ const struct shape config_range_shape = {
     .name = "range", .size = sizeof(struct range_config), FIELDS(range_fields)};
 
 static const struct field size_item = ITEM_RECORD(&config_size_shape, struct size_config);
+static const struct field model_id_item = ITEM_TEXT(.min = 1, .max = 80);
 static const struct field duration_item = ITEM_INT(.min = 1, .max = 120, .unit = "s");
 
 #define ROW struct model_config
@@ -71,6 +76,15 @@ static const struct field model_fields[] = {
     BOOL(takes_negative_prompt, .is_optional = true),
     BOOL(takes_seed, .is_optional = true),
     MAYBE_LIST(durations, &duration_item, .max = 20),
+    MAYBE_LIST(fallbacks, &model_id_item, .max = 5,
+               .about = "Models that may stand in when the provider is down; never at a higher "
+                        "price than was quoted."),
+    INT(cost_micros, .is_optional = true, .min = 0, .max = 1000000000,
+        .about = "What a picture or film costs us, in millionths of a US dollar."),
+    INT(cost_micros_per_second, .is_optional = true, .min = 0, .max = 1000000000,
+        .about = "The same for each second of a film."),
+    INT(cost_micros_per_run_second, .is_optional = true, .min = 0, .max = 1000000000,
+        .about = "The same for each second of the provider's computing."),
 };
 #undef ROW
 static const struct shape model_shape = {.name = "model",
@@ -93,8 +107,13 @@ static const struct field provider_fields[] = {
     CHOICE(kind, provider_kind_names),
     MAYBE_TEXT(base_url, .max = 500),
     MAYBE_RECORD(key, &secret_shape),
+    MAYBE_RECORD(webhook_secret, &secret_shape, .about = "What its webhooks are signed with."),
     INT(concurrency, .min = 1, .max = 256, .about = "Jobs at once."),
-    INT(timeout_seconds, .min = 1, .max = 3600, .unit = "s"),
+    INT(timeout_seconds, .min = 1, .max = 3600, .unit = "s", .about = "Of one request."),
+    INT(patience_seconds, .is_optional = true, .min = 10, .max = 86400, .unit = "s",
+        .about = "How long an attempt may take in all; ten minutes unless said."),
+    INT(poll_seconds, .is_optional = true, .min = 1, .max = 600, .unit = "s",
+        .about = "Between two looks at a job of the provider's."),
     BOOL(allow_private_addresses, .is_optional = true,
          .about = "baseUrl may lead inside, to a local engine; only its own host is let in."),
 };
@@ -126,6 +145,11 @@ const struct model_config *config_model(const struct studio_config *config, str 
     return NULL;
 }
 
+const struct provider *config_translator(const struct provider_config *provider)
+{
+    return provider == NULL ? NULL : translators[provider->kind];
+}
+
 const struct provider_config *config_provider(const struct studio_config *config, str id)
 {
     const struct provider_config *providers = config->providers.items;
@@ -149,6 +173,16 @@ static bool check_model(const struct studio_config *config, const struct model_c
     if (model->kind == MEDIA_VIDEO && model->durations.count == 0)
         return fault_set(fault, FAULT_INPUT, "models: \"%.*s\" makes films but has no durations",
                          STR_ARG(model->id));
+    const str *fallbacks = model->fallbacks.items;
+    for (size_t i = 0; i < model->fallbacks.count; i++) {
+        const struct model_config *other = config_model(config, fallbacks[i]);
+        if (other == NULL || other == model || other->kind != model->kind)
+            return fault_set(
+                fault, FAULT_INPUT,
+                "models: \"%.*s\" names the fallback \"%.*s\", which is no other model "
+                "of its kind",
+                STR_ARG(model->id), STR_ARG(fallbacks[i]));
+    }
     return true;
 }
 
@@ -161,7 +195,9 @@ bool studio_config_check(const struct studio_config *config, struct fault *fault
         if (!check_model(config, &models[i], fault))
             return false;
     for (size_t i = 0; i < config->providers.count; i++)
-        if (providers[i].kind == PROVIDER_OPENAI && providers[i].base_url.len == 0)
+        if (config_translator(&providers[i]) != NULL && providers[i].base_url.len == 0 &&
+            (providers[i].kind == PROVIDER_OPENAI ||
+             config_translator(&providers[i])->base_url == NULL))
             return fault_set(fault, FAULT_INPUT, "providers: \"%.*s\" needs baseUrl",
                              STR_ARG(providers[i].id));
     return true;

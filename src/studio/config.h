@@ -11,6 +11,7 @@
 #pragma once
 
 #include "base/fault.h"
+#include "provider/provider.h"
 #include "json/fields.h"
 
 enum media_kind {
@@ -53,12 +54,18 @@ struct model_config {
     struct range_config *steps, *guidance; /* NULL: the model has no such thing */
     bool takes_negative_prompt, takes_seed;
     struct list durations; /* int64_t, seconds; the first is the default */
+    struct list fallbacks; /* str, ids of models that may stand in, in this order */
+    /* What the provider takes, in millionths of a US dollar, where it does not say itself. */
+    int64_t cost_micros;                /* a picture or a film */
+    int64_t cost_micros_per_second;     /* of the film */
+    int64_t cost_micros_per_run_second; /* of its computing */
 };
 
 enum provider_kind {
     PROVIDER_NONE,
     PROVIDER_SKETCH, /* the built-in sketcher */
-    PROVIDER_OPENAI, /* POST /v1/images/generations */
+    PROVIDER_OPENAI, /* from here on the translators of provider/, in the order of their table */
+    PROVIDER_KINDS,
 };
 
 /* A secret is never written in the file itself. */
@@ -71,9 +78,11 @@ struct provider_config {
     str id;
     enum provider_kind kind;
     str base_url;
-    struct secret_config *key;
-    int64_t concurrency;     /* jobs at once */
-    int64_t timeout_seconds; /* of one request */
+    struct secret_config *key, *webhook_secret;
+    int64_t concurrency;      /* jobs at once */
+    int64_t timeout_seconds;  /* of one request */
+    int64_t patience_seconds; /* of one attempt, from asking to its outputs; 0: ten minutes */
+    int64_t poll_seconds;     /* between two looks at a job; 0: as we think fit */
     bool allow_private_addresses;
 };
 
@@ -90,6 +99,8 @@ extern const struct field config_plan_item, config_model_item, config_provider_i
 
 const struct plan_config *config_plan(const struct studio_config *config, str key);
 const struct model_config *config_model(const struct studio_config *config, str id);
+/* Who speaks to it; NULL for the sketcher. */
+const struct provider *config_translator(const struct provider_config *provider);
 const struct provider_config *config_provider(const struct studio_config *config, str id);
 
 /* What shapes cannot say: names exist, ids are unique, sizes are in range. */

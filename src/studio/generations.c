@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/generations.h"
 
+#include "studio/attempts.h"
 #include "studio/ledger.h"
 #include "studio/users.h"
 
@@ -48,6 +49,7 @@ static const struct field generation_fields[] = {
     CREDITS(credits_refunded),
     MAYBE_REF(hold_id, &hold_type),
     MAYBE_REF(job_id, &job_type),
+    INT(stand_in, .is_optional = true),
     MAYBE_TEXT(error, .max = 500),
     BOOL(is_public),
     TIME(created_at),
@@ -290,6 +292,9 @@ void generation_end(struct call *call, struct generation *g, enum generation_sta
     g->updated_at = call->now;
     g->completed_at = (struct maybe_instant){call->now, true};
     job_remove(call, g->job_id);
+    struct attempt attempt;
+    if (attempt_open(call, g->id, &attempt))
+        attempt_stop(call, &attempt, why);
     doc_id progress =
         row_first(call, index_of(&progress_type, "by_generation"), KEY(key_id(g->id)));
     if (doc_id_is_set(progress))

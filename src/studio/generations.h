@@ -43,7 +43,8 @@ struct generation {
     credits credits_cost;  /* held */
     credits credits_refunded;
     doc_id hold_id, job_id;
-    str error; /* for the user */
+    int64_t stand_in; /* which of the model's fallbacks makes it; 0: the model itself */
+    str error;        /* for the user */
     bool is_public;
     instant created_at, updated_at;
     struct maybe_instant started_at, completed_at;

@@ -2,20 +2,37 @@
 #include "studio/studio.h"
 
 #include "studio/assets.h"
+#include "studio/attempts.h"
 #include "studio/generations.h"
 #include "studio/ledger.h"
 #include "studio/making.h"
 #include "studio/users.h"
 
 static const struct doc_type *const types[] = {
-    &user_type,   &credential_type,         &session_type, &storage_meter_type, &movement_type,
-    &lot_type,    &credit_transaction_type, &balance_type, &hold_type,          &file_type,
-    &asset_type,  &generation_type,         &output_type,  &progress_type,      &job_type,
+    &user_type,
+    &credential_type,
+    &session_type,
+    &storage_meter_type,
+    &movement_type,
+    &lot_type,
+    &credit_transaction_type,
+    &balance_type,
+    &hold_type,
+    &file_type,
+    &asset_type,
+    &generation_type,
+    &output_type,
+    &progress_type,
+    &job_type,
     &system_type,
+    &attempt_type,
+    &provider_stat_type,
+    &breaker_type,
 };
 const struct schema studio_schema = {.types = types, .count = ARRAY_LEN(types)};
 
-const struct job_action *const studio_actions[] = {&making_action, &files_remove_action};
+const struct job_action *const studio_actions[] = {&making_action, &stopping_action,
+                                                   &files_remove_action};
 const size_t studio_action_count = ARRAY_LEN(studio_actions);
 
 #define TABLES 7

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the product asks of the outside, and what comes back: HTTP requests, work for the media
- * helper, blobs to remove. Jobs carry these; serve/world.c does them.
+ * What the product asks of the outside, and what comes back: wishes to providers, work for the
+ * media helper, blobs to remove. Jobs carry these; serve/world.c does them.
  *
  * Owns:     work is in the arena of the call that asked; a result is the world's until released.
  * Threads:  made by the writer, done by the runner's thread.
@@ -11,20 +11,20 @@
 #pragma once
 
 #include "base/fault.h"
+#include "provider/provider.h"
 #include "studio/assets.h"
 #include "json/fields.h"
 
 enum work_kind {
     WORK_NONE,
-    WORK_HTTP,   /* a request; digest turns the answer into outputs */
+    WORK_SUBMIT, /* a wish, to a provider */
+    WORK_POLL,   /* how its job stands */
+    WORK_CANCEL, /* its job, which nobody wants any more */
     WORK_FETCH,  /* GET url into a blob */
     WORK_SKETCH, /* the built-in sketcher paints into a blob */
     WORK_DERIVE, /* thumbnail, display rendition and facts of a blob */
     WORK_REMOVE_BLOB,
-};
-
-struct work_header {
-    str name, value;
+    WORK_KINDS,
 };
 
 /* Something a provider made: its bytes, or where they are. */
@@ -35,45 +35,46 @@ struct work_output {
 
 struct work_result;
 
-/* Where bytes that a provider sent inside an answer are put. */
-struct work_sink {
-    void *context;
-    bool (*store)(void *context, bytes content, struct stored_file *out, struct fault *fault);
-};
-
 struct work {
     enum work_kind kind;
     span timeout;
-    /* HTTP and FETCH */
-    str method, url, body;
-    const struct work_header *headers;
-    size_t header_count;
+    /* SUBMIT, POLL, CANCEL and FETCH */
+    const struct provider *provider;
+    struct provider_site site;
+    struct provider_wish wish; /* its image comes from the blob */
+    str job;                   /* the provider's; POLL and CANCEL */
+    str url;
     size_t response_max;
     bool allow_private;
-    /* Pure: reads an answer of any status. */
-    void (*digest)(struct arena *arena, int status, str body, const struct work_sink *sink,
-                   struct work_result *out);
     /* SKETCH */
     enum media_kind media;
     str prompt, negative;
     int64_t seed, number, width, height, steps, duration;
     double guidance;
-    /* DERIVE, REMOVE_BLOB */
+    /* SUBMIT (what to start from), DERIVE, REMOVE_BLOB */
     str blob;
 };
 
 enum work_failure {
     WORK_OK,
     WORK_TRANSIENT, /* trying again may help */
+    WORK_LOST,      /* the provider's job failed: another one may help */
     WORK_REFUSED,   /* it will never do this */
+    WORK_POLICY,    /* it will not, for what the prompt says */
     WORK_BROKEN,    /* what came is no picture or film */
 };
 
 struct work_result {
     struct arena arena;
     enum work_failure failure;
-    str text; /* a sentence for the user */
+    str text;  /* a sentence for the user */
+    str cause; /* for the operator; may be empty */
     span retry_after;
+    /* SUBMIT and POLL */
+    bool is_pending, is_soon;
+    str job;
+    struct maybe_number progress, seconds;
+    struct maybe_int cost_micros;
     struct work_output outputs[8];
     size_t output_count;
     /* DERIVE */
@@ -85,5 +86,14 @@ struct work_result {
 
 struct work_result *work_result_new(void);
 void work_result_free(struct work_result *result);
+
+/* What a provider answered, as the result of the work; its texts are copied. Bytes that came with
+ * it are stored by the sink. */
+struct work_sink {
+    void *context;
+    bool (*store)(void *context, bytes content, struct stored_file *out, struct fault *fault);
+};
+void work_take_answer(struct work_result *result, const struct provider_answer *answer,
+                      const struct work_sink *sink);
 void work_fail(struct work_result *result, enum work_failure failure, const char *format, ...)
     PRINTF_LIKE(3, 4);

@@ -197,7 +197,7 @@ static bool sketched(struct talk *talk, str *rest)
 
 static bool asked(struct talk *talk, str *rest)
 {
-    return is_number(talk, rest, "asked", pretend_started(talk->house->outside, WORK_HTTP));
+    return is_number(talk, rest, "asked", pretend_started(talk->house->outside, WORK_SUBMIT));
 }
 
 static bool stopped(struct talk *talk, str *rest)

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define KINDS (WORK_REMOVE_BLOB + 1)
+#define KINDS WORK_KINDS
 #define ID_LEN 32
 #define ANSWER_MAX 4000
 
@@ -163,19 +163,14 @@ static bool sink_store(void *context, bytes content, struct stored_file *out, st
     return true;
 }
 
-static int64_t asked_for(struct arena *arena, const struct work *work)
-{
-    const char *at = strstr(str_zero_ended(arena, work->body), "\"n\":");
-    return at == NULL ? 1 : strtoll(at + 4, NULL, 10);
-}
-
-static void answer_http(struct pretend *pretend, const struct work *work,
+static void answer_wish(struct pretend *pretend, const struct work *work,
                         struct work_result *result)
 {
     struct sink sink = {pretend, &result->arena};
     struct work_sink into = {&sink, sink_store};
     AUTO(buffer_done) struct buffer body = {0};
-    int64_t count = pretend->sends == 0 ? asked_for(&result->arena, work) : pretend->sends;
+    struct provider_answer said;
+    int64_t count = pretend->sends == 0 ? work->wish.count : pretend->sends;
     buffer_str(&body, STR("{\"created\":1,\"data\":["));
     for (int64_t i = 0; i < count; i++) {
         if (pretend->sends_addresses)
@@ -187,7 +182,9 @@ static void answer_http(struct pretend *pretend, const struct work *work,
     buffer_str(&body, STR("]}"));
     str text = pretend->status == 0 ? buffer_text(&body) : str_of(pretend->body);
     text = str_copy(&result->arena, text);
-    work->digest(&result->arena, pretend->status == 0 ? 200 : pretend->status, text, &into, result);
+    work->provider->submitted(&result->arena, pretend->status == 0 ? 200 : pretend->status, text,
+                              &said);
+    work_take_answer(result, &said, &into);
 }
 
 static void answer_derive(struct pretend *pretend, const struct under_way *work,
@@ -215,8 +212,8 @@ static void answer_well(struct pretend *pretend, const struct under_way *under_w
     const struct work *work = under_way->work;
     struct stored *blob;
     switch (work->kind) {
-    case WORK_HTTP:
-        answer_http(pretend, work, result);
+    case WORK_SUBMIT:
+        answer_wish(pretend, work, result);
         break;
     case WORK_SKETCH:
     case WORK_FETCH:
@@ -298,6 +295,16 @@ instant pretend_next(const struct pretend *pretend)
 
 /* ---- for the runner ---- */
 
+/* What would have gone over the wire. */
+static void remember_request(const struct work *work, struct pretend_seen *last)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    struct provider_request request;
+    work->provider->submit(&arena, &work->site, &work->wish, &request);
+    snprintf(last->url, sizeof(last->url), "%.*s", STR_ARG(request.url));
+    snprintf(last->body, sizeof(last->body), "%.*s", STR_ARG(request.body));
+}
+
 static void remember(struct pretend *pretend, const struct work *work)
 {
     struct pretend_seen *last = &pretend->last;
@@ -311,8 +318,10 @@ static void remember(struct pretend *pretend, const struct work *work)
                                   .guidance = work->guidance};
     snprintf(last->prompt, sizeof(last->prompt), "%.*s", STR_ARG(work->prompt));
     snprintf(last->negative, sizeof(last->negative), "%.*s", STR_ARG(work->negative));
-    snprintf(last->url, sizeof(last->url), "%.*s", STR_ARG(work->url));
-    snprintf(last->body, sizeof(last->body), "%.*s", STR_ARG(work->body));
+    if (work->kind == WORK_SUBMIT)
+        remember_request(work, last);
+    else
+        snprintf(last->url, sizeof(last->url), "%.*s", STR_ARG(work->url));
 }
 
 static struct pretend_manner manner_for(struct pretend *pretend, enum work_kind kind)

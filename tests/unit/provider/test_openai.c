@@ -39,7 +39,8 @@ static void a_wish_becomes_a_request(void **state)
                                  .count = 2,
                                  .width = 512,
                                  .height = 768};
-    openai_write(*state, STR("http://127.0.0.1:8080"), STR("secret"), &wish, &request);
+    struct provider_site site = {.base_url = STR("http://127.0.0.1:8080"), .key = STR("secret")};
+    openai_provider.submit(*state, &site, &wish, &request);
     expect(request.method, "POST");
     expect(request.url, "http://127.0.0.1:8080/v1/images/generations");
     expect(request.body, "{\"model\":\"sdxl\",\"prompt\":\"a \\\"red\\\" kite\\n\",\"n\":2,"
@@ -59,7 +60,8 @@ static void the_base_address_may_end_in_any_way(void **state)
     struct provider_wish wish = {.model = STR("m"), .prompt = STR("p"), .count = 1};
     for (size_t i = 0; i < ARRAY_LEN(bases); i++) {
         struct provider_request request;
-        openai_write(*state, str_of(bases[i]), (str){0}, &wish, &request);
+        struct provider_site site = {.base_url = str_of(bases[i])};
+        openai_provider.submit(*state, &site, &wish, &request);
         expect(request.url, "https://a.example/v1/images/generations");
         assert_int_equal(request.header_count, 1); /* no key, no Authorization */
     }
@@ -69,7 +71,8 @@ static void models_that_always_send_bytes_are_not_asked_for_them(void **state)
 {
     struct provider_request request;
     struct provider_wish wish = {.model = STR("gpt-image-1"), .prompt = STR("p"), .count = 1};
-    openai_write(*state, STR("https://a.example"), STR("k"), &wish, &request);
+    struct provider_site site = {.base_url = STR("https://a.example"), .key = STR("k")};
+    openai_provider.submit(*state, &site, &wish, &request);
     assert_false(str_contains(request.body, STR("response_format")));
 }
 
@@ -79,7 +82,7 @@ static struct provider_answer answer(struct arena *arena, int status, const char
 {
     struct provider_answer out;
     memset(&out, 0x5a, sizeof(out));
-    openai_read(arena, status, str_of(body), &out);
+    openai_provider.submitted(arena, status, str_of(body), &out);
     return out;
 }
 
@@ -169,7 +172,7 @@ static void more_pictures_than_there_is_room_for_are_cut(void **state)
         buffer_format(&body, "%s{\"b64_json\":\"aGVsbG8=\"}", i == 0 ? "" : ",");
     buffer_str(&body, STR("]}"));
     struct provider_answer got;
-    openai_read(*state, 200, buffer_text(&body), &got);
+    openai_provider.submitted(*state, 200, buffer_text(&body), &got);
     assert_int_equal(got.output_count, PROVIDER_OUTPUTS_MAX);
 }
 
@@ -181,12 +184,12 @@ static void every_damaged_answer_is_read_to_an_end(void **state)
     char bad[sizeof(good)];
     for (size_t len = 0; len < sizeof(good) - 1; len++) {
         struct provider_answer got;
-        openai_read(*state, 200, (str){good, len}, &got);
+        openai_provider.submitted(*state, 200, (str){good, len}, &got);
         assert_int_equal(got.failure, PROVIDER_BROKEN);
         for (int flip = 1; flip < 256; flip += 50) {
             memcpy(bad, good, sizeof(good));
             bad[len] = (char)(bad[len] ^ flip);
-            openai_read(*state, 200, (str){bad, sizeof(good) - 1}, &got);
+            openai_provider.submitted(*state, 200, (str){bad, sizeof(good) - 1}, &got);
             assert_true(got.failure == PROVIDER_OK || got.output_count == 0);
         }
     }
