@@ -82,6 +82,22 @@ class Lane {
 }
 
 const free = Array.from({ length: LANES }, () => new Lane());
+const queue = [];
+
+// A scenario that Node's runner gives up early still has its lane until it has ended.
+function takeLane() {
+    return free.length > 0 ? free.pop() : new Promise((resolve) => {
+        queue.push(resolve);
+    });
+}
+
+function giveLane(lane) {
+    const next = queue.shift();
+    if (next === undefined)
+        free.push(lane);
+    else
+        next(lane);
+}
 
 // ---- what a scenario is given ----
 
@@ -285,7 +301,7 @@ async function judge(t, { throws }) {
 }
 
 async function runOne(one, convex) {
-    const lane = free.pop();
+    const lane = await takeLane();
     let isGood = false;
     let t = null;
     try {
@@ -311,7 +327,7 @@ async function runOne(one, convex) {
             })]);
         t?.proxy?.stop();
         await (isGood ? lane.tidy() : lane.stop());
-        free.push(lane);
+        giveLane(lane);
     }
 }
 

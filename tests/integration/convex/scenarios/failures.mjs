@@ -113,18 +113,18 @@ scenario('wrong names, kinds and arguments are ordinary failures that say what w
     async (t) => {
         const client = t.client();
         const cases = [
-            [client.mutation('nowhere:nothing', {}), /Could not find public function for 'nowhere:nothing'/],
-            [client.mutation('items:list', {}), /Trying to execute items:list as Mutation, but it is defined as Query/],
-            [client.action('items:add', { text: 'x' }), /as Action, but it is defined as Mutation/],
-            [client.query('tools:run', {}), /as Query, but it is defined as Action/],
-            [client.mutation('items:add', {}), /ArgumentValidationError[^]*missing the required field `text`/],
-            [client.mutation('items:add', { text: 'x', more: 1 }), /ArgumentValidationError[^]*extra field `more`/],
-            [client.mutation('items:add', { text: 7 }), /ArgumentValidationError[^]*\.text/],
-            [client.mutation('items:remove', { id: 'nonsense' }), /ArgumentValidationError/],
-            [client.mutation('fixture:secret', {}), /Could not find public function for 'fixture:secret'/],
+            [() => client.mutation('nowhere:nothing', {}), /Could not find public function for 'nowhere:nothing'/],
+            [() => client.mutation('items:list', {}), /Trying to execute items:list as Mutation, but it is defined as Query/],
+            [() => client.action('items:add', { text: 'x' }), /as Action, but it is defined as Mutation/],
+            [() => client.query('tools:run', {}), /as Query, but it is defined as Action/],
+            [() => client.mutation('items:add', {}), /ArgumentValidationError[^]*missing the required field `text`/],
+            [() => client.mutation('items:add', { text: 'x', more: 1 }), /ArgumentValidationError[^]*extra field `more`/],
+            [() => client.mutation('items:add', { text: 7 }), /ArgumentValidationError[^]*\.text/],
+            [() => client.mutation('items:remove', { id: 'nonsense' }), /ArgumentValidationError/],
+            [() => client.mutation('fixture:secret', {}), /Could not find public function for 'fixture:secret'/],
         ];
         for (const [call, says] of cases)
-            assert.match((await t.refused(call)).message, says);
+            assert.match((await t.refused(call())).message, says);
         assert.equal(t.proxy.links.length, 1);
         assert.equal(await client.mutation('items:noop', {}), null);
     }, { on: EVERY });
