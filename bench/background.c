@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #define WARM_US 300000
+#define SETTLE_US 100000 /* until the server has the one state or the other */
 
 /* In the child: never comes back. */
 static void serve(const struct load_options *options)
@@ -27,6 +28,18 @@ bool background_start(const struct load_options *options, pid_t *out, struct fau
         serve(options);
     usleep(WARM_US);
     return *out > 0 || fault_os(fault, "fork");
+}
+
+void background_pause(pid_t pid)
+{
+    kill(pid, SIGSTOP);
+    usleep(SETTLE_US);
+}
+
+void background_go_on(pid_t pid)
+{
+    kill(pid, SIGCONT);
+    usleep(SETTLE_US);
 }
 
 bool background_stop(pid_t *pid, struct fault *fault)

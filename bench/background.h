@@ -13,4 +13,7 @@
 
 bool background_start(const struct load_options *options, pid_t *out, struct fault *fault)
     MUST_CHECK;
+/* It says nothing until it goes on; what it has asked is still answered. */
+void background_pause(pid_t pid);
+void background_go_on(pid_t pid);
 bool background_stop(pid_t *pid, struct fault *fault) MUST_CHECK;

@@ -21,7 +21,13 @@
 #define BLOCK 4096
 #define FILE_BLOCKS 1024
 #define READERS 4
+#define SLICES 4    /* of a run, with and without readers */
 #define ITEMS 32000 /* the most that one query may read */
+
+struct series {
+    double *us; /* of each, SAMPLES_MAX at most */
+    size_t count;
+};
 
 struct measuring {
     const struct bench *bench;
@@ -29,9 +35,8 @@ struct measuring {
     struct load *load;
     int file;
     char data[500];
-    double *calls, *syncs; /* us of each, SAMPLES_MAX at most */
-    size_t count;
-    double reads; /* of READERS, a second */
+    struct series calls, others; /* others: syncs, or calls beside readers */
+    double reads;                /* of READERS, a second */
 };
 
 /* ---- what is asked ---- */
@@ -80,8 +85,8 @@ static bool open_file(struct measuring *m, struct fault *fault)
 
 static bool open_all(struct measuring *m, struct fault *fault)
 {
-    m->calls = memory_zeroed(SAMPLES_MAX * sizeof(*m->calls));
-    m->syncs = memory_zeroed(SAMPLES_MAX * sizeof(*m->syncs));
+    m->calls.us = memory_zeroed(SAMPLES_MAX * sizeof(double));
+    m->others.us = memory_zeroed(SAMPLES_MAX * sizeof(double));
     if (!folder_make(m->bench, "latency", m->data, fault) ||
         !program_serve(m->bench, "atelier-fixture", m->data, &m->server, fault) ||
         !program_seed(&m->server, ACCOUNTS, INITIAL, fault) || !open_file(m, fault))
@@ -99,38 +104,49 @@ static void close_all(struct measuring *m)
     fd_close(&m->file);
     program_stop(&m->server);
     folder_remove(m->data);
-    free(m->calls);
-    free(m->syncs);
+    free(m->calls.us);
+    free(m->others.us);
 }
 
 /* ---- running ---- */
 
-static bool sync_block(struct measuring *m, double *us, struct fault *fault)
+static void add(struct series *series, instant start)
+{
+    series->us[series->count++] = (double)instant_since(clock_monotonic(), start).us;
+}
+
+static bool sync_block(struct measuring *m, struct series *syncs, struct fault *fault)
 {
     char block[BLOCK];
-    memset(block, (int)m->count, BLOCK);
+    memset(block, (int)syncs->count, BLOCK);
     instant start = clock_monotonic();
-    if (pwrite(m->file, block, BLOCK, (off_t)(m->count % FILE_BLOCKS) * BLOCK) != BLOCK ||
+    if (pwrite(m->file, block, BLOCK, (off_t)(syncs->count % FILE_BLOCKS) * BLOCK) != BLOCK ||
         fdatasync(m->file) != 0)
         return fault_os(fault, "fdatasync");
-    *us = (double)instant_since(clock_monotonic(), start).us;
+    add(syncs, start);
     return true;
 }
 
-static bool sample(struct measuring *m, span time, bool with_syncs, struct fault *fault)
+/* Adds calls for this time; syncs, where wanted, after each. */
+static bool sample(struct measuring *m, span time, struct series *calls, struct series *syncs,
+                   struct fault *fault)
 {
     instant end = instant_add(clock_monotonic(), time);
-    uint64_t syncs = program_syncs(&m->server);
-    m->count = 0;
-    while (instant_is_before(clock_monotonic(), end) && m->count < SAMPLES_MAX) {
+    uint64_t before = program_syncs(&m->server);
+    size_t first = calls->count;
+    while (instant_is_before(clock_monotonic(), end) && calls->count < SAMPLES_MAX) {
         span took;
-        if (!load_call(m->load, &took, fault) ||
-            (with_syncs && !sync_block(m, &m->syncs[m->count], fault)))
+        if (!load_call(m->load, &took, fault) || (syncs != NULL && !sync_block(m, syncs, fault)))
             return false;
-        m->calls[m->count++] = (double)took.us;
+        calls->us[calls->count++] = (double)took.us;
     }
-    return program_syncs(&m->server) - syncs >= m->count ||
+    return program_syncs(&m->server) - before >= calls->count - first ||
            fault_set(fault, FAULT_SYSTEM, "fewer syncs than mutations: not durable, so no figure");
+}
+
+static double part(struct series *series, double part)
+{
+    return part_of(series->us, series->count, part);
 }
 
 bool bench_latency(const struct bench *bench, struct row *rows, struct fault *fault)
@@ -143,10 +159,10 @@ bool bench_latency(const struct bench *bench, struct row *rows, struct fault *fa
             .name = names[i], .unit = "us", .is_lower_better = true, .has_baseline = true};
     bool is_well = open_all(&m, fault);
     for (size_t run = 0; run < bench->runs && is_well; run++) {
-        is_well = sample(&m, bench->time, true, fault);
+        m.calls.count = m.others.count = 0;
+        is_well = sample(&m, bench->time, &m.calls, &m.others, fault);
         for (int i = 0; i < 2 && is_well; i++) {
-            double ours = part_of(m.calls, m.count, parts[i]);
-            double disk = part_of(m.syncs, m.count, parts[i]);
+            double ours = part(&m.calls, parts[i]), disk = part(&m.others, parts[i]);
             samples_add(&rows[i].samples, ours, disk, ours / disk);
         }
     }
@@ -157,7 +173,7 @@ bool bench_latency(const struct bench *bench, struct row *rows, struct fault *fa
                  "run. Baseline: after each call, pwrite and fdatasync of one %d-byte block of a "
                  "file written before, on the same disk (%s). Never fewer syncs of the server than "
                  "calls. Ratio: our time by the disk's, lower is better.",
-                 m.count, BLOCK, bench->disk);
+                 m.calls.count, BLOCK, bench->disk);
     close_all(&m);
     return is_well;
 }
@@ -179,23 +195,34 @@ static bool add_items(struct measuring *m, struct fault *fault)
     return is_well;
 }
 
+static bool run_slice(struct measuring *m, span time, pid_t readers, struct fault *fault)
+{
+    background_pause(readers);
+    if (!sample(m, time, &m->calls, NULL, fault))
+        return false;
+    background_go_on(readers);
+    double before = program_metric(&m->server, "atelier_net_requests_total");
+    if (!sample(m, time, &m->others, NULL, fault))
+        return false;
+    m->reads += program_metric(&m->server, "atelier_net_requests_total") - before - 1;
+    return true;
+}
+
+/* By turns, so that what else the machine does disturbs both alike. */
 static bool run_beside(struct measuring *m, struct samples *samples, struct fault *fault)
 {
     struct load_options options = {
         .kind = LOAD_HTTP, .port = m->server.port, .peers = READERS, .ask = ask_far_item};
     pid_t readers;
-    if (!sample(m, m->bench->time, false, fault))
-        return false;
-    double idle = part_of(m->calls, m->count, 0.99);
+    m->calls.count = m->others.count = 0;
     if (!background_start(&options, &readers, fault))
         return false;
-    double before = program_metric(&m->server, "atelier_net_requests_total");
-    bool is_well = sample(m, m->bench->time, false, fault);
-    m->reads = (program_metric(&m->server, "atelier_net_requests_total") - before - 1) /
-               ((double)m->bench->time.us / 1e6);
+    bool is_well = true;
+    for (int i = 0; i < SLICES && is_well; i++)
+        is_well = run_slice(m, (span){m->bench->time.us / SLICES}, readers, fault);
     if (!background_stop(&readers, fault) || !is_well)
         return false;
-    double busy = part_of(m->calls, m->count, 0.99);
+    double busy = part(&m->others, 0.99), idle = part(&m->calls, 0.99);
     samples_add(samples, busy, idle, busy / idle);
     return true;
 }
@@ -210,13 +237,14 @@ bool bench_under_reads(const struct bench *bench, struct row *row, struct fault 
     bool is_well = open_all(&m, fault) && add_items(&m, fault);
     for (size_t i = 0; i < bench->runs && is_well; i++)
         is_well = run_beside(&m, &row->samples, fault);
+    double seconds = (double)bench->time.us / 1e6 * (double)bench->runs;
     snprintf(row->method, sizeof(row->method),
              "99th percentile of one sequential caller of transfer:transfer, as in "
              "mutation_latency, while %d others, each on a kept-alive connection, ask "
              "POST /api/query of items:get for one of the last 1,000 of %d items, which reads all "
-             "before it (%.0f of these a second in the last run). Baseline: the same caller in the "
-             "same run without them; ratio: beside readers by without.",
-             READERS, ITEMS, m.reads);
+             "before it (%.0f of these a second). Baseline: the same caller without them, by "
+             "turns; ratio: beside readers by without.",
+             READERS, ITEMS, m.reads / seconds);
     close_all(&m);
     return is_well;
 }

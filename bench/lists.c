@@ -14,6 +14,7 @@
 #define CALLERS 64
 #define WRITERS 50
 #define ACCOUNTS 100000
+#define SLICES 4 /* of a run, with and without writers */
 #define OWNERS 1000
 #define NOTES 40     /* of each owner */
 #define NOTES_STEP 8 /* a call: 8,000 rows are well below what one may write */
@@ -80,6 +81,24 @@ static bool open_all(struct measuring *m, struct fault *fault)
            load_run(m->load, (span){m->bench->time.us / 4}, &warm, fault);
 }
 
+static bool run_slice(struct measuring *m, span time, uint64_t *idle, uint64_t *busy, pid_t writers,
+                      struct fault *fault)
+{
+    uint64_t calls;
+    background_pause(writers);
+    if (!load_run(m->load, time, &calls, fault))
+        return false;
+    *idle += calls;
+    background_go_on(writers);
+    double before = program_metric(&m->server, "atelier_call_mutations_total");
+    if (!load_run(m->load, time, &calls, fault))
+        return false;
+    m->writes += program_metric(&m->server, "atelier_call_mutations_total") - before;
+    *busy += calls;
+    return true;
+}
+
+/* By turns, so that what else the machine does disturbs both alike. */
 static bool run_once(struct measuring *m, struct samples *samples, struct fault *fault)
 {
     struct load_options options = {.kind = LOAD_SYNC,
@@ -87,15 +106,14 @@ static bool run_once(struct measuring *m, struct samples *samples, struct fault 
                                    .peers = WRITERS,
                                    .depth = 16,
                                    .ask = ask_transfer};
-    uint64_t idle, busy;
+    uint64_t idle = 0, busy = 0;
     pid_t writers;
     double seconds = (double)m->bench->time.us / 1e6;
-    if (!load_run(m->load, m->bench->time, &idle, fault) ||
-        !background_start(&options, &writers, fault))
+    if (!background_start(&options, &writers, fault))
         return false;
-    double before = program_metric(&m->server, "atelier_call_mutations_total");
-    bool is_well = load_run(m->load, m->bench->time, &busy, fault);
-    m->writes += program_metric(&m->server, "atelier_call_mutations_total") - before;
+    bool is_well = true;
+    for (int i = 0; i < SLICES && is_well; i++)
+        is_well = run_slice(m, (span){m->bench->time.us / SLICES}, &idle, &busy, writers, fault);
     if (!background_stop(&writers, fault) || !is_well)
         return false;
     samples_add(samples, (double)busy / seconds, (double)idle / seconds,
@@ -118,7 +136,7 @@ bool bench_lists(const struct bench *bench, struct row *row, struct fault *fault
         "connections, 1 in flight each, while %d connections with 16 transfers in flight each "
         "keep the writer busy (%.0f mutations a second beside the lists; they write another "
         "table); the load of both on the same machine, so reader, writer and both generators "
-        "share its cores. Baseline: the same with an idle writer.",
+        "share its cores. Baseline: the same with an idle writer, by turns.",
         NOTES, OWNERS, CALLERS, WRITERS, m.writes / seconds);
     load_close(m.load);
     program_stop(&m.server);

@@ -147,6 +147,16 @@ static void add_member(struct buffer *to, const char *name, bool is_there, doubl
         buffer_str(to, STR("null"));
 }
 
+static void add_list(struct buffer *to, const char *name, const double *values, size_t count)
+{
+    buffer_format(to, ", \"%s\": [", name);
+    for (size_t i = 0; i < count; i++) {
+        buffer_str(to, i == 0 ? STR("") : STR(", "));
+        json_write_number(to, values[i]);
+    }
+    buffer_char(to, ']');
+}
+
 static void add_target_members(struct buffer *to, const struct row *row)
 {
     static const char *const names[][2] = {
@@ -175,7 +185,11 @@ static void add_row(struct buffer *to, const struct row *row)
     if (row->has_flatness)
         add_member(to, "flatness", true, median_of(row->flatness, count));
     add_target_members(to, row);
-    buffer_format(to, ", \"runs\": %zu,\n   \"method\": ", count);
+    buffer_format(to, ", \"runs\": %zu", count);
+    add_list(to, "values", samples->values, count);
+    if (row->has_baseline)
+        add_list(to, "ratios", samples->ratios, count);
+    buffer_str(to, STR(",\n   \"method\": "));
     json_write_text(to, str_of(row->method));
     buffer_char(to, '}');
 }
