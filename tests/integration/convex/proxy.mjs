@@ -18,7 +18,8 @@
 //   hold      waits, and all behind it in its direction, until rule.release()
 //
 // Frames that are not said in rules go through. delays: { client, server } in ms, by who speaks.
-// Compression is not negotiated through the proxy (the offer is taken out), except with opaque.
+// Compression is not negotiated through the proxy (the offer is taken out), except with opaque; then
+// no rule is asked, but budget says after how many bytes of a side everything is cut.
 import net from 'node:net';
 
 import { LinkCheck } from './check.mjs';
@@ -111,11 +112,14 @@ class Pipe {
     }
 
     feed(part) {
+        if (this.link.isMute)
+            return;
         this.bytes.push(part);
         if (this.head === null && !this.readHead())
             return;
         if (!this.link.isFramed) {
-            this.link.write(this.from, this.bytes.take(this.bytes.length));
+            if (this.bytes.length > 0)
+                this.link.pour(this.from, this.bytes.take(this.bytes.length));
             return;
         }
         for (;;) {
@@ -222,6 +226,18 @@ export class Link {
         const to = this.sockets[other[from]];
         if (!to.destroyed && to.writable)
             to.write(bytes);
+    }
+
+    // What is not looked at, up to the byte where it is to be cut.
+    pour(from, bytes) {
+        const left = this.proxy.budget[from];
+        this.proxy.budget[from] -= bytes.length;
+        this.write(from, bytes.subarray(0, Math.max(left, 0)));
+        if (left < bytes.length) {
+            this.proxy.budget[from] = Infinity;
+            this.close();
+            this.proxy.look();
+        }
     }
 
     arrive(from, frame, pipe) {
@@ -356,7 +372,9 @@ export class Proxy {
         this.sessions = new Map(); // what the checks know of a session across its links
         this.delays = { client: 0, server: 0 };
         this.opaque = false; // frames are not looked at
+        this.budget = { client: Infinity, server: Infinity }; // bytes until a cut, when opaque
         this.isRefusing = false; // new connections are cut at once
+        this.isSilent = false; // new connections are taken, and nothing comes of them
         this.waiting = [];
     }
 
@@ -372,6 +390,8 @@ export class Proxy {
             return;
         }
         this.links.push(new Link(this, socket));
+        if (this.isSilent)
+            this.last.mute();
         this.look();
     }
 

@@ -62,6 +62,18 @@ scenario('a server whose answers are late is not left',
         assert.equal(t.proxy.links.length, 1);
     });
 
+scenario('a handshake that nobody answers',
+    'A connection that is taken and not answered is given up, and the next one is used.',
+    async (t) => {
+        t.proxy.isSilent = true;
+        const client = t.client();
+        impatient(client, 400);
+        await t.until(() => t.proxy.links.length >= 2, 'a second attempt');
+        t.proxy.isSilent = false;
+        await client.mutation('items:add', { text: t.text });
+        assert.equal(await t.count(), 1);
+    }, { on: EVERY });
+
 // ---- for good ----
 
 for (const [what, type] of [['query set', 'ModifyQuerySet'], ['Connect', 'Connect']])

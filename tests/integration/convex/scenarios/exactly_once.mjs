@@ -297,3 +297,24 @@ scenario('mutations over HTTP are not remembered',
         await http.mutation('items:add', { text: t.text });
         assert.equal(await t.count(), 2);
     }, { on: ['1.44'] });
+
+// ---- at any byte ----
+
+for (const [side, step] of [['client', 9], ['server', 37]])
+    scenario(`cut at any byte that the ${side} sends`,
+        'Wherever the stream of bytes breaks, packed frames included, mutations run once and in order.',
+        async (t) => {
+            t.proxy.opaque = true;
+            const client = t.client();
+            const list = t.watch(client, 'items:list');
+            await list.shows((items) => items.length === 0);
+            const texts = [];
+            for (let i = 0; i < 20; i++) {
+                t.proxy.budget[side] = 1 + i * step;
+                texts.push(`${t.text} ${i}`, `${t.text} ${i} again`);
+                await Promise.all(texts.slice(-2).map((text) => client.mutation('items:add', { text })));
+                assert.deepEqual(list.last().map(({ text }) => text), texts);
+            }
+            assert.deepEqual(await t.texts(), texts);
+            assert.ok(t.proxy.links.length > 10, `${t.proxy.links.length} connections`);
+        });
