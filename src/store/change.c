@@ -4,16 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct tree *writes_copy(struct arena *arena, const struct tree *from)
+static void begin(struct batch *batch, struct tree *writes, struct arena *arena, struct change *out)
 {
-    struct tree *writes = arena_new(arena, struct tree);
-    *writes = tree_copy(from);
-    return writes;
-}
-
-static void begin(struct batch *batch, struct arena *arena, struct change *out)
-{
-    *out = (struct change){.batch = batch};
+    *out = (struct change){.batch = batch, .writes = writes};
     out->view = (struct view){.store = batch->store,
                               .arena = arena,
                               .snapshot = batch->snapshot,
@@ -22,20 +15,21 @@ static void begin(struct batch *batch, struct arena *arena, struct change *out)
                               .records_reads = true};
     out->outer = batch->change;
     batch->change = out;
+    tree_take_notes(writes, arena);
 }
 
 void change_begin(struct batch *batch, struct arena *arena, struct change *out)
 {
     assert(batch->change == NULL); /* one at a time */
-    begin(batch, arena, out);
-    out->writes = writes_copy(arena, &batch->writes);
+    begin(batch, &batch->writes, arena, out);
 }
 
 void change_nest(struct change *outer, struct change *out)
 {
     assert(outer->batch->change == outer);
-    begin(outer->batch, outer->view.arena, out);
-    out->writes = writes_copy(outer->view.arena, outer->writes);
+    struct tree *writes = arena_new(outer->view.arena, struct tree);
+    *writes = tree_copy(outer->writes);
+    begin(outer->batch, writes, outer->view.arena, out);
     out->view.records_reads = outer->view.records_reads;
     out->view.reads = outer->view.reads;
     out->view.read_bytes = outer->view.read_bytes;
@@ -49,11 +43,11 @@ static void end(struct change *change)
     struct change *outer = change->outer;
     view_close_scans(&change->view);
     change->view.snapshot = NULL;
-    tree_done(change->writes);
     assert(change->batch->change == change);
     change->batch->change = outer;
     if (outer == NULL)
         return;
+    tree_done(change->writes);
     outer->view.reads = change->view.reads;
     outer->view.read_bytes = change->view.read_bytes;
     for (size_t i = 0; i < change->view.range_count; i++) {
@@ -68,11 +62,10 @@ bool change_accept(struct change *change)
         change_drop(change);
         return false;
     }
-    struct tree *below = change->outer != NULL ? change->outer->writes : &change->batch->writes;
-    struct tree old = *below;
-    *below = tree_copy(change->writes);
-    tree_done(&old);
-    if (change->outer != NULL) {
+    if (change->outer == NULL) {
+        tree_settle(change->writes);
+    } else {
+        tree_repeat(change->writes, change->outer->writes);
         rows_seen_merge(change, change->outer);
         change->outer->write_count = change->write_count;
         change->outer->write_bytes = change->write_bytes;
@@ -83,6 +76,10 @@ bool change_accept(struct change *change)
 
 void change_drop(struct change *change)
 {
+    if (change->outer == NULL)
+        tree_take_back(change->writes);
+    else
+        tree_settle(change->writes);
     end(change);
 }
 

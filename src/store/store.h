@@ -258,7 +258,7 @@ struct change {
     struct view view; /* first, so that reads take &change->view */
     struct batch *batch;
     struct change *outer; /* of a nested change */
-    struct tree *writes;  /* all uncommitted ones below it, too */
+    struct tree *writes;  /* the batch's, or a nested change's own copy of its outer one's */
     struct rows_seen *seen;
     size_t write_count, write_bytes;
 };

@@ -15,6 +15,12 @@ struct tree_node {
     struct tree_node *left, *right;
 };
 
+/* One write: what came, and what was there; NULL: nothing was. */
+struct tree_note {
+    struct tree_note *next; /* the one before it, in time */
+    struct tree_item *came, *was;
+};
+
 struct place {
     uint16_t space;
     bytes key;
@@ -52,7 +58,7 @@ static struct tree_item *item_keep(struct tree_item *item)
 
 static void item_drop(struct tree_item *item)
 {
-    if (atomic_fetch_sub_explicit(&item->count, 1, memory_order_acq_rel) == 1)
+    if (item != NULL && atomic_fetch_sub_explicit(&item->count, 1, memory_order_acq_rel) == 1)
         free(item);
 }
 
@@ -103,9 +109,9 @@ static uint32_t next_priority(struct tree *tree)
     return (uint32_t)(z >> 32);
 }
 
-/* What lies before and behind the place; an entry at the place itself is dropped. */
+/* What lies before and behind the place; an entry at the place itself goes to *was. */
 static void split(struct tree_node *node, struct place place, struct tree_node **before,
-                  struct tree_node **behind)
+                  struct tree_node **behind, struct tree_item **was)
 {
     if (node == NULL) {
         *before = *behind = NULL;
@@ -116,12 +122,13 @@ static void split(struct tree_node *node, struct place place, struct tree_node *
     if (side == 0) {
         *before = take_pointer(&node->left);
         *behind = take_pointer(&node->right);
+        *was = item_keep(node->item);
         node_drop(node);
     } else if (side < 0) {
-        split(take_pointer(&node->left), place, before, &node->left);
+        split(take_pointer(&node->left), place, before, &node->left, was);
         *behind = node;
     } else {
-        split(take_pointer(&node->right), place, &node->right, behind);
+        split(take_pointer(&node->right), place, &node->right, behind, was);
         *before = node;
     }
 }
@@ -140,7 +147,9 @@ static struct tree_node *join(struct tree_node *before, struct tree_node *behind
     return behind;
 }
 
-static struct tree_node *insert(struct tree_node *node, struct tree_node *added)
+/* What was at its place goes to *was. */
+static struct tree_node *insert(struct tree_node *node, struct tree_node *added,
+                                struct tree_item **was)
 {
     if (node == NULL)
         return added;
@@ -148,20 +157,20 @@ static struct tree_node *insert(struct tree_node *node, struct tree_node *added)
     int side = compare(place, node->item);
     if (side == 0) {
         node = node_own(node);
-        item_drop(node->item);
+        *was = node->item;
         node->item = item_keep(added->item);
         node_drop(added);
         return node;
     }
     if (added->priority > node->priority) {
-        split(node, place, &added->left, &added->right);
+        split(node, place, &added->left, &added->right, was);
         return added;
     }
     node = node_own(node);
     if (side < 0)
-        node->left = insert(take_pointer(&node->left), added);
+        node->left = insert(take_pointer(&node->left), added, was);
     else
-        node->right = insert(take_pointer(&node->right), added);
+        node->right = insert(take_pointer(&node->right), added, was);
     return node;
 }
 
@@ -185,8 +194,7 @@ static struct tree_node *cut(struct tree_node *node, struct place place)
 
 struct tree tree_copy(const struct tree *tree)
 {
-    node_keep(tree->root);
-    return *tree;
+    return (struct tree){.root = node_keep(tree->root), .seed = tree->seed};
 }
 
 void tree_done(struct tree *tree)
@@ -195,9 +203,65 @@ void tree_done(struct tree *tree)
     tree->root = NULL;
 }
 
+/* Answers what was there. */
+static struct tree_item *exchange(struct tree *tree, struct tree_item *item)
+{
+    struct tree_item *was = NULL;
+    tree->root = insert(tree->root, node_new(item, next_priority(tree)), &was);
+    return was;
+}
+
 static void add(struct tree *tree, struct tree_item *item)
 {
-    tree->root = insert(tree->root, node_new(item, next_priority(tree)));
+    struct tree_item *was = exchange(tree, item);
+    if (tree->note_arena != NULL) {
+        struct tree_note *note = arena_new(tree->note_arena, struct tree_note);
+        *note = (struct tree_note){tree->notes, item_keep(item), was};
+        tree->notes = note;
+    } else {
+        item_drop(was);
+    }
+}
+
+void tree_take_notes(struct tree *tree, struct arena *arena)
+{
+    assert(tree->notes == NULL && tree->note_arena == NULL);
+    tree->note_arena = arena;
+}
+
+void tree_take_back(struct tree *tree)
+{
+    for (const struct tree_note *note = tree->notes; note != NULL; note = note->next) {
+        struct place place = {note->came->space, tree_item_key(note->came)};
+        if (note->was != NULL)
+            item_drop(exchange(tree, item_keep(note->was)));
+        else
+            tree->root = cut(tree->root, place);
+    }
+    tree_settle(tree);
+}
+
+void tree_settle(struct tree *tree)
+{
+    for (; tree->notes != NULL; tree->notes = tree->notes->next) {
+        item_drop(tree->notes->came);
+        item_drop(tree->notes->was);
+    }
+    tree->note_arena = NULL;
+}
+
+void tree_repeat(struct tree *from, struct tree *to)
+{
+    struct tree_note *oldest = NULL;
+    while (from->notes != NULL) {
+        struct tree_note *note = from->notes;
+        from->notes = note->next;
+        note->next = oldest;
+        oldest = note;
+    }
+    for (from->notes = oldest; oldest != NULL; oldest = oldest->next)
+        add(to, item_keep(oldest->came));
+    tree_settle(from);
 }
 
 void tree_put(struct tree *tree, uint16_t space, bytes key, str body)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A sorted map whose copies cost nothing: a copy shares all nodes, and a write copies only the path
- * to what it changes. It holds the writes of a change over those of its batch (a dropped change is
- * a dropped copy), and all of the in-memory engine (a snapshot is a copy).
+ * to what it changes. It holds the writes of a batch, which a scan copies, and all of the in-memory
+ * engine, of which a snapshot is a copy. What a change wrote can be taken back: no copy is made for
+ * that, since nearly all changes stay.
  *
  * Owns:     nodes and items, counted; tree_done gives up one copy.
  * Threads:  one tree one at a time; copies may live in different threads.
@@ -27,13 +28,17 @@ struct tree_item {
 };
 
 struct tree_node;
+struct tree_note;
 
 /* A zeroed tree is empty. */
 struct tree {
     struct tree_node *root;
-    uint64_t seed; /* of the nodes' priorities */
+    uint64_t seed;            /* of the nodes' priorities */
+    struct tree_note *notes;  /* newest first */
+    struct arena *note_arena; /* NULL: nothing is noted */
 };
 
+/* Without its notes. */
 struct tree tree_copy(const struct tree *tree);
 void tree_done(struct tree *tree);
 
@@ -42,6 +47,12 @@ void tree_replace(struct tree *tree, uint16_t space, bytes key, str body); /* se
 void tree_hide(struct tree *tree, uint16_t space, bytes key);              /* puts a removed item */
 void tree_remove(struct tree *tree, uint16_t space, bytes key);
 void tree_add(struct tree *tree, const struct tree_item *item); /* shares the item */
+
+/* Notes in the arena what is put from now on, until it is taken back or settled. */
+void tree_take_notes(struct tree *tree, struct arena *arena);
+void tree_take_back(struct tree *tree);
+void tree_settle(struct tree *tree);                  /* all of it stays */
+void tree_repeat(struct tree *from, struct tree *to); /* puts it into another, and settles */
 
 /* NULL when it is not there. Items live as long as a tree that holds them is not changed. */
 const struct tree_item *tree_get(const struct tree *tree, uint16_t space, bytes key);
