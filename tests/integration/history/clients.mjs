@@ -71,7 +71,7 @@ export class World {
 
     call(kind, more) {
         const call = { id: this.calls.length, kind, session: null, number: 0, connection: 0, steps: [],
-            sent: now(), answered: null, outcome: 'unknown', reads: [], ts: null, ...more };
+            sent: now(), answered: null, outcome: 'unknown', reads: null, ts: null, ...more };
         this.calls.push(call);
         return call;
     }
@@ -95,7 +95,8 @@ class Session extends RawSession {
         this.open_ = new Map(); // those that the official client would send again
         this.answered = null; // the newest answered call
         this.nextQuery = 0;
-        this.queries = new Map(); // query id to { name, keys }
+        this.queries = new Map(); // query id to { name, keys, since: the query set that has it }
+        this.gone = new Map(); // query id to the first query set without it
     }
 
     take(message) {
@@ -129,14 +130,27 @@ class Session extends RawSession {
         if (!message.success)
             return;
         call.ts = tsRead(message.ts);
-        call.reads = message.result ?? [];
+        const reads = call.steps.filter(({ kind }) => kind === 'read').length;
+        if (call.kind === 'transact' && message.result?.length !== reads)
+            this.client.world.problem('answer', `request ${call.number} of ${call.session} has not the ${reads} results that it asked for`);
+        else
+            call.reads = message.result ?? [];
         this.answered = call;
         if (call.resent !== undefined && call.ts < call.resent)
             this.client.world.figures.recovered++;
     }
 
     takeTransition(message) {
+        for (const { queryId, type } of message.modifications)
+            if (this.gone.get(queryId) <= message.startVersion.querySet)
+                this.client.world.problem('query-set', `${type} of query ${queryId} after it was taken out`);
         super.takeTransition(message);
+        for (const [id, { since }] of this.queries)
+            if (since <= message.endVersion.querySet && !this.results.has(id))
+                this.client.world.problem('query-set', `query ${id} has no result, but its query set has`);
+        for (const [id, since] of this.gone)
+            if (since <= message.endVersion.querySet && this.results.delete(id))
+                this.client.world.problem('query-set', `query ${id} is not told to be removed, but its query set has gone`);
         const ts = tsRead(message.endVersion.ts);
         const sight = { session: this.sessionId, connection: this.connections, seq: this.seq, answered: now(), ts,
             lists: [], accounts: null, after: [] };
@@ -181,6 +195,9 @@ class Session extends RawSession {
         const adds = [...this.queries].map(([id, { name, keys }]) => add(id, name, keys === null ? {} : { keys }));
         await this.connect({ type: 'ModifyQuerySet', baseVersion: 0, newVersion: 1, modifications: adds });
         this.querySetVersion = 1;
+        this.gone.clear();
+        for (const query of this.queries.values())
+            query.since = 1;
         this.client.world.figures.connections++;
         for (const [number, call] of this.open_) {
             call.resent = BigInt(Date.now()) * 1_000_000n;
@@ -211,9 +228,10 @@ class Session extends RawSession {
             if (this.queries.size > 1 && chance(0.4)) {
                 changes.push(remove(id));
                 this.queries.delete(id);
+                this.gone.set(id, this.querySetVersion + 1);
             }
         while (this.queries.size < QUERIES) {
-            const query = wanted();
+            const query = { ...wanted(), since: this.querySetVersion + 1 };
             this.queries.set(this.nextQuery, query);
             changes.push(add(this.nextQuery++, query.name, query.keys === null ? {} : { keys: query.keys }));
         }
@@ -365,7 +383,7 @@ export class HttpClient {
             return;
         call.answered = now();
         call.outcome = body.status === 'success' ? 'ok' : 'refused';
-        call.reads = body.value ?? [];
+        call.reads = body.value ?? null;
         if ((call.outcome === 'refused') !== call.fails)
             this.world.problem('answer', `a mutation over HTTP was to be ${call.fails ? 'refused' : 'done'}: ${JSON.stringify(body)}`);
     }

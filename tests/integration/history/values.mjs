@@ -126,6 +126,8 @@ export class Values {
     }
 
     readsBy(call) {
+        if (call.reads === null)
+            return []; // it was never told, or wrongly (reported)
         const own = new Map();
         const found = new Map();
         let at = 0;
