@@ -5,7 +5,7 @@ DATA ?= ./data
 TIME ?= 60
 ARGS ?=
 
-.PHONY: help run build test lint format bench fuzz clean
+.PHONY: help run build test lint format bench fuzz sim clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -39,6 +39,11 @@ bench: ## Measure; prints a table and writes build/bench.json
 fuzz: ## Fuzz each parser for TIME=60 seconds and print the line coverage reached
 	@tools/setup test
 	@tools/fuzz "$(TIME)"
+
+sim: ## Compare live queries with a plain second implementation, STEPS=5000000, from SEED=N
+	@tools/setup test
+	@tools/build --no-web
+	@tools/sim $(ARGS)
 
 clean: ## Remove everything that was built (not ./data)
 	rm -rf build build-asan build-tsan build-fuzz web/dist

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plain_ask.h"
+
+#include <stdio.h>
+
+#define NOTES_COUNTED 3
+
+/* ---- sorted tasks ---- */
+
+struct tasks {
+    const struct plain_task *items[PLAIN_TASKS_MAX];
+    size_t count;
+};
+
+typedef int compare_tasks(const struct plain_task *a, const struct plain_task *b);
+
+static int compare_maybe(struct maybe_int a, struct maybe_int b)
+{
+    if (!a.is_set || !b.is_set)
+        return a.is_set - b.is_set;
+    return compare_ints(a.value, b.value);
+}
+
+static int by_creation(const struct plain_task *a, const struct plain_task *b)
+{
+    int side = compare_ints(a->created, b->created);
+    return side != 0 ? side : compare_ints(a->id, b->id);
+}
+
+static int by_rank(const struct plain_task *a, const struct plain_task *b)
+{
+    int side = compare_maybe(a->rank, b->rank);
+    return side != 0 ? side : by_creation(a, b);
+}
+
+static int by_slot(const struct plain_task *a, const struct plain_task *b)
+{
+    int side = compare_maybe(a->slot, b->slot);
+    return side != 0 ? side : by_creation(a, b);
+}
+
+static int by_title(const struct plain_task *a, const struct plain_task *b)
+{
+    int side = word_compare(a->title, b->title);
+    return side != 0 ? side : by_creation(a, b);
+}
+
+static int by_due(const struct plain_task *a, const struct plain_task *b)
+{
+    int side = compare_ints(a->due, b->due);
+    return side != 0 ? side : by_title(a, b);
+}
+
+static void add_sorted(struct tasks *tasks, const struct plain_task *task, compare_tasks *compare,
+                       bool is_down)
+{
+    size_t at = tasks->count++;
+    for (; at > 0; at--) {
+        int side = compare(task, tasks->items[at - 1]);
+        if (is_down ? side < 0 : side > 0)
+            break;
+        tasks->items[at] = tasks->items[at - 1];
+    }
+    tasks->items[at] = task;
+}
+
+static void tasks_of_owner(struct ask *ask, int64_t owner, compare_tasks *compare, bool is_down,
+                           struct tasks *out)
+{
+    out->count = 0;
+    for (size_t i = 0; i < ask->plain->task_count; i++)
+        if (ask->plain->tasks[i].owner == owner)
+            add_sorted(out, &ask->plain->tasks[i], compare, is_down);
+}
+
+static void put_task(struct ask *ask, const struct plain_task *task)
+{
+    put_member(ask, "{\"id\":", task->id);
+    put_member(ask, ",\"owner\":", task->owner);
+    put_member(ask, ",\"state\":", task->state);
+    if (task->rank.is_set)
+        put_member(ask, ",\"rank\":", task->rank.value);
+    if (task->slot.is_set)
+        put_member(ask, ",\"slot\":", task->slot.value);
+    put(ask, ",\"title\":");
+    put_word(ask, task->title);
+    if (task->due != 0)
+        put_member(ask, ",\"due\":", task->due);
+    put(ask, task->is_urgent ? ",\"urgent\":true}" : ",\"urgent\":false}");
+}
+
+/* ---- tasks ---- */
+
+static void put_tasks(struct ask *ask, const struct tasks *tasks)
+{
+    size_t count = read_until_limit(ask, tasks->count);
+    put(ask, "[");
+    for (size_t i = 0; i < count; i++) {
+        put_comma(ask);
+        read_task(ask, tasks->items[i]);
+        put_task(ask, tasks->items[i]);
+    }
+    put(ask, "]");
+}
+
+static void answer_my_tasks(struct ask *ask)
+{
+    struct tasks tasks;
+    int64_t owner = read_caller(ask);
+    if (owner == 0) {
+        answer_fail(ask, AUTH, "Sign in first.");
+        return;
+    }
+    tasks_of_owner(ask, owner, by_creation, ask->question->is_down, &tasks);
+    size_t count = read_until_limit(ask, tasks.count);
+    put(ask, "[");
+    for (size_t i = 0; i < count; i++) {
+        put_comma(ask);
+        read_task(ask, tasks.items[i]); /* the entry holds the row */
+        put_int(ask, tasks.items[i]->id);
+    }
+    put(ask, "]");
+}
+
+static void answer_tasks_of(struct ask *ask)
+{
+    struct tasks tasks;
+    tasks_of_owner(ask, ask->question->id, by_creation, ask->question->is_down, &tasks);
+    put_tasks(ask, &tasks);
+}
+
+/* An absent rank is before all numbers: a lower limit leaves it out, an upper one does not. */
+static bool is_within(const struct question *question, struct maybe_int rank)
+{
+    if (question->from.is_set) {
+        int side = compare_maybe(rank, question->from);
+        if (side < 0 || (side == 0 && question->from_is_open))
+            return false;
+    }
+    if (!question->to.is_set)
+        return true;
+    int side = compare_maybe(rank, question->to);
+    return side < 0 || (side == 0 && !question->to_is_open);
+}
+
+static void answer_ranks(struct ask *ask)
+{
+    const struct question *question = ask->question;
+    struct tasks tasks = {.count = 0};
+    for (size_t i = 0; i < ask->plain->task_count; i++) {
+        const struct plain_task *task = &ask->plain->tasks[i];
+        if (task->owner == question->id && is_within(question, task->rank))
+            add_sorted(&tasks, task, by_rank, question->is_down);
+    }
+    size_t count = read_until_limit(ask, tasks.count);
+    put(ask, "[");
+    for (size_t i = 0; i < count; i++) {
+        put_comma(ask);
+        mix_maybe(ask, tasks.items[i]->rank);
+        mix(ask, tasks.items[i]->id);
+        put_int(ask, tasks.items[i]->id);
+    }
+    put(ask, "]");
+}
+
+/* The earliest of that state that is due after now; NULL when there is none. */
+static const struct plain_task *next_due(struct ask *ask)
+{
+    const struct plain_task *first = NULL;
+    for (size_t i = 0; i < ask->plain->task_count; i++) {
+        const struct plain_task *task = &ask->plain->tasks[i];
+        if (task->state == (enum task_state)ask->question->id &&
+            task->due * 1000 > ask->asking->now.us && (first == NULL || by_due(task, first) < 0))
+            first = task;
+    }
+    return first;
+}
+
+static void answer_due(struct ask *ask)
+{
+    struct tasks tasks = {.count = 0};
+    for (size_t i = 0; i < ask->plain->task_count; i++) {
+        const struct plain_task *task = &ask->plain->tasks[i];
+        if (task->state == (enum task_state)ask->question->id &&
+            task->due * 1000 <= ask->asking->now.us)
+            add_sorted(&tasks, task, by_due, false);
+    }
+    put_tasks(ask, &tasks);
+    const struct plain_task *next = next_due(ask);
+    if (next == NULL) {
+        mix(ask, READ_END);
+        return;
+    }
+    read_task(ask, next);
+    ask->out->valid_until = (instant){next->due * 1000};
+}
+
+static bool is_title_within(const struct question *question, int title)
+{
+    if (question->text >= 0) {
+        int side = word_compare(title, question->text);
+        if (side < 0 || (side == 0 && question->from_is_open))
+            return false;
+    }
+    if (question->more < 0)
+        return true;
+    int side = word_compare(title, question->more);
+    return side < 0 || (side == 0 && !question->to_is_open);
+}
+
+static void urgent_tasks(struct ask *ask, bool has_limits, struct tasks *out)
+{
+    out->count = 0;
+    for (size_t i = 0; i < ask->plain->task_count; i++) {
+        const struct plain_task *task = &ask->plain->tasks[i];
+        if (task->is_urgent == (ask->question->id != 0) &&
+            (!has_limits || is_title_within(ask->question, task->title)))
+            add_sorted(out, task, by_title, ask->question->is_down);
+    }
+}
+
+static void answer_titles(struct ask *ask)
+{
+    struct tasks tasks;
+    urgent_tasks(ask, true, &tasks);
+    put_tasks(ask, &tasks);
+}
+
+/* Whose entries are read: not in any order that matters to what was read. */
+static void answer_count(struct ask *ask)
+{
+    struct tasks tasks = {.count = 0};
+    for (size_t i = 0; i < ask->plain->task_count; i++)
+        if (ask->plain->tasks[i].state == (enum task_state)ask->question->id)
+            add_sorted(&tasks, &ask->plain->tasks[i], by_due, false);
+    for (size_t i = 0; i < tasks.count; i++) {
+        mix(ask, tasks.items[i]->id);
+        mix(ask, tasks.items[i]->due);
+        mix(ask, tasks.items[i]->title);
+    }
+    put_int(ask, (int64_t)tasks.count);
+}
+
+static void answer_free_slot(struct ask *ask)
+{
+    struct tasks tasks;
+    int64_t free = 0;
+    tasks_of_owner(ask, ask->question->id, by_slot, false, &tasks);
+    for (size_t i = 0; i < tasks.count; i++) {
+        const struct plain_task *task = tasks.items[i];
+        if (!task->slot.is_set)
+            continue;
+        read_task(ask, task);
+        if (task->slot.value != free)
+            break;
+        free++;
+        if (i + 1 == tasks.count)
+            mix(ask, READ_END);
+    }
+    put_int(ask, free);
+}
+
+static void answer_must_have(struct ask *ask)
+{
+    struct tasks tasks;
+    char message[32];
+    if (ask->question->id == 0 || read_person(ask, ask->question->id) == NULL) {
+        answer_fail(ask, NOT_FOUND, "This does not exist, or is not yours to see.");
+        return;
+    }
+    tasks_of_owner(ask, ask->question->id, by_creation, false, &tasks);
+    for (size_t i = 0; i < tasks.count; i++)
+        read_task(ask, tasks.items[i]);
+    if ((int64_t)tasks.count < ask->question->limit) {
+        snprintf(message, sizeof(message), "only %zu", tasks.count);
+        answer_fail(ask, STATE, message);
+        return;
+    }
+    put_int(ask, (int64_t)tasks.count);
+}
+
+static void put_joined(struct ask *ask, const struct plain_task *task)
+{
+    put_member(ask, "{\"id\":", task->id);
+    put_member(ask, ",\"notes\":", count_notes(ask, task->id, NOTES_COUNTED));
+    read_task(ask, task);
+    const struct plain_person *owner = read_person(ask, task->owner);
+    if (owner != NULL) {
+        put(ask, ",\"owner\":");
+        put_word(ask, owner->name);
+    }
+    const struct plain_person *boss =
+        owner == NULL || owner->boss == 0 ? NULL : read_person(ask, owner->boss);
+    if (boss != NULL) {
+        put(ask, ",\"boss\":");
+        put_word(ask, boss->name);
+    }
+    put(ask, "}");
+}
+
+static void answer_join(struct ask *ask)
+{
+    struct tasks tasks;
+    urgent_tasks(ask, false, &tasks);
+    size_t count = read_until_limit(ask, tasks.count);
+    put(ask, "[");
+    for (size_t i = 0; i < count; i++) {
+        put_comma(ask);
+        put_joined(ask, tasks.items[i]);
+    }
+    put(ask, "]");
+}
+
+/* ---- pages ---- */
+
+bool mark_is_of(const struct mark *mark, const struct mark *other)
+{
+    return mark->is_mine == other->is_mine && mark->is_down == other->is_down &&
+           mark->owner == other->owner;
+}
+
+bool mark_is_same(const struct mark *a, const struct mark *b)
+{
+    if (!mark_is_of(a, b) || a->is_end != b->is_end)
+        return false;
+    return a->is_end ||
+           (a->id == b->id && a->created == b->created && compare_maybe(a->rank, b->rank) == 0);
+}
+
+/* Whether the task comes behind the mark, read in its direction. */
+static bool is_behind(const struct plain_task *task, const struct mark *mark)
+{
+    struct plain_task at = {.id = mark->id, .created = mark->created, .rank = mark->rank};
+    int side = mark->is_end ? -1 : by_rank(task, &at);
+    return mark->is_down && !mark->is_end ? side < 0 : side > 0;
+}
+
+static struct mark mark_of(const struct mark *list, const struct plain_task *task)
+{
+    struct mark mark = *list;
+    mark.rank = task->rank;
+    mark.created = task->created;
+    mark.id = task->id;
+    return mark;
+}
+
+static void put_page(struct ask *ask, const struct tasks *tasks, bool is_done)
+{
+    bool is_first = true;
+    put(ask, "{\"page\":[");
+    for (size_t i = 0; i < tasks->count; i++) {
+        read_task(ask, tasks->items[i]);
+        if (tasks->items[i]->state == TASK_DONE)
+            continue;
+        if (!is_first)
+            put(ask, ",");
+        is_first = false;
+        put_task(ask, tasks->items[i]);
+    }
+    put(ask, is_done ? "],\"isDone\":true" : "],\"isDone\":false");
+}
+
+/* Behind the cursor, and up to the mark that pins the end. */
+static bool is_on_page(const struct plain_task *task, const struct mark *cursor,
+                       const struct mark *end)
+{
+    if (cursor != NULL && !is_behind(task, cursor))
+        return false;
+    return end == NULL || end->is_end || !is_behind(task, end);
+}
+
+/* Without a pinned end it is so many rows. */
+static void read_page(struct ask *ask, const struct mark *list, const struct mark *end)
+{
+    const struct mark *cursor = ask->asking->cursor;
+    size_t max = end != NULL ? PLAIN_TASKS_MAX : (size_t)ask->question->limit;
+    struct tasks all, tasks = {.count = 0};
+    tasks_of_owner(ask, list->owner, by_rank, list->is_down, &all);
+    for (size_t i = 0; i < all.count && tasks.count < max; i++)
+        if (is_on_page(all.items[i], cursor, end))
+            tasks.items[tasks.count++] = all.items[i];
+    bool starts_at_end = cursor != NULL && cursor->is_end;
+    bool is_done = starts_at_end || (end != NULL ? end->is_end : tasks.count < max);
+    if (is_done && !starts_at_end)
+        mix(ask, READ_END);
+    ask->out->mark = *list;
+    if (is_done)
+        ask->out->mark.is_end = true;
+    else
+        ask->out->mark = end != NULL ? *end : mark_of(list, tasks.items[tasks.count - 1]);
+    put_page(ask, &tasks, is_done);
+}
+
+static void answer_page(struct ask *ask, int64_t owner)
+{
+    const struct asking *asking = ask->asking;
+    struct mark list = {.is_mine = ask->question->kind == ASK_MY_PAGE,
+                        .is_down = ask->question->is_down,
+                        .owner = owner};
+    ask->out->is_page = true;
+    if (asking->cursor != NULL && !mark_is_of(asking->cursor, &list)) {
+        answer_fail(ask, APPLICATION, "InvalidCursor");
+        return;
+    }
+    if (asking->end != NULL && !mark_is_of(asking->end, &list)) {
+        answer_fail(ask, APPLICATION, "InvalidCursor");
+        return;
+    }
+    const struct mark *end = asking->end;
+    if (end == NULL && asking->pin != NULL && mark_is_of(asking->pin, &list))
+        end = asking->pin;
+    read_page(ask, &list, end);
+}
+
+static void answer_my_page(struct ask *ask)
+{
+    int64_t owner = read_caller(ask);
+    if (owner == 0)
+        answer_fail(ask, AUTH, "Sign in first.");
+    else
+        answer_page(ask, owner);
+}
+
+/* ---- all of them ---- */
+
+void answer_about_tasks(struct ask *ask)
+{
+    switch (ask->question->kind) {
+    case ASK_MY_TASKS:
+        answer_my_tasks(ask);
+        return;
+    case ASK_MY_PAGE:
+        answer_my_page(ask);
+        return;
+    case ASK_TASKS_OF:
+        answer_tasks_of(ask);
+        return;
+    case ASK_RANKS:
+        answer_ranks(ask);
+        return;
+    case ASK_DUE:
+        answer_due(ask);
+        return;
+    case ASK_TITLES:
+        answer_titles(ask);
+        return;
+    case ASK_COUNT:
+        answer_count(ask);
+        return;
+    case ASK_FREE_SLOT:
+        answer_free_slot(ask);
+        return;
+    case ASK_MUST_HAVE:
+        answer_must_have(ask);
+        return;
+    case ASK_JOIN:
+        answer_join(ask);
+        return;
+    default:
+        answer_page(ask, ask->question->id);
+    }
+}
