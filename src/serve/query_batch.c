@@ -57,20 +57,21 @@ static bool run_all(const struct batch_call *call, struct view *view, bool is_sm
     return true;
 }
 
+/* Both answers end the exchange, and the call with it. */
 static void answer(struct batch_call *call, const struct buffer *body)
 {
+    identity_drop(call->identity);
     if (body->is_over)
         answer_error(call->exchange, 413, "ResultTooLarge",
                      STR("The results are larger than 32 MiB; ask for fewer at once."), NULL);
     else
         answer_json(call->exchange, 200, buffer_text(body));
-    identity_drop(call->identity);
 }
 
 static void answer_busy(struct batch_call *call)
 {
-    answer_error(call->exchange, 503, "Overloaded", STR("The server is busy."), NULL);
     identity_drop(call->identity);
+    answer_error(call->exchange, 503, "Overloaded", STR("The server is busy."), NULL);
 }
 
 static void run_there(struct reading *reading, instant now)
