@@ -288,16 +288,22 @@ const late = (ms) => new Promise((_, reject) => {
     setTimeout(reject, ms, new Error(`not over within ${ms} ms`)).unref();
 });
 
+// What the server said last, if it has ended by itself.
+async function obituary(server) {
+    const gone = await Promise.race([server.exited, new Promise((resolve) => {
+        setImmediate(resolve, null);
+    })]);
+    return gone === null ? '' : `\nThe server ended: ${JSON.stringify(gone)}\n${server.lines.slice(-60).join('\n')}`;
+}
+
 async function judge(t, { throws }) {
     const problem = t.proxy.problem();
     if (problem !== null)
         throw problem;
     if (!throws && t.thrown.length > 0)
         throw new Error('the client threw on a message', { cause: t.thrown[0] });
-    const gone = await Promise.race([t.server.exited, new Promise((resolve) => {
-        setImmediate(resolve, null);
-    })]);
-    assert.equal(gone, null, `the server ended: ${JSON.stringify(gone)}\n${t.server.lines.slice(-30).join('\n')}`);
+    if (await obituary(t.server) !== '')
+        throw new Error('the server ended');
 }
 
 async function runOne(one, convex) {
@@ -319,6 +325,8 @@ async function runOne(one, convex) {
             error.message += `\nBefore that: ${problem.message}`;
         if (t?.thrown.length > 0)
             error.message += `\nThe client threw: ${t.thrown[0].message}`;
+        if (t?.server)
+            error.message += await obituary(t.server);
         throw error;
     } finally {
         for (const end of t?.endings.reverse() ?? [])
