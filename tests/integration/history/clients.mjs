@@ -38,8 +38,8 @@ export class World {
     }
 
     // Few of the keys at work; or so many, also old ones, that a thread of its own reads them.
-    pickKeys() {
-        if (chance(0.85))
+    pickKeys(share = 0.15) {
+        if (!chance(share))
             return [...new Set(Array.from({ length: 1 + below(4) }, () => pick(this.keys)))];
         const keys = [...this.appended.keys()];
         return keys.slice(Math.max(0, keys.length - WIDE));
@@ -81,7 +81,7 @@ export class World {
             this.problems.push({ kind, text });
     }
 }
-World.values = 0;
+World.values = 100_000_000_000; // long, so that what is not read fills the buffers
 
 // ---- over the socket ----
 
@@ -222,7 +222,7 @@ class Session extends RawSession {
     }
 
     // Some queries go, others come.
-    change(wanted) {
+    change(wanted, count) {
         const changes = [];
         for (const id of this.queries.keys())
             if (this.queries.size > 1 && chance(0.4)) {
@@ -230,7 +230,7 @@ class Session extends RawSession {
                 this.queries.delete(id);
                 this.gone.set(id, this.querySetVersion + 1);
             }
-        while (this.queries.size < QUERIES) {
+        while (this.queries.size < count) {
             const query = { ...wanted(), since: this.querySetVersion + 1 };
             this.queries.set(this.nextQuery, query);
             changes.push(add(this.nextQuery++, query.name, query.keys === null ? {} : { keys: query.keys }));
@@ -242,23 +242,26 @@ class Session extends RawSession {
 const BANK = { name: 'accounts:list_accounts', keys: null };
 
 export class SocketClient {
-    constructor(world, { isBank = false } = {}) {
+    // isSlow: asks for much and does not read for seconds, so that transitions are taken together.
+    constructor(world, { isBank = false, isSlow = false } = {}) {
         this.world = world;
         this.isBank = isBank;
+        this.isSlow = isSlow;
+        this.queryCount = isSlow ? 2 * QUERIES : QUERIES;
         this.old = []; // sessions that were left
         this.begin();
     }
 
     begin() {
         this.session = new Session(this);
-        for (let i = 0; i < QUERIES; i++)
+        for (let i = 0; i < this.queryCount; i++)
             this.session.queries.set(this.session.nextQuery++, this.wish());
     }
 
     wish() {
         if (this.isBank && chance(0.5))
             return BANK;
-        return { name: chance(0.7) ? 'lists:read' : 'lists:last', keys: this.world.pickKeys() };
+        return { name: this.isSlow || chance(0.7) ? 'lists:read' : 'lists:last', keys: this.world.pickKeys(this.isSlow ? 1 : 0.15) };
     }
 
     // Connected, as soon as there is a server again.
@@ -291,6 +294,8 @@ export class SocketClient {
             this.act();
             this.note();
             await sleep(below(20));
+            if (this.isSlow && chance(0.05))
+                await this.doze();
         }
     }
 
@@ -301,11 +306,20 @@ export class SocketClient {
         } else if (chance(0.004) && !this.isBank) {
             this.leave();
         } else if (chance(0.06)) {
-            session.change(() => this.wish());
+            session.change(() => this.wish(), this.queryCount);
         } else if (session.open_.size < IN_FLIGHT) {
             for (let left = 1 + below(3); left > 0; left--)
                 this.ask();
         }
+    }
+
+    async doze() {
+        const { socket } = this.session;
+        if (socket.readyState !== socket.OPEN)
+            return;
+        socket.pause();
+        await sleep(2000 + below(2000));
+        socket.resume();
     }
 
     ask() {

@@ -13,7 +13,7 @@ import { HttpClient, SocketClient, World, below } from './clients.mjs';
 
 const ACCOUNTS = 10;
 const BALANCE = 1_000_000_000; // never used up, so that no transfer does nothing
-const CLIENTS = { lists: 5, banks: 2, http: 3 };
+const CLIENTS = { lists: 5, banks: 2, slow: 1, http: 3 };
 
 // The server that goes on at the same address with the same data.
 export class Victim {
@@ -21,23 +21,43 @@ export class Victim {
         this.options = { program, env, data: tempFolder('history') };
         this.kills = 0;
         this.stops = 0;
+        this.ends = []; // that nobody asked for
     }
 
     async start() {
         this.server = await startServer({ ...this.options, listen: this.url === undefined ? '127.0.0.1:0' : this.url.slice('http://'.length) });
         this.url = this.server.url;
+        const { server } = this;
+        server.exited.then(({ code, signal }) => {
+            if (this.server === server && !this.isEnding)
+                this.ends.push({ kind: 'ended', text: `the server ended by itself, ${code ?? signal}: ${server.lines.slice(-5).join(' / ')}` });
+        });
+        this.isEnding = false;
+    }
+
+    async kill() {
+        this.isEnding = true;
+        await this.server.kill();
+        this.kills++;
+        await this.start();
+    }
+
+    async stop() {
+        this.isEnding = true;
+        const { code } = await this.server.stop();
+        this.stops++;
+        if (code !== 0)
+            this.ends.push({ kind: 'ended', text: `asked to stop, the server ended with ${code}` });
     }
 
     // Mostly kill -9; sometimes asked to stop.
     async restart() {
         if (below(6) > 0) {
-            await this.server.kill();
-            this.kills++;
+            await this.kill();
         } else {
-            await this.server.stop();
-            this.stops++;
+            await this.stop();
+            await this.start();
         }
-        await this.start();
     }
 
     async post(path, body) {
@@ -86,7 +106,8 @@ export async function runRound(victim, { seconds = 30, every = 2500, kills: want
     const initial = await victim.balances();
     const { kills, stops } = victim;
 
-    const sockets = Array.from({ length: CLIENTS.lists + CLIENTS.banks }, (_, i) => new SocketClient(world, { isBank: i < CLIENTS.banks }));
+    const sockets = Array.from({ length: CLIENTS.lists + CLIENTS.banks + CLIENTS.slow },
+        (_, i) => new SocketClient(world, { isBank: i < CLIENTS.banks, isSlow: i >= CLIENTS.lists + CLIENTS.banks }));
     const clients = [...sockets, ...Array.from({ length: CLIENTS.http }, () => new HttpClient(world))];
     const running = clients.map((client) => client.run());
     await torment(victim, { seconds, every, kills: wanted });
@@ -95,13 +116,11 @@ export async function runRound(victim, { seconds = 30, every = 2500, kills: want
     await Promise.all(sockets.map((client) => client.finish()));
 
     // Nothing is under way in a server that has just begun; but it still knows every answer.
-    await victim.server.kill();
-    victim.kills++;
-    await victim.start();
+    await victim.kill();
     await Promise.all(sockets.map((client) => client.replay(20)));
     const final = { lists: await victim.lists([...world.appended.keys()]), accounts: await victim.balances() };
 
-    const history = { calls: world.calls, sights: world.sights, initial, final, problems: world.problems };
+    const history = { calls: world.calls, sights: world.sights, initial, final, problems: [...world.problems, ...victim.ends.splice(0)] };
     const begun = Date.now();
     const { problems, figures } = check(history);
     return { problems, history, figures: {
@@ -135,7 +154,7 @@ async function main() {
         found += problems.length;
     }
     console.log(`in all: ${textOf(sums)}; ${found} problems`);
-    await victim.server.stop();
+    await victim.stop();
     process.exit(found === 0 ? 0 : 1);
 }
 
