@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "job/job.h"
+#include "job/line.h"
 
 static const char *const state_names[JOB_STATES] = {
     [JOB_DUE] = "due",
     [JOB_RUNNING] = "running",
+    [JOB_WAITING] = "waiting",
+    [JOB_PARKED] = "parked",
 };
 
 #define ROW struct job
@@ -18,6 +20,11 @@ static const struct field job_fields[] = {
     INT(attempt),
     INT(epoch),
     INT(failures),
+    BOOL(holds_slot, .is_optional = true),
+    TIME(begun_at, .is_optional = true),
+    INT(owner, .is_optional = true),
+    NUMBER(cost, .is_optional = true),
+    NUMBER(turn, .is_optional = true),
 };
 #undef ROW
 
@@ -27,7 +34,9 @@ const struct doc_type job_type = {
     .size = sizeof(struct job),
     FIELDS(job_fields),
     .number = 20,
-    INDEXES({.name = "by_due", .fields = {"state", "lane", "runAt"}},
+    INDEXES({.name = "by_slot", .fields = {"state", "lane", "holdsSlot", "runAt"}},
+            {.name = "by_turn", .fields = {"state", "lane", "turn"}},
+            {.name = "by_owner", .fields = {"owner", "state", "turn"}},
             {.name = "by_about", .fields = {"about"}}),
 };
 
@@ -65,7 +74,35 @@ doc_id job_queue(struct call *call, const char *action, str lane, doc_id about)
     return job.id;
 }
 
-void job_put_off(struct call *call, struct job *job, instant until)
+/* ---- slots ---- */
+
+bool job_take_slot(struct call *call, struct job *job, size_t at_once)
+{
+    if (job->holds_slot)
+        return true;
+    struct lane_row lane = lane_row_of(call, job->lane);
+    if (lane.held >= (int64_t)at_once)
+        return false;
+    lane.held++;
+    lane_row_put(call, &lane);
+    job->holds_slot = true;
+    job->begun_at = call->now;
+    row_put(call, &job_type, job);
+    return true;
+}
+
+static void free_slot(struct call *call, struct job *job)
+{
+    if (!job->holds_slot)
+        return;
+    struct lane_row lane = lane_row_of(call, job->lane);
+    lane.held--;
+    lane_row_put(call, &lane);
+    job->holds_slot = false;
+    call->wakes_jobs = true;
+}
+
+void job_put_off_holding(struct call *call, struct job *job, instant until)
 {
     job->state = JOB_DUE;
     job->run_at = until;
@@ -73,9 +110,31 @@ void job_put_off(struct call *call, struct job *job, instant until)
     call->wakes_jobs = true;
 }
 
-void job_remove(struct call *call, doc_id job)
+void job_put_off(struct call *call, struct job *job, instant until)
 {
-    row_remove(call, &job_type, job);
+    free_slot(call, job);
+    job_put_off_holding(call, job, until);
+}
+
+void job_move(struct call *call, struct job *job, str lane)
+{
+    free_slot(call, job);
+    line_leave(call, job);
+    job->owner = 0;
+    job->lane = lane;
+    job_put_off_holding(call, job, call->now);
+}
+
+void job_remove(struct call *call, doc_id id)
+{
+    struct job job;
+    if (!row_find(call, &job_type, id, &job))
+        return;
+    if (job.holds_slot)
+        line_note_seconds(call, &job);
+    free_slot(call, &job);
+    row_remove(call, &job_type, id);
+    line_leave(call, &job);
 }
 
 span job_backoff(struct call *call, int64_t failures)
@@ -95,13 +154,13 @@ static bool recover_some(struct call *call, int64_t epoch)
     struct scan scan;
     size_t count = 0;
 
-    view_scan(call->view, index_of(&job_type, "by_due"), running, ORDER_UP, &scan);
+    view_scan(call->view, index_of(&job_type, "by_slot"), running, ORDER_UP, &scan);
     while (count < RECOVER_AT_ONCE && scan_next(&scan, &jobs[count]))
         count++;
     scan_end(&scan);
     for (size_t i = 0; i < count; i++) {
         jobs[i].epoch = epoch;
-        job_put_off(call, &jobs[i], call->now);
+        job_put_off_holding(call, &jobs[i], call->now);
     }
     return count == RECOVER_AT_ONCE && !call_failed(call);
 }
@@ -123,48 +182,54 @@ int64_t job_recover(struct call *call)
 
 #define ADOPT_AT_ONCE 1000
 
-static void adopt_lane(struct call *call, str from, str to)
+static void adopt_lane(struct call *call, const char *state, str from, str to)
 {
     struct job *jobs = arena_array(call->arena, struct job, ADOPT_AT_ONCE);
-    struct bounds due = {.prefix = KEY(key_text(STR("due")), key_text(from))};
+    struct bounds due = {.prefix = KEY(key_text(str_of(state)), key_text(from))};
     struct scan scan;
     size_t count = 0;
 
-    view_scan(call->view, index_of(&job_type, "by_due"), due, ORDER_UP, &scan);
+    view_scan(call->view, index_of(&job_type, "by_slot"), due, ORDER_UP, &scan);
     while (count < ADOPT_AT_ONCE && scan_next(&scan, &jobs[count]))
         count++;
     scan_end(&scan);
-    for (size_t i = 0; i < count; i++) {
-        jobs[i].lane = to;
-        row_put(call, &job_type, &jobs[i]);
-    }
+    for (size_t i = 0; i < count; i++)
+        job_move(call, &jobs[i], to);
 }
 
-/* The first lane behind this one, in their order, that has a due job. */
-static bool lane_behind(struct call *call, str *lane)
+/* The first lane behind this one, in their order, that has a job in this state. */
+static bool lane_behind(struct call *call, const char *state, str *lane)
 {
-    struct bounds behind = {.prefix = KEY(key_text(STR("due")))};
+    struct bounds behind = {.prefix = KEY(key_text(str_of(state)))};
     struct scan scan;
     struct job job;
     if (lane->len != 0) {
         behind.from = key_text(*lane);
         behind.from_is_open = true;
     }
-    view_scan(call->view, index_of(&job_type, "by_due"), behind, ORDER_UP, &scan);
+    view_scan(call->view, index_of(&job_type, "by_slot"), behind, ORDER_UP, &scan);
     bool is_found = scan_next(&scan, &job);
     scan_end(&scan);
     *lane = is_found ? job.lane : (str){0};
     return is_found && !call_failed(call);
 }
 
-void job_adopt(struct call *call, const str *lanes, size_t lane_count)
+static void adopt_state(struct call *call, const char *state, const str *lanes, size_t lane_count)
 {
     str lane = {0};
-    while (lane_count > 0 && lane_behind(call, &lane)) {
+    while (lane_count > 0 && lane_behind(call, state, &lane)) {
         bool is_served = false;
         for (size_t i = 0; i < lane_count; i++)
             is_served |= str_equal(lane, lanes[i]);
         if (!is_served)
-            adopt_lane(call, lane, lanes[lane_count - 1]);
+            adopt_lane(call, state, lane, lanes[lane_count - 1]);
     }
+}
+
+void job_adopt(struct call *call, const str *lanes, size_t lane_count)
+{
+    /* Who waits may bring what was parked behind it into the line, so those come last. */
+    adopt_state(call, "due", lanes, lane_count);
+    adopt_state(call, "parked", lanes, lane_count);
+    adopt_state(call, "waiting", lanes, lane_count);
 }

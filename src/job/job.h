@@ -7,6 +7,10 @@
  * outside), the outside, and answer (a mutation that takes what came). A running job is leased to
  * one process start (epoch) and one try (attempt); an answer of an older one is refused.
  *
+ * Jobs of a lane share its slots. A job holds one from when it is begun until it ends or is put
+ * off; one whose outside work goes on meanwhile is put off with its slot. Jobs that belong to an
+ * owner stand in line, by turn: see line.h.
+ *
  * Owns:     nothing. Arguments are copied into the row.
  * Threads:  the call's.
  * Time:     call->now.
@@ -20,6 +24,8 @@ enum job_state {
     JOB_NONE,
     JOB_DUE,     /* to run at run_at */
     JOB_RUNNING, /* leased */
+    JOB_WAITING, /* in line */
+    JOB_PARKED,  /* its owner has enough under way: not in line yet */
     JOB_STATES,
 };
 
@@ -33,6 +39,11 @@ struct job {
     instant run_at;
     int64_t attempt, epoch;
     int64_t failures; /* of this step in a row */
+    bool holds_slot;
+    instant begun_at; /* when it took the slot */
+    int64_t owner;    /* 0: nobody's */
+    double cost;      /* of the lane's time, divided by the owner's weight */
+    double turn;      /* its place in line */
 };
 
 extern const struct doc_type job_type, system_type;
@@ -58,9 +69,20 @@ struct job_action {
 /* Queues work of an action about one document; due now. */
 doc_id job_queue(struct call *call, const char *action, str lane, doc_id about);
 
-/* Puts a job off; it is due again then. */
+/* Puts a job off; it is due again then, when there is a slot. */
 void job_put_off(struct call *call, struct job *job, instant until);
+
+/* The same with its slot: what it does outside goes on. */
+void job_put_off_holding(struct call *call, struct job *job, instant until);
+
+/* To another lane, due there now. */
+void job_move(struct call *call, struct job *job, str lane);
+
+/* Ends it. What it held is free, and its owner's next one may go into the line. */
 void job_remove(struct call *call, doc_id job);
+
+/* Takes a slot of the lane for the job, if fewer than at_once are taken. */
+bool job_take_slot(struct call *call, struct job *job, size_t at_once);
 
 /* Exponential backoff with jitter for a step that failed: 1 s, 2 s, 4 s … at most 60 s. */
 span job_backoff(struct call *call, int64_t failures);

@@ -2,12 +2,14 @@
 #include "job/runner.h"
 
 #include "base/log.h"
+#include "job/line.h"
 
 #include <endian.h>
 #include <string.h>
 
 #define LANES_MAX 64
 #define PROGRESS_EVERY MILLISECONDS(250)
+#define PUBLISH_EVERY SECONDS(1)
 #define PUT_RETRY MILLISECONDS(50)
 #define COMMIT_RETRY SECONDS(1) /* a disk that is full stays so for a while */
 
@@ -54,6 +56,8 @@ struct runner {
     uint64_t last_id;
     int64_t epoch;
     bool is_recovering, is_recovered, is_draining;
+    bool line_moved, is_publishing; /* since it was published last */
+    instant publish_at;
     instant now, recover_at;
 };
 
@@ -176,26 +180,53 @@ static void ask_next(struct call *call, struct run *run, struct job *job)
         keep_job(run, job);
 }
 
+static bool first_due(struct call *call, str lane, bool holds_slot, struct job *out)
+{
+    struct scan scan;
+    struct bounds due = {.prefix = KEY(key_text(STR("due")), key_text(lane), key_bool(holds_slot))};
+    if (call_failed(call))
+        return false;
+    view_scan(call->view, index_of(&job_type, "by_slot"), due, ORDER_UP, &scan);
+    bool is_there = scan_next(&scan, out);
+    scan_end(&scan);
+    return is_there;
+}
+
+/* Due by now; else remembers when it will be. */
+static bool is_time(struct call *call, struct run *run, const struct job *job)
+{
+    if (!instant_is_before(call->now, job->run_at))
+        return true;
+    if (run->next_due.us == 0 || instant_is_before(job->run_at, run->next_due))
+        run->next_due = job->run_at;
+    return false;
+}
+
+/* What goes on comes first, then what was put off, then the line. */
+static bool find_next(struct call *call, struct run *run, struct job *job)
+{
+    const struct lane *lane = &run->runner->lanes[run->lane];
+    if (first_due(call, lane->name, true, job) && is_time(call, run, job))
+        return true;
+    if (first_due(call, lane->name, false, job) && is_time(call, run, job))
+        return job_take_slot(call, job, lane->at_once);
+    if (!line_next(call, lane->name, job) || !job_take_slot(call, job, lane->at_once))
+        return false;
+    line_begin(call, job);
+    return true;
+}
+
 static void claim(struct call *call, void *context)
 {
     struct run *run = context;
     struct runner *runner = run->runner;
-    struct bounds due = {.prefix =
-                             KEY(key_text(STR("due")), key_text(runner->lanes[run->lane].name))};
-    struct scan scan;
     struct job job;
 
     run->next_asked = NULL;
-    view_scan(call->view, index_of(&job_type, "by_due"), due, ORDER_UP, &scan);
-    run->found = scan_next(&scan, &job);
-    scan_end(&scan);
+    run->next_due = (instant){0};
+    run->found = find_next(call, run, &job);
     if (!run->found || call_failed(call))
         return;
-    if (instant_is_before(call->now, job.run_at)) {
-        run->found = false;
-        run->next_due = job.run_at;
-        return;
-    }
     run->action = action_find(runner, job.action);
     if (run->action == NULL) {
         log_event(LOG_ERROR, "job_unknown", "a job of an unknown action waits an hour");
@@ -261,6 +292,13 @@ static void tell(struct call *call, void *context)
         telling->action->progress(call, &job, telling->part);
 }
 
+static void publish(struct call *call, void *context)
+{
+    struct runner *runner = context;
+    for (size_t i = 0; i < runner->options.lane_count && !call_failed(call); i++)
+        line_publish(call, runner->lanes[i].name);
+}
+
 static void recover(struct call *call, void *context)
 {
     struct runner *runner = context;
@@ -305,6 +343,7 @@ static void claimed(void *owner, struct mutation *mutation)
     } else {
         lane->may_have = true; /* there may be another one behind it */
     }
+    run->runner->line_moved |= run->found;
     if (!failed && run->next_asked != NULL) {
         take_asked(run, mutation);
         start_work(run);
@@ -348,6 +387,12 @@ static void told(void *owner, struct mutation *mutation)
     mutation_free(mutation);
 }
 
+static void published(void *owner, struct mutation *mutation)
+{
+    ((struct runner *)owner)->is_publishing = false;
+    mutation_free(mutation);
+}
+
 static void recovered(void *owner, struct mutation *mutation)
 {
     struct runner *runner = owner;
@@ -383,6 +428,7 @@ static void follow(struct runner *runner)
 {
     struct commit_entry entry;
     while (follower_next(runner->follower, store_newest(runner->options.store), &entry)) {
+        runner->line_moved |= entry.wakes_jobs;
         if (entry.wakes_jobs)
             for (size_t i = 0; i < runner->options.lane_count; i++)
                 runner->lanes[i].may_have = true;
@@ -457,6 +503,24 @@ static void send_answer(struct runner *runner, struct run *run)
     run->retry_at = instant_add(runner->now, PUT_RETRY);
 }
 
+/* Once a second, however many wait and however fast the line moves. */
+static instant publish_line(struct runner *runner)
+{
+    if (!runner->line_moved || runner->is_publishing || runner->is_draining)
+        return (instant){0};
+    if (instant_is_before(runner->now, runner->publish_at))
+        return runner->publish_at;
+    runner->line_moved = false;
+    runner->publish_at = instant_add(runner->now, PUBLISH_EVERY);
+    runner->is_publishing = send(runner, publish, published, runner);
+    return (instant){0};
+}
+
+static instant sooner(instant a, instant b)
+{
+    return a.us == 0 || (b.us != 0 && b.us < a.us) ? b : a;
+}
+
 instant runner_step(struct runner *runner, instant now)
 {
     instant next = {0};
@@ -480,10 +544,9 @@ instant runner_step(struct runner *runner, instant now)
         claim_lane(runner, i);
         /* A full lane looks again when one of its runs ends: its moment may be long past. */
         instant at = lane_is_open(runner, &runner->lanes[i]) ? runner->lanes[i].next : (instant){0};
-        if (at.us != 0 && (next.us == 0 || at.us < next.us))
-            next = at;
+        next = sooner(next, at);
     }
-    return next;
+    return sooner(next, publish_line(runner));
 }
 
 void runner_finish(struct runner *runner, uint64_t id, void *result)

@@ -193,7 +193,7 @@ void row_set_new(const struct type_plan *type, doc_id id, tick created, void *ro
 
 static struct key_part int_part(const struct field *field, const void *at)
 {
-    if (field->is_optional) {
+    if (field->size == sizeof(struct maybe_int)) {
         const struct maybe_int *maybe = at;
         return maybe->is_set ? key_int(maybe->value) : (struct key_part){.kind = KEY_NULL};
     }
@@ -203,26 +203,29 @@ static struct key_part int_part(const struct field *field, const void *at)
 static struct key_part number_part(const struct field *field, const void *at)
 {
     const struct maybe_number *maybe = at;
-    if (field->is_optional && !maybe->is_set)
+    bool is_maybe = field->size == sizeof(*maybe);
+    if (is_maybe && !maybe->is_set)
         return (struct key_part){.kind = KEY_NULL};
-    double number = field->is_optional ? maybe->value : *(const double *)at;
+    double number = is_maybe ? maybe->value : *(const double *)at;
     return (struct key_part){.kind = KEY_NUMBER, .number = number};
 }
 
 static struct key_part bool_part(const struct field *field, const void *at)
 {
     const struct maybe_bool *maybe = at;
-    if (field->is_optional && !maybe->is_set)
+    bool is_maybe = field->size == sizeof(*maybe);
+    if (is_maybe && !maybe->is_set)
         return (struct key_part){.kind = KEY_NULL};
-    return key_bool(field->is_optional ? maybe->value : *(const bool *)at);
+    return key_bool(is_maybe ? maybe->value : *(const bool *)at);
 }
 
 static struct key_part time_part(const struct field *field, const void *at)
 {
     const struct maybe_instant *maybe = at;
-    if (field->is_optional && !maybe->is_set)
+    bool is_maybe = field->size == sizeof(*maybe);
+    if (is_maybe && !maybe->is_set)
         return (struct key_part){.kind = KEY_NULL};
-    return key_time(field->is_optional ? maybe->value : *(const instant *)at);
+    return key_time(is_maybe ? maybe->value : *(const instant *)at);
 }
 
 static struct key_part choice_part(const struct field *field, const void *at)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "job/line.h"
 #include "studio/generations.h"
 
 #include "studio/ledger.h"
@@ -126,6 +127,21 @@ static void generation_fill(struct call *call, const struct model_config *model,
     g->seed = wish->seed.is_set ? wish->seed.value : (int64_t)random_below(call->random, 1u << 31);
 }
 
+/* Fair between users by what they ask for, weighted by their plan (DESIGN section 8, GEN-10). */
+static doc_id put_in_line(struct call *call, const struct generation *g)
+{
+    struct user user;
+    row_get(call, &user_type, g->user_id, &user);
+    const struct plan_config *plan = config_plan(call->program->config, user.plan_key);
+    struct line_ticket ticket = {
+        .owner = g->user_id.n,
+        .cost = (double)g->credits_cost.n,
+        .weight = plan == NULL || plan->priority <= 0 ? 1 : plan->priority,
+        .at_once = plan == NULL ? 0 : plan->concurrent_jobs,
+    };
+    return line_queue(call, making_action.name, g->provider, g->id, &ticket);
+}
+
 void generation_create(struct call *call, const struct generation_wish *wish,
                        struct generation *out)
 {
@@ -163,7 +179,7 @@ void generation_create(struct call *call, const struct generation_wish *wish,
                                        g.kind == MEDIA_VIDEO ? "film"
                                        : g.num_images == 1   ? "picture"
                                                              : "pictures"));
-    g.job_id = job_queue(call, making_action.name, g.provider, g.id);
+    g.job_id = put_in_line(call, &g);
     row_put(call, &generation_type, &g);
     put_outputs(call, &g);
     *out = g;

@@ -23,6 +23,11 @@ static const struct field plan_fields[] = {
             .about = "Granted when the account is made."),
     INT(storage_bytes, .min = 0, .max = 1000000000000000, .unit = "bytes"),
     INT(price_cents, .is_optional = true, .min = 0, .max = 100000000, .about = "A month."),
+    INT(concurrent_jobs, .is_optional = true, .min = 0, .max = 1000,
+        .about = "Generations in line and under way at once; the rest waits for these. 0: any "
+                 "number."),
+    NUMBER(priority, .is_optional = true, .least = 0, .most = 100,
+           .about = "Weight in line: twice as much goes twice as often. 0 is 1."),
 };
 #undef ROW
 static const struct shape plan_shape = {.name = "plan",

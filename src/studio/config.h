@@ -26,7 +26,9 @@ struct plan_config {
     str key, name;
     credits credits_once; /* granted when the account is made */
     int64_t storage_bytes;
-    int64_t price_cents; /* a month */
+    int64_t price_cents;     /* a month */
+    int64_t concurrent_jobs; /* in line and under way; 0: as many as they like */
+    double priority;         /* weight in line: twice as much goes twice as often; 0: 1 */
 };
 
 struct size_config {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/generations.h"
 
+#include "job/line.h"
 #include "studio/attempts.h"
 #include "studio/ledger.h"
 #include "studio/users.h"
@@ -193,7 +194,8 @@ struct wire_job {
     str user_id;
     enum media_kind kind;
     enum generation_status status;
-    struct maybe_number progress;
+    struct maybe_number progress, estimated_seconds;
+    struct maybe_int queue_position;
     str prompt, negative_prompt, model, provider;
     int64_t width, height;
     struct maybe_int steps, seed, duration;
@@ -213,6 +215,8 @@ static const struct field wire_job_fields[] = {
     CHOICE(kind, media_kind_names),
     CHOICE(status, generation_status_names),
     MAYBE_NUMBER(progress, .about = "0 to 1, as the provider reports it."),
+    MAYBE_INT(queue_position, .about = "Place in line, from 1; published once a second."),
+    MAYBE_NUMBER(estimated_seconds, .unit = "s", .about = "Until it is begun, as far as we know."),
     TEXT(prompt),
     MAYBE_TEXT(negative_prompt),
     TEXT(model),
@@ -364,6 +368,21 @@ bool generation_is_open(const struct generation *g)
            g->status == GENERATION_UPLOADING;
 }
 
+/* Where it stands in line, and for how long (GEN-10). */
+static void add_place(struct call *call, const struct generation *g, struct wire_job *wire)
+{
+    struct job job;
+    if (!row_find(call, &job_type, g->job_id, &job))
+        return;
+    const struct provider_config *provider = config_provider(call->program->config, job.lane);
+    int64_t position = line_position(call, &job);
+    double seconds = line_seconds(call, job.lane);
+    wire->queue_position = (struct maybe_int){position, position != 0};
+    if (position != 0 && provider != NULL && seconds > 0)
+        wire->estimated_seconds = (struct maybe_number){
+            ceil((double)position * seconds / (double)provider->concurrency), true};
+}
+
 static struct wire_job wire_of(struct call *call, const struct generation *g, str user)
 {
     struct wire_job job = {
@@ -395,6 +414,8 @@ static struct wire_job wire_of(struct call *call, const struct generation *g, st
         job.image_ids.items = arena_alloc(call->arena, 1);
     if (g->status == GENERATION_PROCESSING || g->status == GENERATION_UPLOADING)
         job.progress = (struct maybe_number){generation_progress(call, g->id), true};
+    if (g->status == GENERATION_PENDING)
+        add_place(call, g, &job);
     return job;
 }
 

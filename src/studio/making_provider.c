@@ -83,9 +83,8 @@ static bool stand_in(struct call *call, struct job *job, struct generation *g)
         g->provider = model->provider;
         g->updated_at = call->now;
         row_put(call, &generation_type, g);
-        job->lane = model->provider;
         job->failures = 0;
-        job_put_off(call, job, call->now);
+        job_move(call, job, model->provider);
         return true;
     }
 }
@@ -247,8 +246,8 @@ static void take_pending(struct call *call, struct job *job, struct generation *
     job->failures = 0;
     if (came->progress.is_set)
         generation_progress_put(call, g->id, outputs_part(outputs, came->progress.value));
-    job_put_off(call, job,
-                instant_add(call->now, came->is_soon ? (span){0} : poll_wait(provider, attempt)));
+    span wait = came->is_soon ? (span){0} : poll_wait(provider, attempt);
+    job_put_off_holding(call, job, instant_add(call->now, wait));
 }
 
 /* How the job stands could not be told. It goes on all the same, so we go on asking. */
@@ -257,7 +256,7 @@ static void poll_again(struct call *call, struct job *job, const struct work_res
     job->failures++;
     span wait = job_backoff(call, job->failures);
     wait.us = MIN_OF(MAX_OF(wait.us, came->retry_after.us), POLL_TROUBLE_LONGEST.us);
-    job_put_off(call, job, instant_add(call->now, wait));
+    job_put_off_holding(call, job, instant_add(call->now, wait));
 }
 
 static void take_failure(struct call *call, struct job *job, struct generation *g,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/studio.h"
 
+#include "job/line.h"
 #include "studio/assets.h"
 #include "studio/attempts.h"
 #include "studio/generations.h"
@@ -28,6 +29,9 @@ static const struct doc_type *const types[] = {
     &attempt_type,
     &provider_stat_type,
     &breaker_type,
+    &lane_type,
+    &share_type,
+    &line_type,
 };
 const struct schema studio_schema = {.types = types, .count = ARRAY_LEN(types)};
 

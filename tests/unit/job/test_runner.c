@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "brittle.h"
+#include "job/line.h"
 #include "job/runner.h"
 
 #include <string.h>
@@ -42,7 +43,8 @@ struct office {
     instant now;
 };
 
-static const struct doc_type *const types[] = {&job_type, &system_type};
+static const struct doc_type *const types[] = {&job_type, &system_type, &lane_type, &share_type,
+                                               &line_type};
 static const struct schema schema = {types, ARRAY_LEN(types), 0};
 
 static const void *ask(struct call *call, struct job *job)
