@@ -29,12 +29,13 @@ bool oracle_fail(struct oracle *oracle, const char *format, ...)
     if (oracle->has_failed)
         return false;
     oracle->has_failed = true;
-    fprintf(stderr, "seed %" PRIu64 ", step %" PRIu64 ": ", oracle->options.seed, oracle->step);
+    char text[32768];
     va_list args;
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    fputc('\n', stderr);
+    fprintf(stderr, "seed %" PRIu64 ", step %" PRIu64 ": %s\n", oracle->options.seed, oracle->step,
+            text);
     return false;
 }
 

@@ -8,7 +8,8 @@
 /* ---- sorted tasks ---- */
 
 struct tasks {
-    const struct plain_task *items[PLAIN_TASKS_MAX];
+    const struct plain_task *all; /* of the village */
+    size_t places[PLAIN_TASKS_MAX];
     size_t count;
 };
 
@@ -51,23 +52,32 @@ static int by_due(const struct plain_task *a, const struct plain_task *b)
     return side != 0 ? side : by_title(a, b);
 }
 
+static struct tasks none_of(const struct ask *ask)
+{
+    return (struct tasks){.all = ask->plain->tasks};
+}
+
+static const struct plain_task *task_at(const struct tasks *tasks, size_t at)
+{
+    return &tasks->all[tasks->places[at]];
+}
+
 static void add_sorted(struct tasks *tasks, const struct plain_task *task, compare_tasks *compare,
                        bool is_down)
 {
     size_t at = tasks->count++;
     for (; at > 0; at--) {
-        int side = compare(task, tasks->items[at - 1]);
+        int side = compare(task, task_at(tasks, at - 1));
         if (is_down ? side < 0 : side > 0)
             break;
-        tasks->items[at] = tasks->items[at - 1];
+        tasks->places[at] = tasks->places[at - 1];
     }
-    tasks->items[at] = task;
+    tasks->places[at] = (size_t)(task - tasks->all);
 }
 
 static void tasks_of_owner(struct ask *ask, int64_t owner, compare_tasks *compare, bool is_down,
                            struct tasks *out)
 {
-    out->count = 0;
     for (size_t i = 0; i < ask->plain->task_count; i++)
         if (ask->plain->tasks[i].owner == owner)
             add_sorted(out, &ask->plain->tasks[i], compare, is_down);
@@ -97,15 +107,15 @@ static void put_tasks(struct ask *ask, const struct tasks *tasks)
     put(ask, "[");
     for (size_t i = 0; i < count; i++) {
         put_comma(ask);
-        read_task(ask, tasks->items[i]);
-        put_task(ask, tasks->items[i]);
+        read_task(ask, task_at(tasks, i));
+        put_task(ask, task_at(tasks, i));
     }
     put(ask, "]");
 }
 
 static void answer_my_tasks(struct ask *ask)
 {
-    struct tasks tasks;
+    struct tasks tasks = none_of(ask);
     int64_t owner = read_caller(ask);
     if (owner == 0) {
         answer_fail(ask, AUTH, "Sign in first.");
@@ -116,15 +126,15 @@ static void answer_my_tasks(struct ask *ask)
     put(ask, "[");
     for (size_t i = 0; i < count; i++) {
         put_comma(ask);
-        read_task(ask, tasks.items[i]); /* the entry holds the row */
-        put_int(ask, tasks.items[i]->id);
+        read_task(ask, task_at(&tasks, i)); /* the entry holds the row */
+        put_int(ask, task_at(&tasks, i)->id);
     }
     put(ask, "]");
 }
 
 static void answer_tasks_of(struct ask *ask)
 {
-    struct tasks tasks;
+    struct tasks tasks = none_of(ask);
     tasks_of_owner(ask, ask->question->id, by_creation, ask->question->is_down, &tasks);
     put_tasks(ask, &tasks);
 }
@@ -146,7 +156,7 @@ static bool is_within(const struct question *question, struct maybe_int rank)
 static void answer_ranks(struct ask *ask)
 {
     const struct question *question = ask->question;
-    struct tasks tasks = {.count = 0};
+    struct tasks tasks = none_of(ask);
     for (size_t i = 0; i < ask->plain->task_count; i++) {
         const struct plain_task *task = &ask->plain->tasks[i];
         if (task->owner == question->id && is_within(question, task->rank))
@@ -156,9 +166,9 @@ static void answer_ranks(struct ask *ask)
     put(ask, "[");
     for (size_t i = 0; i < count; i++) {
         put_comma(ask);
-        mix_maybe(ask, tasks.items[i]->rank);
-        mix(ask, tasks.items[i]->id);
-        put_int(ask, tasks.items[i]->id);
+        mix_maybe(ask, task_at(&tasks, i)->rank);
+        mix(ask, task_at(&tasks, i)->id);
+        put_int(ask, task_at(&tasks, i)->id);
     }
     put(ask, "]");
 }
@@ -178,7 +188,7 @@ static const struct plain_task *next_due(struct ask *ask)
 
 static void answer_due(struct ask *ask)
 {
-    struct tasks tasks = {.count = 0};
+    struct tasks tasks = none_of(ask);
     for (size_t i = 0; i < ask->plain->task_count; i++) {
         const struct plain_task *task = &ask->plain->tasks[i];
         if (task->state == (enum task_state)ask->question->id &&
@@ -210,7 +220,6 @@ static bool is_title_within(const struct question *question, int title)
 
 static void urgent_tasks(struct ask *ask, bool has_limits, struct tasks *out)
 {
-    out->count = 0;
     for (size_t i = 0; i < ask->plain->task_count; i++) {
         const struct plain_task *task = &ask->plain->tasks[i];
         if (task->is_urgent == (ask->question->id != 0) &&
@@ -221,7 +230,7 @@ static void urgent_tasks(struct ask *ask, bool has_limits, struct tasks *out)
 
 static void answer_titles(struct ask *ask)
 {
-    struct tasks tasks;
+    struct tasks tasks = none_of(ask);
     urgent_tasks(ask, true, &tasks);
     put_tasks(ask, &tasks);
 }
@@ -229,25 +238,25 @@ static void answer_titles(struct ask *ask)
 /* Whose entries are read: not in any order that matters to what was read. */
 static void answer_count(struct ask *ask)
 {
-    struct tasks tasks = {.count = 0};
+    struct tasks tasks = none_of(ask);
     for (size_t i = 0; i < ask->plain->task_count; i++)
         if (ask->plain->tasks[i].state == (enum task_state)ask->question->id)
             add_sorted(&tasks, &ask->plain->tasks[i], by_due, false);
     for (size_t i = 0; i < tasks.count; i++) {
-        mix(ask, tasks.items[i]->id);
-        mix(ask, tasks.items[i]->due);
-        mix(ask, tasks.items[i]->title);
+        mix(ask, task_at(&tasks, i)->id);
+        mix(ask, task_at(&tasks, i)->due);
+        mix(ask, task_at(&tasks, i)->title);
     }
     put_int(ask, (int64_t)tasks.count);
 }
 
 static void answer_free_slot(struct ask *ask)
 {
-    struct tasks tasks;
+    struct tasks tasks = none_of(ask);
     int64_t free = 0;
     tasks_of_owner(ask, ask->question->id, by_slot, false, &tasks);
     for (size_t i = 0; i < tasks.count; i++) {
-        const struct plain_task *task = tasks.items[i];
+        const struct plain_task *task = task_at(&tasks, i);
         if (!task->slot.is_set)
             continue;
         read_task(ask, task);
@@ -262,7 +271,7 @@ static void answer_free_slot(struct ask *ask)
 
 static void answer_must_have(struct ask *ask)
 {
-    struct tasks tasks;
+    struct tasks tasks = none_of(ask);
     char message[32];
     if (ask->question->id == 0 || read_person(ask, ask->question->id) == NULL) {
         answer_fail(ask, NOT_FOUND, "This does not exist, or is not yours to see.");
@@ -270,7 +279,7 @@ static void answer_must_have(struct ask *ask)
     }
     tasks_of_owner(ask, ask->question->id, by_creation, false, &tasks);
     for (size_t i = 0; i < tasks.count; i++)
-        read_task(ask, tasks.items[i]);
+        read_task(ask, task_at(&tasks, i));
     if ((int64_t)tasks.count < ask->question->limit) {
         snprintf(message, sizeof(message), "only %zu", tasks.count);
         answer_fail(ask, STATE, message);
@@ -300,13 +309,13 @@ static void put_joined(struct ask *ask, const struct plain_task *task)
 
 static void answer_join(struct ask *ask)
 {
-    struct tasks tasks;
+    struct tasks tasks = none_of(ask);
     urgent_tasks(ask, false, &tasks);
     size_t count = read_until_limit(ask, tasks.count);
     put(ask, "[");
     for (size_t i = 0; i < count; i++) {
         put_comma(ask);
-        put_joined(ask, tasks.items[i]);
+        put_joined(ask, task_at(&tasks, i));
     }
     put(ask, "]");
 }
@@ -349,13 +358,13 @@ static void put_page(struct ask *ask, const struct tasks *tasks, bool is_done)
     bool is_first = true;
     put(ask, "{\"page\":[");
     for (size_t i = 0; i < tasks->count; i++) {
-        read_task(ask, tasks->items[i]);
-        if (tasks->items[i]->state == TASK_DONE)
+        read_task(ask, task_at(tasks, i));
+        if (task_at(tasks, i)->state == TASK_DONE)
             continue;
         if (!is_first)
             put(ask, ",");
         is_first = false;
-        put_task(ask, tasks->items[i]);
+        put_task(ask, task_at(tasks, i));
     }
     put(ask, is_done ? "],\"isDone\":true" : "],\"isDone\":false");
 }
@@ -374,11 +383,11 @@ static void read_page(struct ask *ask, const struct mark *list, const struct mar
 {
     const struct mark *cursor = ask->asking->cursor;
     size_t max = end != NULL ? PLAIN_TASKS_MAX : (size_t)ask->question->limit;
-    struct tasks all, tasks = {.count = 0};
+    struct tasks all = none_of(ask), tasks = none_of(ask);
     tasks_of_owner(ask, list->owner, by_rank, list->is_down, &all);
     for (size_t i = 0; i < all.count && tasks.count < max; i++)
-        if (is_on_page(all.items[i], cursor, end))
-            tasks.items[tasks.count++] = all.items[i];
+        if (is_on_page(task_at(&all, i), cursor, end))
+            tasks.places[tasks.count++] = all.places[i];
     bool starts_at_end = cursor != NULL && cursor->is_end;
     bool is_done = starts_at_end || (end != NULL ? end->is_end : tasks.count < max);
     if (is_done && !starts_at_end)
@@ -387,7 +396,7 @@ static void read_page(struct ask *ask, const struct mark *list, const struct mar
     if (is_done)
         ask->out->mark.is_end = true;
     else
-        ask->out->mark = end != NULL ? *end : mark_of(list, tasks.items[tasks.count - 1]);
+        ask->out->mark = end != NULL ? *end : mark_of(list, task_at(&tasks, tasks.count - 1));
     put_page(ask, &tasks, is_done);
 }
 
