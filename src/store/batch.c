@@ -71,7 +71,10 @@ static bool catch_up(struct store *store, struct snapshot *snapshot, struct faul
     atomic_store_explicit(&store->newest, found.ts, memory_order_release);
     outcomes_free(store->outcomes);
     store->outcomes = outcomes_new();
-    return outcomes_load(store, fault);
+    if (outcomes_load(store, fault))
+        return true;
+    store->committed.ts = 0; /* half of them: the next batch begins anew as well */
+    return false;
 }
 
 bool batch_begin(struct store *store, instant now, struct batch **out, struct fault *fault)

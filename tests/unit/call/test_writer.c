@@ -427,6 +427,33 @@ static void a_copy_beside_a_failed_commit_finds_its_answer_later(void **state)
     assert_int_equal(count_rows(stage), 1);
 }
 
+/*
+ * The command line may commit while the server runs; the server then reads the outcomes anew. When
+ * the disk does not let it, no request may be taken for a new one.
+ */
+static void what_another_process_recorded_is_found_though_reading_fails(void **state)
+{
+    enum { READS = 60 };
+    struct stage *stage = *state;
+    struct stage other = {.program = stage->program, .now = stage->now};
+    open_parts(&other);
+    int refused = 0;
+    for (int at = 1; at <= READS; at++) {
+        uint32_t session = 100 + (uint32_t)at;
+        other.now = stage->now;
+        struct answer first = ask_alone(&other, session, 7, WELL);
+        disk_set_plan((struct disk_plan){
+            .calls = DISK_READ, .at = at, .count = 1, .result = SQLITE_IOERR_READ});
+        struct answer copy = ask_alone(stage, session, 7, WELL);
+        mend_disk();
+        refused += copy.error != ERROR_NONE;
+        expect_same(first, ask_alone(stage, session, 7, WELL));
+        assert_int_equal(runs, at);
+    }
+    assert_true(refused > 0);
+    close_parts(&other);
+}
+
 /* ---- over time ---- */
 
 static void an_answer_is_found_after_a_restart(void **state)
@@ -499,6 +526,7 @@ int main(void)
         CASE(a_copy_beside_a_failed_first_runs_for_itself),
         CASE(nothing_of_a_failed_commit_is_recorded),
         CASE(a_copy_beside_a_failed_commit_finds_its_answer_later),
+        CASE(what_another_process_recorded_is_found_though_reading_fails),
         CASE(an_answer_is_found_after_a_restart),
         CASE(an_answer_is_kept_13_days_and_forgotten_after_15),
     };
