@@ -3,6 +3,8 @@
 // back after every break as the official client does, and write down everything: see check.mjs.
 import { randomUUID } from 'node:crypto';
 
+import WebSocket from 'ws';
+
 import { sleep } from '../helpers.mjs';
 import { RawSession, add, mutation, remove, tsRead } from '../raw.mjs';
 
@@ -315,7 +317,7 @@ export class SocketClient {
 
     async doze() {
         const { socket } = this.session;
-        if (socket.readyState !== socket.OPEN)
+        if (socket?.readyState !== WebSocket.OPEN)
             return;
         socket.pause();
         await sleep(2000 + below(2000));
