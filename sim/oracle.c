@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "brittle.h"
+#include "live/state.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -55,46 +56,27 @@ static void on_news(void *context, struct subscription *subscription)
     ((struct watcher *)subscription->owner)->news++;
 }
 
-/* Whose run this is: some have the same arguments, and differ in who asks or where the page ends.
- */
-static bool is_run_of(const struct oracle *oracle, const struct slot *slot, const struct call *call,
-                      int64_t query)
+/* Whose run this is: a query hands over its own journal, in its own memory. */
+static bool is_run_of(const struct slot *slot, const struct call *call)
 {
-    if (!slot->is_used || slot->number != (size_t)query)
-        return false;
-    if (!call->function->ignores_caller && call->identity != identity_at(oracle, slot->identity))
-        return false;
-    int pin = slot->has_pin ? mark_number(oracle, &slot->pin) : slot->journal;
-    return str_equal(call->journal, mark_text(oracle, pin));
-}
-
-/* Of two that ask the same with the same end: what one reads the other reads, but a new one is run
- * without having been hit. */
-static bool is_likelier(const struct slot *slot, const struct slot *than)
-{
-    if (slot->evaluated != than->evaluated)
-        return slot->evaluated < than->evaluated;
-    return slot->version == 0 && than->version != 0;
+    return slot->is_used && (call->journal.at == slot->query->journal ||
+                             call->journal.at == slot->query->asked_journal.at);
 }
 
 static void on_evaluation(void *context, const struct call *call, int64_t query)
 {
     struct oracle *oracle = context;
-    struct slot *found = NULL;
+    size_t at = 0;
     if (query == 0)
         return; /* asked once */
-    for (size_t i = 0; i < SLOTS; i++) {
-        struct slot *slot = &oracle->slots[i];
-        if (is_run_of(oracle, slot, call, query) && (found == NULL || is_likelier(slot, found)))
-            found = slot;
-    }
-    if (found == NULL) {
-        oracle_fail(oracle, "question %lld was run by nobody who asks it, or with journal %.*s",
-                    (long long)query, STR_ARG(call->journal));
+    while (at < SLOTS && !is_run_of(&oracle->slots[at], call))
+        at++;
+    if (at == SLOTS) {
+        oracle_fail(oracle, "question %lld was run, and nobody asks it", (long long)query);
         return;
     }
-    found->evaluated++;
-    found->was_busy = oracle->config.is_busy;
+    oracle->slots[at].evaluated++;
+    oracle->slots[at].was_busy = oracle->config.is_busy;
 }
 
 static struct identity *identity_new(size_t which)

@@ -74,6 +74,7 @@ struct slot {
     int journal;   /* mark; -1: none */
     char args[ARGS_MAX];
     size_t watchers;
+    const struct live_query *query; /* the real one */
 
     bool is_in_job; /* it stays until the job has ended */
     bool has_result, has_pin;

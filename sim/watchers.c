@@ -94,8 +94,23 @@ void slot_release(struct slot *slot)
         slot->is_used = false;
 }
 
+/* Those of one slot share a query, and no others do. */
+static void check_query(struct oracle *oracle, const struct slot *slot,
+                        const struct live_query *query)
+{
+    for (size_t i = 0; i < SLOTS; i++) {
+        const struct slot *other = &oracle->slots[i];
+        if (other->is_used && other->query != NULL && (other == slot) != (other->query == query))
+            oracle_fail(oracle, "slot %zu and slot %zu %s", i, (size_t)(slot - oracle->slots),
+                        other == slot ? "do not share" : "share a query");
+    }
+}
+
+/* The watcher is subscribed already. */
 static void attach(struct oracle *oracle, struct watcher *watcher, struct slot *slot)
 {
+    check_query(oracle, slot, watcher->subscription.query);
+    slot->query = watcher->subscription.query;
     watcher->slot = (size_t)(slot - oracle->slots);
     slot->watchers++;
     if (oracle->options.is_loud)
@@ -111,10 +126,10 @@ static void subscribe(struct oracle *oracle, struct watcher *watcher, struct slo
     if (oracle->options.plant == PLANT_OTHER_CALLER && roll_one_in(&oracle->dice, 30))
         identity = 3;
     *watcher = (struct watcher){.is_used = true, .session = session, .subscription.owner = watcher};
-    attach(oracle, watcher, slot);
     live_subscribe(oracle->live, &watcher->subscription, str_of(question_path(slot->question.kind)),
                    str_of(slot->args), identity_at(oracle, identity),
                    mark_text(oracle, slot->journal));
+    attach(oracle, watcher, slot);
 }
 
 static struct watcher *unused_watcher(struct oracle *oracle)
