@@ -5,6 +5,7 @@
 
 #define BLOCK_SIZE KIB(8)
 #define ALIGNMENT 16
+#define SPARE_MAX 128 /* 1 MiB for each thread */
 
 #if defined(__SANITIZE_ADDRESS__)
 #define EACH_ALONE 1
@@ -13,6 +14,9 @@
 #define EACH_ALONE 1
 #endif
 #endif
+#ifndef EACH_ALONE
+#define EACH_ALONE 0
+#endif
 
 struct arena_block {
     struct arena_block *below;
@@ -20,10 +24,40 @@ struct arena_block {
     _Alignas(ALIGNMENT) unsigned char data[];
 };
 
+/* Ordinary blocks that the thread's arenas gave back: they come and go with every message, and the
+ * system's allocator tidies its whole heap now and then when blocks of this size are freed. */
+static _Thread_local struct {
+    struct arena_block *first;
+    size_t count;
+} spare;
+
+static struct arena_block *block_make(size_t size)
+{
+    struct arena_block *block = spare.first;
+    if (size == BLOCK_SIZE && block != NULL) {
+        spare.first = block->below;
+        spare.count--;
+        return block;
+    }
+    block = memory_new(sizeof(*block) + size);
+    block->size = size;
+    return block;
+}
+
+static void block_free(struct arena_block *block)
+{
+    if (EACH_ALONE || block->size != BLOCK_SIZE || spare.count == SPARE_MAX) {
+        free(block);
+        return;
+    }
+    block->below = spare.first;
+    spare.first = block;
+    spare.count++;
+}
+
 static struct arena_block *block_new(struct arena *arena, size_t size)
 {
-    struct arena_block *block = memory_new(sizeof(*block) + size);
-    block->size = size;
+    struct arena_block *block = block_make(size);
     block->below = arena->blocks;
     arena->blocks = block;
     return block;
@@ -33,7 +67,7 @@ void arena_done(struct arena *arena)
 {
     for (struct arena_block *block = arena->blocks; block != NULL;) {
         struct arena_block *below = block->below;
-        free(block);
+        block_free(block);
         block = below;
     }
     *arena = (struct arena){0};
@@ -54,7 +88,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 {
     size_t rounded = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
     arena->used += rounded;
-#ifdef EACH_ALONE
+#if EACH_ALONE
     return memset(block_new(arena, size)->data, 0, size);
 #else
     if (rounded > BLOCK_SIZE / 4 && rounded > arena->left) {

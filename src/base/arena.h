@@ -3,7 +3,8 @@
  * An arena: memory of one call, one message or one job run, which dies at once with it.
  * In sanitizer builds each allocation is its own malloc, so that overruns are caught.
  *
- * Owns:     every block it gave; arena_done frees them all.
+ * Owns:     every block it gave; arena_done frees them all, or keeps up to 1 MiB of ordinary ones
+ *           for the thread's next arenas. A thread takes those with it when it ends.
  * Threads:  one at a time; it may be handed over.
  * Time:     none.
  * Fails:    small allocations stop the program when memory is gone. What a user's input can make
