@@ -28,6 +28,8 @@ struct follower {
     struct mutation **mine; /* of the entry last taken */
     size_t mine_room;
     bool is_woken;
+    uint16_t space; /* of follower_narrow; 0: it cares for all */
+    size_t lag;     /* entries it was not woken for */
 };
 
 struct commit_log {
@@ -92,6 +94,11 @@ struct follower *commit_log_follow(struct commit_log *log, void (*wake)(void *co
     *follower = (struct follower){.log = log, .at = log->last, .wake = wake, .context = context};
     pthread_mutex_unlock(&log->lock);
     return follower;
+}
+
+void follower_narrow(struct follower *follower, uint16_t space)
+{
+    follower->space = space;
 }
 
 /* Frees what every follower has left behind. Under the lock. */
@@ -211,6 +218,39 @@ void commit_log_before_commit(void *context, const struct write_set *writes)
     entry_append(log, entry);
 }
 
+static bool writes_to(const struct write_set *writes, uint16_t space)
+{
+    size_t low = 0, high = writes->count; /* the keys are sorted by space */
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (writes->keys[middle].space < space)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < writes->count && writes->keys[low].space == space;
+}
+
+static bool concerns(const struct entry *entry, const struct follower *follower)
+{
+    if (follower->space == 0 || entry->wakes_jobs || writes_to(&entry->writes, follower->space))
+        return true;
+    for (size_t i = 0; i < entry->count; i++)
+        if (entry->owners[i] == follower)
+            return true;
+    return false;
+}
+
+/* Under the lock. */
+static bool must_wake(const struct entry *entry, struct follower *follower)
+{
+    if (follower->is_woken || (++follower->lag < FOLLOWER_LAG_MAX && !concerns(entry, follower)))
+        return false;
+    follower->is_woken = true;
+    follower->lag = 0;
+    return true;
+}
+
 void commit_log_close(struct commit_log *log, enum commit_state state)
 {
     struct entry *entry = log->open;
@@ -226,10 +266,8 @@ void commit_log_close(struct commit_log *log, enum commit_state state)
     pthread_mutex_lock(&log->lock);
     entry->state = state;
     for (size_t i = 0; i < log->follower_count; i++)
-        if (!log->followers[i].is_woken) {
-            log->followers[i].is_woken = true;
+        if (must_wake(entry, &log->followers[i]))
             woken[count++] = &log->followers[i];
-        }
     pthread_mutex_unlock(&log->lock);
     for (size_t i = 0; i < count; i++)
         woken[i]->wake(woken[i]->context);

@@ -45,6 +45,12 @@ void commit_log_free(struct commit_log *log);
 struct follower *commit_log_follow(struct commit_log *log, void (*wake)(void *context),
                                    void *context);
 
+/* From now on it is woken only for mutations of its own, for jobs and for what is written to rows
+ * of this space; and once in FOLLOWER_LAG_MAX commits, to pass the others. Before there are
+ * commits. */
+#define FOLLOWER_LAG_MAX 16
+void follower_narrow(struct follower *follower, uint16_t space);
+
 /* Takes the next entry if it is decided or at most `visible`. It is valid until the next call. */
 bool follower_next(struct follower *follower, commit_ts visible, struct commit_entry *out);
 

@@ -67,6 +67,7 @@ struct runner *runner_new(const struct runner_options *options)
     assert(options->lane_count <= LANES_MAX);
     runner->options = *options;
     runner->follower = commit_log_follow(options->log, options->wake, options->wake_context);
+    follower_narrow(runner->follower, (uint16_t)(job_type.number << 8));
     for (size_t i = 0; i < options->lane_count; i++)
         runner->lanes[i] = (struct lane){
             .name = options->lanes[i].lane, .at_once = options->lanes[i].at_once, .may_have = true};

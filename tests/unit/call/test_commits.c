@@ -168,6 +168,43 @@ static void who_follows_later_sees_only_what_comes_then(void **state)
     commit_log_free(log);
 }
 
+static void who_cares_for_some_is_woken_for_those_and_to_pass_the_rest(void **state)
+{
+    int wakes = 0;
+    struct commit_log *log = commit_log_new();
+    struct follower *follower = commit_log_follow(log, count_wake, &wakes);
+    struct commit_entry entry;
+    follower_narrow(follower, 512);
+    uint64_t ts = 1;
+    while (wakes == 0 && ts < 1000)
+        commit(log, NULL, 0, ts++, COMMIT_DONE); /* writes to 256 */
+    assert_int_equal(ts - 1, FOLLOWER_LAG_MAX);
+    uint64_t passed = 0;
+    while (follower_next(follower, ANY, &entry))
+        assert_int_equal(entry.ts.n, ++passed);
+    assert_int_equal(passed, FOLLOWER_LAG_MAX);
+
+    struct mutation *mine[] = {mutation_of(follower)};
+    commit(log, mine, 1, 2000, COMMIT_DONE);
+    assert_int_equal(wakes, 2);
+    while (follower_next(follower, ANY, &entry))
+        mutation_free(entry.mutations[0]);
+
+    struct write_key keys[] = {{.space = 256, .key = {(const uint8_t *)"k", 1}},
+                               {.space = 512, .key = {(const uint8_t *)"k", 1}}};
+    struct write_set writes = {.ts = {3000}, .count = 2, .keys = keys};
+    commit_log_open(log, NULL, 0, false);
+    commit_log_before_commit(log, &writes);
+    commit_log_close(log, COMMIT_DONE);
+    assert_int_equal(wakes, 3);
+    while (follower_next(follower, ANY, &entry))
+        ;
+    commit_log_open(log, NULL, 0, true); /* there may be jobs */
+    commit_log_close(log, COMMIT_DONE);
+    assert_int_equal(wakes, 4);
+    commit_log_free(log);
+}
+
 /* Under the leak checker this fails when they are forgotten. */
 static void mutations_that_nobody_took_go_with_the_log(void **state)
 {
@@ -208,6 +245,7 @@ int main(void)
         cmocka_unit_test(a_batch_that_wrote_nothing_is_answered_all_the_same),
         cmocka_unit_test(a_follower_gets_its_own_mutations_and_everybodys_writes),
         cmocka_unit_test(who_follows_later_sees_only_what_comes_then),
+        cmocka_unit_test(who_cares_for_some_is_woken_for_those_and_to_pass_the_rest),
         cmocka_unit_test(mutations_that_nobody_took_go_with_the_log),
         cmocka_unit_test(a_replayed_mutation_keeps_the_ts_of_its_first_commit),
     };
