@@ -8,6 +8,7 @@
 #include "serve/operations.h"
 #include "serve/pages.h"
 #include "serve/sync.h"
+#include "serve/webhooks.h"
 
 #include <sodium.h>
 
@@ -174,6 +175,7 @@ static const struct route routes[] = {
     {"/.well-known/openid-configuration", GETS, accounts_openid},
     {"/.well-known/jwks.json", GETS, accounts_jwks},
     {"/api/storage/", GETS, files_get},
+    {"/api/webhooks/provider/", POSTS, webhooks_provider},
     {"/api/debug_event", POSTS, operations_debug_event},
     {"/api/version", GETS, operations_version},
     {"/version", GETS, operations_version},

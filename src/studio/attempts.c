@@ -42,16 +42,6 @@ const struct doc_type attempt_type = {
             {.name = "by_provider_job", .fields = {"provider", "providerJob"}}),
 };
 
-struct provider_stat {
-    doc_id id;
-    tick created;
-    str provider, model;
-    int64_t done, failed, canceled, orphaned;
-    double seconds; /* of those done, in all */
-    int64_t cost_micros;
-    instant updated_at;
-};
-
 #define ROW struct provider_stat
 static const struct field provider_stat_fields[] = {
     ID(id),

@@ -47,6 +47,16 @@ struct attempt {
     struct maybe_instant ended_at;
 };
 
+struct provider_stat {
+    doc_id id;
+    tick created;
+    str provider, model;
+    int64_t done, failed, canceled, orphaned;
+    double seconds; /* of those done, in all */
+    int64_t cost_micros;
+    instant updated_at;
+};
+
 extern const struct doc_type attempt_type, provider_stat_type, breaker_type;
 
 /* The open one; false: none is. */

@@ -39,7 +39,7 @@ const struct job_action *const studio_actions[] = {&making_action, &stopping_act
                                                    &files_remove_action};
 const size_t studio_action_count = ARRAY_LEN(studio_actions);
 
-#define TABLES 7
+#define TABLES 8
 #define EXTRA_MAX 8
 
 void studio_program(struct program *program, const struct studio_config *config,
@@ -47,11 +47,11 @@ void studio_program(struct program *program, const struct studio_config *config,
 {
     const struct function *tables[TABLES + EXTRA_MAX] = {
         user_functions,       account_functions, credit_functions, model_functions,
-        generation_functions, video_functions,   asset_functions};
+        generation_functions, video_functions,   asset_functions,  provider_functions};
     size_t counts[TABLES + EXTRA_MAX] = {user_function_count,       account_function_count,
                                          credit_function_count,     model_function_count,
                                          generation_function_count, video_function_count,
-                                         asset_function_count};
+                                         asset_function_count,      provider_function_count};
     assert(extra_count <= EXTRA_MAX);
     for (size_t i = 0; i < extra_count; i++) {
         tables[TABLES + i] = extra[i].functions;

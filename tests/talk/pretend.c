@@ -34,6 +34,8 @@ struct pretend {
     char body[ANSWER_MAX];
     int64_t sends; /* 0: what is asked for */
     bool sends_addresses;
+    int64_t polls, polls_left; /* of a provider's job before it is done; of the newest one */
+    int64_t jobs;
     instant now;
     struct under_way *first;
     struct stored *blobs;
@@ -96,6 +98,11 @@ void pretend_answer(struct pretend *pretend, int status, str body)
 {
     pretend->status = status;
     snprintf(pretend->body, sizeof(pretend->body), "%.*s", STR_ARG(body));
+}
+
+void pretend_take_polls(struct pretend *pretend, int64_t polls)
+{
+    pretend->polls = polls;
 }
 
 void pretend_send(struct pretend *pretend, int64_t pictures, bool as_addresses)
@@ -163,14 +170,36 @@ static bool sink_store(void *context, bytes content, struct stored_file *out, st
     return true;
 }
 
+/* A provider that takes its time answers with a job, and then with how far that is. */
+static bool is_pending(struct pretend *pretend, const struct work *work, struct work_result *result)
+{
+    if (work->kind == WORK_SUBMIT) {
+        pretend->polls_left = pretend->polls;
+        pretend->jobs += pretend->polls > 0;
+    } else {
+        pretend->polls_left--;
+    }
+    if (pretend->polls_left <= 0)
+        return false;
+    result->is_pending = true;
+    if (work->kind == WORK_SUBMIT)
+        result->job = str_format(&result->arena, "job-%lld", (long long)pretend->jobs);
+    result->progress =
+        (struct maybe_number){1 - (double)pretend->polls_left / (double)pretend->polls, true};
+    return true;
+}
+
 static void answer_wish(struct pretend *pretend, const struct work *work,
                         struct work_result *result)
 {
     struct sink sink = {pretend, &result->arena};
     struct work_sink into = {&sink, sink_store};
     AUTO(buffer_done) struct buffer body = {0};
+    if (is_pending(pretend, work, result))
+        return;
     struct provider_answer said;
-    int64_t count = pretend->sends == 0 ? work->wish.count : pretend->sends;
+    int64_t asked = work->kind == WORK_SUBMIT ? work->wish.count : 1;
+    int64_t count = pretend->sends == 0 ? asked : pretend->sends;
     buffer_str(&body, STR("{\"created\":1,\"data\":["));
     for (int64_t i = 0; i < count; i++) {
         if (pretend->sends_addresses)
@@ -212,7 +241,10 @@ static void answer_well(struct pretend *pretend, const struct under_way *under_w
     const struct work *work = under_way->work;
     struct stored *blob;
     switch (work->kind) {
+    case WORK_CANCEL:
+        break;
     case WORK_SUBMIT:
+    case WORK_POLL:
         answer_wish(pretend, work, result);
         break;
     case WORK_SKETCH:

@@ -50,6 +50,9 @@ void pretend_take(struct pretend *pretend, span takes);    /* each piece from no
 void pretend_answer(struct pretend *pretend, int status, str body);
 void pretend_send(struct pretend *pretend, int64_t pictures, bool as_addresses);
 
+/* It answers with a job of its own from now on, which is done at that poll; 0: at once. */
+void pretend_take_polls(struct pretend *pretend, int64_t polls);
+
 /* Everything that keeps silent answers now, well. */
 void pretend_answer_late(struct pretend *pretend);
 void pretend_tell_progress(struct pretend *pretend, double part);

@@ -467,6 +467,10 @@ static bool outside(struct talk *talk, str *rest)
         if (!take_span(talk, rest, &takes))
             return false;
         pretend_take(pretend, takes);
+    } else if (take(rest, "needs")) {
+        if (!take_number(talk, rest, &number) || !take(rest, "polls"))
+            return talk_fail(talk, "outside needs N polls");
+        pretend_take_polls(pretend, number);
     } else if (take(rest, "answers late")) {
         pretend_answer_late(pretend);
     } else if (take(rest, "answers")) {

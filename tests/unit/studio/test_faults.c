@@ -126,6 +126,8 @@ static const struct sample samples[] = {
     {"accounts:closeSession",
      "{\"sessionHash\":\"0000000000000000000000000000000000000000000000000000000000000000\"}",
      OF_NOTHING},
+    {"providers:hook", "{\"provider\":\"sketch\",\"job\":\"1\"}", OF_NOTHING},
+    {"admin:listProviderHealth", "{}", OF_NOTHING},
     {"generations:getGenerationJob", "{\"jobId\":\"%s\"}", OF_GENERATION},
     {"generations:listGenerationJobs", "{\"status\":\"completed\"}", OF_NOTHING},
     {"videos:getVideos", "{}", OF_NOTHING},

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What others post to us: providers, about their jobs. A posting is only ever a reason to look
+ * again; whether to believe its sender is the translator's to say.
+ *
+ * Owns:     nothing past the answer.
+ * Threads:  the loop's.
+ * Time:     the wall clock, for signatures.
+ * Fails:    400 for what is not the sender's, 503 when we could not take it: they post again.
+ */
+#pragma once
+
+#include "serve/front.h"
+
+/* POST /api/webhooks/provider/<id of the configuration> */
+void webhooks_provider(struct front *front, struct exchange *exchange,
+                       const struct http_request *request);
