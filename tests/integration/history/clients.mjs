@@ -6,12 +6,13 @@ import { randomUUID } from 'node:crypto';
 import WebSocket from 'ws';
 
 import { sleep } from '../helpers.mjs';
-import { RawSession, add, mutation, remove, tsRead } from '../raw.mjs';
+import { RawSession, ZERO, add, mutation, remove, tsRead } from '../raw.mjs';
 
 const LIST_LENGTH = 50; // then another key takes its place
 const IN_FLIGHT = 8;
 const QUERIES = 4;
 const WIDE = 24;
+const JUMP = 500_000_000n; // ns between transitions: several were taken together
 
 export const below = (n) => Math.floor(Math.random() * n);
 const chance = (p) => Math.random() < p;
@@ -30,7 +31,7 @@ export class World {
         this.keyCount = 0;
         this.appended = new Map();
         this.keys = Array.from({ length: width }, () => this.newKey());
-        this.figures = { resent: 0, recovered: 0, connections: 0, abandoned: 0, timestampsRefused: 0 };
+        this.figures = { resent: 0, recovered: 0, connections: 0, abandoned: 0, jumps: 0, timestampsRefused: 0 };
     }
 
     newKey() {
@@ -83,7 +84,7 @@ export class World {
             this.problems.push({ kind, text });
     }
 }
-World.values = 100_000_000_000; // long, so that what is not read fills the buffers
+World.values = 0;
 
 // ---- over the socket ----
 
@@ -147,6 +148,8 @@ class Session extends RawSession {
             if (this.gone.get(queryId) <= message.startVersion.querySet)
                 this.client.world.problem('query-set', `${type} of query ${queryId} after it was taken out`);
         super.takeTransition(message);
+        if (message.startVersion.ts !== ZERO && tsRead(message.endVersion.ts) - tsRead(message.startVersion.ts) > JUMP)
+            this.client.world.figures.jumps++;
         for (const [id, { since }] of this.queries)
             if (since <= message.endVersion.querySet && !this.results.has(id))
                 this.client.world.problem('query-set', `query ${id} has no result, but its query set has`);
@@ -249,7 +252,7 @@ export class SocketClient {
         this.world = world;
         this.isBank = isBank;
         this.isSlow = isSlow;
-        this.queryCount = isSlow ? 2 * QUERIES : QUERIES;
+        this.queryCount = isSlow ? 2 : QUERIES;
         this.old = []; // sessions that were left
         this.begin();
     }
@@ -263,7 +266,9 @@ export class SocketClient {
     wish() {
         if (this.isBank && chance(0.5))
             return BANK;
-        return { name: this.isSlow || chance(0.7) ? 'lists:read' : 'lists:last', keys: this.world.pickKeys(this.isSlow ? 1 : 0.15) };
+        if (this.isSlow)
+            return { name: 'lists:heavy', keys: this.world.pickKeys(0.5) };
+        return { name: chance(0.7) ? 'lists:read' : 'lists:last', keys: this.world.pickKeys() };
     }
 
     // Connected, as soon as there is a server again.
@@ -296,7 +301,7 @@ export class SocketClient {
             this.act();
             this.note();
             await sleep(below(20));
-            if (this.isSlow && chance(0.05))
+            if (this.isSlow && chance(0.02))
                 await this.doze();
         }
     }
@@ -320,7 +325,7 @@ export class SocketClient {
         if (socket?.readyState !== WebSocket.OPEN)
             return;
         socket.pause();
-        await sleep(2000 + below(2000));
+        await sleep(700 + below(1000));
         socket.resume();
     }
 
