@@ -121,8 +121,10 @@ static void run_one(struct writer *writer, struct batch *batch, struct mutation 
     if (mutation->reply.error != ERROR_NONE && !PLANTED(failed_write_stays)) {
         change_drop(&change);
         writer->failed++;
-        if (PLANTED(failure_recorded))
+        if (PLANTED(failure_recorded)) {
+            mutation->reply.value = STR("null");
             record_outcome(batch, mutation);
+        }
     } else if (!change_accept(&change)) {
         reply_fail(&mutation->arena, &mutation->reply, TRANSIENT,
                    STR("The change could not be made. Try again."));

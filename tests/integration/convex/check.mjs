@@ -135,6 +135,8 @@ export class LinkCheck {
         for (const [id, version] of this.added)
             if (version <= end.querySet && !(this.removed.get(id) <= end.querySet))
                 assert.ok(this.shown.has(id), `5: query ${id} of set ${version} has no result at set ${end.querySet}`);
+        for (const [id, version] of this.removed)
+            assert.equal(version <= end.querySet && this.shown.has(id), false, `query ${id} was removed in set ${version}, and is not said to be`);
         this.version = end;
         for (const [id, ts] of this.unsettled)
             if (this.session.ts >= ts)

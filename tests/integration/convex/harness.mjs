@@ -315,7 +315,7 @@ async function runOne(one, convex) {
             await lane.start();
         t = new Scenario(lane, convex);
         t.proxy = await Proxy.start(t.direct);
-        await Promise.race([one.run(t), late(LIMIT_MS)]);
+        await Promise.race([one.run(t), late(LIMIT_MS), t.proxy.broken()]);
         await judge(t, one);
         isGood = true;
     } catch (error) {

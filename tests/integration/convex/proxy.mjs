@@ -439,6 +439,12 @@ export class Proxy {
         return this.links.map((link) => link.check.problem).find((problem) => problem !== null) ?? null;
     }
 
+    // Rejects when a message breaks a rule: nothing is gained by waiting for what it leads to.
+    async broken() {
+        await this.when(() => this.problem() !== null);
+        throw this.problem();
+    }
+
     stop() {
         for (const link of this.links) {
             link.mute();
