@@ -456,21 +456,39 @@ static bool behave(struct talk *talk, str *rest)
     return true;
 }
 
+/* How much of it there is: time, looks at a job, bytes. False: it is something else. */
+static bool outside_measure(struct talk *talk, str *rest, bool *is_well)
+{
+    struct pretend *pretend = talk->house->outside;
+    span takes;
+    int64_t number;
+    if (take(rest, "takes")) {
+        *is_well = take_span(talk, rest, &takes);
+        if (*is_well)
+            pretend_take(pretend, takes);
+    } else if (take(rest, "needs")) {
+        *is_well = take_number(talk, rest, &number) && take(rest, "polls");
+        if (*is_well)
+            pretend_take_polls(pretend, number);
+    } else if (take(rest, "makes files of")) {
+        *is_well = take_number(talk, rest, &number) && take(rest, "bytes");
+        if (*is_well)
+            pretend_weigh(pretend, number);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static bool outside(struct talk *talk, str *rest)
 {
     struct pretend *pretend = talk->house->outside;
     struct json value;
-    span takes;
     int64_t number;
     str text;
-    if (take(rest, "takes")) {
-        if (!take_span(talk, rest, &takes))
-            return false;
-        pretend_take(pretend, takes);
-    } else if (take(rest, "needs")) {
-        if (!take_number(talk, rest, &number) || !take(rest, "polls"))
-            return talk_fail(talk, "outside needs N polls");
-        pretend_take_polls(pretend, number);
+    bool is_well = true;
+    if (outside_measure(talk, rest, &is_well)) {
+        return is_well || talk_fail(talk, "how much?");
     } else if (take(rest, "answers late")) {
         pretend_answer_late(pretend);
     } else if (take(rest, "answers")) {
@@ -487,11 +505,6 @@ static bool outside(struct talk *talk, str *rest)
         pretend_tell_progress(pretend,
                               value.kind == JSON_INT ? (double)value.integer : value.number);
         talk->house->runner_is_woken = true;
-    } else if (take(rest, "makes files of")) {
-        if (!take_number(talk, rest, &number))
-            return false;
-        pretend_weigh(pretend, number);
-        take(rest, "bytes");
     } else {
         return behave(talk, rest);
     }
