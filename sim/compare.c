@@ -358,30 +358,45 @@ static bool is_same_reply(struct oracle *oracle, const struct call_reply *reply)
            reply->valid_until.us == answer->valid_until.us;
 }
 
-void compare_once(struct oracle *oracle)
+static void ask_once(struct oracle *oracle, const struct question *question, int identity)
 {
     AUTO(arena_done) struct arena arena = {0};
-    struct question question;
     struct call_reply reply;
     char args[ARGS_MAX];
-    int identity = (int)roll(&oracle->dice, IDENTITIES + 1) - 1;
-    question_make(oracle, &question);
-    if (question_is_for_all(question.kind))
-        identity = -1;
-    question_args(oracle, &question, 0, args);
-    struct call_request request = {.path = str_of(question_path(question.kind)),
+    question_args(oracle, question, 0, args);
+    struct call_request request = {.path = str_of(question_path(question->kind)),
                                    .args = str_of(args),
-                                   .identity = identity < 0 ? NULL : oracle->identities[identity]};
+                                   .identity = identity_at(oracle, identity)};
     view_renew(&oracle->kept.view, &arena);
     execute_query(&oracle->program, &request, FUNCTION_QUERY, &oracle->kept.view, &arena,
                   oracle->now, &reply);
     view_renew(&oracle->kept.view, NULL);
-    struct asking asking = asking_of(oracle, &question, identity, oracle->now);
+    struct asking asking = asking_of(oracle, question, identity, oracle->now);
     plain_answer(&oracle->kept.plain, &asking, &oracle->answer);
     oracle->counts->asked++;
     if (!is_same_reply(oracle, &reply))
         oracle_fail(oracle, "%s %s, identity %d, asked once:\n  is    %.*s %.*s\n  not   %.*s %s",
-                    question_path(question.kind), args, identity, STR_ARG(reply.value),
+                    question_path(question->kind), args, identity, STR_ARG(reply.value),
                     STR_ARG(reply.error_text), STR_ARG(buffer_text(&oracle->answer.text)),
                     oracle->answer.message);
+}
+
+/* Of a list page after page, a few of them. */
+void compare_once(struct oracle *oracle)
+{
+    struct question question;
+    const struct answer *answer = &oracle->answer;
+    question_make(oracle, &question);
+    int identity = (int)roll(&oracle->dice, IDENTITIES + 1) - 1;
+    if (question_is_for_all(question.kind))
+        identity = -1;
+    ask_once(oracle, &question, identity);
+    for (int page = 0; page < 4 && !oracle->has_failed; page++) {
+        if (!answer->is_page || answer->error != ERROR_NONE || answer->mark.is_end)
+            return;
+        question.cursor = mark_number(oracle, &answer->mark);
+        question.end_cursor = -1;
+        if (question.cursor >= 0)
+            ask_once(oracle, &question, identity);
+    }
 }

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PEOPLE_SOME 14
-#define TASKS_SOME 50
+#define PEOPLE_SOME 12
+#define TASKS_SOME 70
 #define NOTES_SOME 30
 #define ADDS_UNDER_WAY_MAX 20
 #define NUMBERS_MAX 400
@@ -24,7 +24,8 @@ static int64_t some_person(struct oracle *oracle)
     const struct plain *plain = &oracle->plain;
     if (plain->person_count == 0 || roll_one_in(&oracle->dice, 25))
         return 1 + (int64_t)roll(&oracle->dice, 30);
-    return plain->people[roll(&oracle->dice, plain->person_count)].id;
+    size_t some = roll(&oracle->dice, plain->person_count);
+    return plain->people[roll(&oracle->dice, some + 1)].id; /* the first more often */
 }
 
 static int64_t some_task(struct oracle *oracle)
@@ -276,6 +277,10 @@ static void on_back(void *owner, struct mutation *mutation)
     struct oracle *oracle = owner;
     struct sent *sent = (struct sent *)(uintptr_t)mutation->tag;
     struct remembered *remembered = remembered_find(oracle, sent->number);
+    if (sent->place < oracle->last_back || mutation->number != sent->number)
+        oracle_fail(oracle, "mutation %llu came back behind a later one, or as another",
+                    (unsigned long long)sent->place);
+    oracle->last_back = sent->place;
     for (size_t i = 0; i < oracle->under_way_count; i++)
         if (oracle->under_way[i] == sent)
             oracle->under_way[i] = oracle->under_way[--oracle->under_way_count];
@@ -300,6 +305,7 @@ static void send(struct oracle *oracle, const struct sent *what)
 {
     struct mutation *mutation = mutation_new();
     struct sent *sent = arena_copy(&mutation->arena, what, sizeof(*what));
+    sent->place = ++oracle->last_sent;
     mutation->request.path = STR("village:run");
     mutation->request.args = args_of(&mutation->arena, sent);
     mutation->has_session = sent->number != 0;

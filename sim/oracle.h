@@ -101,6 +101,7 @@ struct sent {
     struct errand errands[ERRANDS_MAX];
     size_t count;
     uint32_t number; /* of the session; 0: not to be recorded */
+    uint64_t place;  /* they come back in the order in which they were sent */
     bool may_fail;   /* a fault was put beside it */
 };
 
@@ -155,6 +156,7 @@ struct oracle {
     size_t mark_count;
     struct remembered remembered[REMEMBERED];
     uint32_t last_number;
+    uint64_t last_sent, last_back;
     size_t last_question;
     struct sent *under_way[UNDER_WAY_MAX];
     size_t under_way_count, adds_under_way;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define BURDEN 400
+#define LATEST_MARKS 8
 
 static const char *const paths[ASK_KIND_COUNT] = {
     [ASK_PERSON] = "people:get",
@@ -62,7 +63,8 @@ static int64_t some_person(struct oracle *oracle)
     const struct plain *plain = &oracle->plain;
     if (plain->person_count == 0 || roll_one_in(&oracle->dice, 12))
         return 1 + (int64_t)roll(&oracle->dice, 30);
-    return plain->people[roll(&oracle->dice, plain->person_count)].id;
+    size_t some = roll(&oracle->dice, plain->person_count);
+    return plain->people[roll(&oracle->dice, some + 1)].id; /* the first more often */
 }
 
 static int64_t some_task_or_none(struct oracle *oracle)
@@ -80,20 +82,38 @@ static struct maybe_int some_limit(struct oracle *oracle)
     return (struct maybe_int){is_set ? value : 0, is_set};
 }
 
-/* A mark of this list, most times; -1: none. */
-static int some_mark(struct oracle *oracle, const struct question *question)
+/* Where a page that somebody looks at ends, or one of the latest marks; -1: there is none yet. */
+static int some_mark(struct oracle *oracle)
 {
-    if (oracle->mark_count == 0 || roll_one_in(&oracle->dice, 3))
+    const struct slot *slot = &oracle->slots[roll(&oracle->dice, SLOTS)];
+    if (slot->is_used && slot->has_pin)
+        return mark_number(oracle, &slot->pin);
+    size_t latest = MIN_OF(oracle->mark_count, (size_t)LATEST_MARKS);
+    if (latest == 0)
         return -1;
-    for (int tries = 0; tries < 12; tries++) {
-        size_t at = roll(&oracle->dice, oracle->mark_count);
-        const struct mark *mark = &oracle->marks[at];
-        if (mark->is_mine == (question->kind == ASK_MY_PAGE) &&
-            mark->is_down == question->is_down &&
-            (mark->is_mine || mark->owner == question->id || roll_one_in(&oracle->dice, 8)))
-            return (int)at;
+    return (int)(oracle->mark_count - 1 - roll(&oracle->dice, latest));
+}
+
+/* The list of a mark: what comes behind it, up to another, most times of the same list. */
+static void make_page(struct oracle *oracle, struct question *question)
+{
+    int at = some_mark(oracle);
+    if (at < 0 || roll_one_in(&oracle->dice, 3))
+        return;
+    const struct mark *mark = &oracle->marks[at];
+    question->kind = mark->is_mine ? ASK_MY_PAGE : ASK_PAGE;
+    question->is_down = mark->is_down;
+    question->id = mark->owner;
+    question->cursor = roll_one_in(&oracle->dice, 4) ? -1 : at;
+    if (roll_one_in(&oracle->dice, 40))
+        question->is_down = !question->is_down; /* then it is a cursor of another list */
+    for (int tries = 0; tries < 8 && roll_one_in(&oracle->dice, 2); tries++) {
+        int end = some_mark(oracle);
+        if (end < 0)
+            return;
+        if (mark_is_of(&oracle->marks[end], mark) || roll_one_in(&oracle->dice, 40))
+            question->end_cursor = end;
     }
-    return -1;
 }
 
 static void make_of_tasks(struct oracle *oracle, struct question *question)
@@ -106,8 +126,7 @@ static void make_of_tasks(struct oracle *oracle, struct question *question)
         question->text = roll_one_in(dice, 2) ? (int)roll(dice, WORD_LONG) : -1;
         question->more = roll_one_in(dice, 2) ? (int)roll(dice, WORD_LONG) : -1;
     } else if (question->kind == ASK_PAGE || question->kind == ASK_MY_PAGE) {
-        question->cursor = some_mark(oracle, question);
-        question->end_cursor = roll_one_in(dice, 3) ? some_mark(oracle, question) : -1;
+        make_page(oracle, question);
     }
 }
 
@@ -115,7 +134,8 @@ void question_make(struct oracle *oracle, struct question *out)
 {
     struct dice *dice = &oracle->dice;
     *out = (struct question){
-        .kind = (enum question_kind)(1 + roll(dice, ASK_KIND_COUNT - 1)),
+        .kind = roll_one_in(dice, 10) ? ASK_PAGE
+                                      : (enum question_kind)(1 + roll(dice, ASK_KIND_COUNT - 1)),
         .burden = roll_one_in(dice, 12) ? BURDEN : 0,
         .id = some_person(oracle),
         .limit = 1 + (int64_t)(roll_one_in(dice, 4) ? roll(dice, 30) : roll(dice, 4)),

@@ -110,6 +110,8 @@ static void check_query(struct oracle *oracle, const struct slot *slot,
 static void attach(struct oracle *oracle, struct watcher *watcher, struct slot *slot)
 {
     check_query(oracle, slot, watcher->subscription.query);
+    if (watcher->subscription.seen != 0)
+        oracle_fail(oracle, "a new subscription has seen what it was never told");
     slot->query = watcher->subscription.query;
     watcher->slot = (size_t)(slot - oracle->slots);
     slot->watchers++;
