@@ -132,6 +132,24 @@ scenario('a result of a megabyte is the same in the replay',
         assert.equal(await client.mutation('echo:mutation', { value }), value);
     });
 
+for (const count of [900, 2500])
+    scenario(`${count} mutations in one burst`,
+        'However many are in flight, all of them run once, in order; too many are sent away for a while, never for good.',
+        async (t) => {
+            t.dirty();
+            const client = t.client();
+            await client.mutation('items:noop', {});
+            const hold = t.proxy.on('client', 'Mutation', 'hold');
+            const texts = Array.from({ length: count }, (_, i) => `${i}`);
+            const done = Promise.all(texts.map((text) => client.mutation('items:add', { text })));
+            await t.until(() => t.proxy.last.pipes.client.queue.length === count - 1, 'all of them to wait');
+            hold.release();
+            assert.equal(new Set(await done).size, count);
+            assert.deepEqual(await t.texts(), texts);
+            for (const { code, reason } of t.proxy.messages('server', '#close'))
+                assert.deepEqual([code, reason], [1013, 'TooManyConcurrentRequests']);
+        }, { on: ['1.24', '1.44'] });
+
 // ---- two copies at once ----
 
 scenario('the same mutation twice on one socket runs once',

@@ -94,6 +94,17 @@ scenario('arguments in another order are the same question',
         assert.equal(await t.metric('atelier_live_evaluations_total') - before, 1);
     });
 
+scenario('a function by another way of writing its name',
+    'Names are canonical: items.js:count is items:count, for queries and mutations alike.',
+    async (t) => {
+        const client = t.client();
+        const [one, two] = [t.watch(client, 'items:count'), t.watch(client, 'items.js:count')];
+        await one.shows((value) => value.count === 0);
+        await two.shows((value) => value.count === 0);
+        await client.mutation('items.js:add', { text: t.text });
+        assert.deepEqual([one.last(), two.last()], [{ count: 1 }, { count: 1 }]);
+    }, { on: EVERY });
+
 scenario('five hundred queries of one client',
     'Each query of a large set has its own first result, in few transitions, and each goes on living.',
     async (t) => {
