@@ -99,6 +99,7 @@ static const struct issuer issuers[] = {
 };
 static struct program program = {.seal_key = "a key that nobody outside knows", .resolve = resolve};
 static struct verifier *verifier;
+static struct budgets budgets;
 static str tokens[10];
 static struct arena always; /* what lives as long as the program */
 
@@ -201,7 +202,10 @@ static void open_world(struct world *world)
             .program = &program, .store = world->store, .log = world->log, .seed = 1},
         &fault);
     world->readers = readers_new(&(struct readers_options){.clock = clock_now}, &fault);
+    budgets_divide(&budgets, MIB(512));
+    budgets.limit = SIZE_MAX; /* sanitizers take more than their part of memory */
     struct front_options front = {.program = &program,
+                                  .budgets = &budgets,
                                   .store = world->store,
                                   .writer = world->writer,
                                   .log = world->log,
@@ -336,7 +340,7 @@ static void settle(struct world *world)
          session = session->next)
         check_session(world, session);
     assert(count_items(world) <= world->mutations_max);
-    assert(world->front->query_bytes <= ALL_QUERY_BYTES_MAX);
+    assert(!budget_is_over(&budgets.live) && !budget_is_over(&budgets.calls));
 }
 
 static void close_world(struct world *world)
@@ -353,7 +357,10 @@ static void close_world(struct world *world)
         loop_turn(world->loop, MICROSECONDS(0));
     }
     struct live_counts counts = live_counts(world->front->live);
-    assert(world->front->session_count == 0 && world->front->query_bytes == 0);
+    assert(world->front->session_count == 0);
+    assert(budgets.live.used == 0 && budgets.live.strangers == 0);
+    assert(budgets.calls.used == 0 && budgets.unsent.used == 0);
+    assert(budgets.connections.used == 0 && budgets.connections.strangers == 0);
     assert(counts.queries == 0 && counts.subscriptions == 0 && counts.watches == 0);
     readers_free(world->readers);
     front_close(world->front);

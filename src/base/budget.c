@@ -166,3 +166,15 @@ size_t memory_limit_default(void)
     size_t memory = MIN_OF(pages * page, group_limit());
     return MAX_OF(memory / 2, MEMORY_LIMIT_MIN);
 }
+
+size_t memory_resident(void)
+{
+    unsigned long pages = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%lu %lu", &pages, &resident) != 2)
+        resident = 0;
+    fclose(file);
+    return (size_t)resident * (size_t)sysconf(_SC_PAGESIZE);
+}

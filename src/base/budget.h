@@ -87,5 +87,8 @@ void budgets_divide(struct budgets *budgets, size_t limit);
 /* "512MiB", "2G", "1073741824": K, M and G are powers of 1024. False: it is nothing of the kind. */
 bool memory_size_read(str text, size_t *out) MUST_CHECK;
 
+/* What of this process is in memory just now. */
+size_t memory_resident(void);
+
 /* Half of the memory that the machine has, or this process's control groups if they allow less. */
 size_t memory_limit_default(void);

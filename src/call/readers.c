@@ -232,3 +232,8 @@ size_t readers_waiting(struct readers *readers)
     pthread_mutex_unlock(&readers->lock);
     return count;
 }
+
+size_t readers_count(const struct readers *readers)
+{
+    return MAX_OF(readers->thread_count, (size_t)1);
+}

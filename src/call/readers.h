@@ -55,3 +55,4 @@ void readers_deliver(struct readers *readers);
 bool readers_step(struct readers *readers);
 
 size_t readers_waiting(struct readers *readers);
+size_t readers_count(const struct readers *readers); /* threads; at least 1 */

@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#define JOB_LEAST 4 /* queries, however little memory there is */
+
 struct item {
     struct live_query *query;
     struct evaluation evaluation;
@@ -26,6 +28,17 @@ struct live_job {
     bool is_settled;
 };
 
+/* Results come back all together, before they are counted: when memory is short, few at once. */
+static size_t most_of(const struct live *live)
+{
+    const struct budget *budget = live->options.budget;
+    if (budget == NULL || budget->max == 0)
+        return SIZE_MAX;
+    size_t used = budget->used;
+    size_t left = used < budget->max ? budget->max - used : 0;
+    return MAX_OF(left / MIB(8), (size_t)JOB_LEAST);
+}
+
 struct live_job *live_job_take(struct live *live)
 {
     if (live->job != NULL || live->large.first == NULL)
@@ -33,12 +46,21 @@ struct live_job *live_job_take(struct live *live)
     struct live_job *job = memory_zeroed(sizeof(*job));
     job->program = live->options.program;
     job->items = arena_array(&job->arena, struct item, live->counts.large);
-    while (live->large.first != NULL) {
-        struct live_query *query = live->large.first;
+    size_t most = most_of(live);
+    struct live_query *next;
+    for (struct live_query *query = live->large.first; query != NULL && job->count < most;
+         query = next) {
+        next = query->next_marked;
+        if (query_starve(live, query))
+            continue;
         query_unmark(live, query);
         query->valid_until = (instant){0};
         query->in = job;
         job->items[job->count++] = (struct item){.query = query};
+    }
+    if (job->count == 0) {
+        live_job_drop(job);
+        return NULL;
     }
     live->job = job;
     return job;

@@ -23,6 +23,7 @@ struct live *live_new(const struct live_options *options)
 
 static void query_free(struct live *live, struct live_query *query)
 {
+    claim_force(live->options.budget, &query->claim, 0);
     watch_clear(live->watches, &query->watches);
     identity_drop(query->identity);
     shared_drop(query->result.tail);
@@ -95,6 +96,34 @@ static void rehash(struct live *live)
     live->bucket_count = count;
 }
 
+/* ---- memory ---- */
+
+void query_account(struct live *live, struct live_query *query)
+{
+    size_t size = sizeof(*query) + query->key.len + query->watches.size;
+    size += query->journal == NULL ? 0 : strlen(query->journal);
+    size += query->result.tail == NULL ? 0 : query->result.tail->len;
+    claim_force(live->options.budget, &query->claim, size);
+}
+
+bool query_starve(struct live *live, struct live_query *query)
+{
+    const struct budget *budget = live->options.budget;
+    if (!budget_is_over(budget) && (query->claim.is_known || !budget_is_over_by_strangers(budget)))
+        return false;
+    for (struct subscription *each = query->subscriptions; each != NULL; each = each->next)
+        live->options.on_starved(live->options.context, each);
+    return true;
+}
+
+size_t live_share(const struct subscription *subscription)
+{
+    const struct live_query *query = subscription->query;
+    return query == NULL ? 0 : query->claim.amount / query->subscription_count;
+}
+
+/* ---- subscribing ---- */
+
 /* What makes two queries the same one. */
 static str key_of(struct arena *arena, const struct function *function, str path, str args,
                   const struct identity *identity, str journal)
@@ -146,6 +175,8 @@ void live_subscribe(struct live *live, struct subscription *subscription, str pa
         query->args = str_slice(query->key, args_at, args_at + args.len);
         query->asked_journal = str_slice(query->key, query->key.len - journal.len, query->key.len);
         query->identity = identity_keep(identity);
+        query->claim.is_known = identity != NULL;
+        query_account(live, query);
         query_mark(live, query);
     }
     subscription->query = query;
@@ -155,6 +186,7 @@ void live_subscribe(struct live *live, struct subscription *subscription, str pa
     if (subscription->next != NULL)
         subscription->next->prev = subscription;
     query->subscriptions = subscription;
+    query->subscription_count++;
     live->counts.subscriptions++;
 }
 
@@ -168,6 +200,7 @@ static void detach(struct live *live, struct subscription *subscription)
     if (subscription->next != NULL)
         subscription->next->prev = subscription->prev;
     subscription->query = NULL;
+    query->subscription_count--;
     live->counts.subscriptions--;
 }
 

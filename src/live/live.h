@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include "base/budget.h"
 #include "base/hash.h"
 #include "base/shared.h"
 #include "call/execute.h"
@@ -56,6 +57,9 @@ struct live_counts {
 
 struct live_options {
     const struct program *program;
+    struct budget *budget; /* of results and read sets; NULL: no limit */
+    /* There is no memory for this one's result: its owner is to give it up. It stays unanswered. */
+    void (*on_starved)(void *context, struct subscription *subscription);
     /* The result of this subscription changed in this round. */
     void (*on_news)(void *context, struct subscription *subscription);
     void *context;
@@ -74,6 +78,9 @@ void live_unsubscribe(struct live *live, struct subscription *subscription);
 void live_resubscribe(struct live *live, struct subscription *subscription,
                       const struct identity *identity);
 struct live_result live_result(const struct subscription *subscription);
+
+/* The memory of its query, divided by all who subscribed it. */
+size_t live_share(const struct subscription *subscription);
 
 /* The result is the one of the newest commit told: no round or job has to come first. */
 bool live_is_current(const struct subscription *subscription);

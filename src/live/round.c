@@ -116,6 +116,7 @@ void query_settle(struct live *live, struct live_query *query, struct evaluation
         query->valid_until = (instant){0};
     if (query->valid_until.us != 0)
         wake_at(live, query->valid_until);
+    query_account(live, query);
 }
 
 static void evaluate(struct live *live, struct live_query *query, struct view *view, instant now)
@@ -153,10 +154,16 @@ static void mark_expired(struct live *live, instant now)
 
 void live_round(struct live *live, struct view *view, instant now)
 {
+    const struct live_query *starved = NULL; /* the first of them; none but such are behind it */
     mark_expired(live, now);
-    while (live->dirty.first != NULL) {
+    while (live->dirty.first != NULL && live->dirty.first != starved) {
         struct live_query *query = live->dirty.first;
         query_unmark(live, query);
+        if (query_starve(live, query)) {
+            starved = starved == NULL ? query : starved;
+            query_mark(live, query);
+            continue;
+        }
         query->valid_until = (instant){0};
         evaluate(live, query, view, now);
         if (PLANTED(torn_round))

@@ -29,6 +29,8 @@ struct live_query {
     char *journal;                 /* where its page ended the first time; NULL: none */
     const struct identity *identity;
     struct subscription *subscriptions;
+    size_t subscription_count;
+    struct claim claim; /* a stranger's when nobody signed in asked first */
     struct live_result result;
     struct watches watches;
     instant valid_until;
@@ -67,6 +69,12 @@ struct live {
 void query_mark(struct live *live, struct live_query *query);
 void query_unmark(struct live *live, struct live_query *query);
 void query_remove(struct live *live, struct live_query *query);
+
+/* Counts what the query takes by now. */
+void query_account(struct live *live, struct live_query *query);
+
+/* There is no memory to evaluate it: its subscribers are told. True: that is so. */
+bool query_starve(struct live *live, struct live_query *query);
 
 /* ---- round.c ---- */
 

@@ -138,6 +138,7 @@ void watch_set(struct watch_table *table, struct watches *watches, struct read_s
         size += reads.ranges[i].from.len + reads.ranges[i].to.len;
     watches->items = memory_new(reads.count * sizeof(struct watch));
     watches->keys = memory_new(size);
+    watches->size = size + reads.count * sizeof(struct watch);
     watches->count = reads.count;
     table->count += reads.count;
     if (table->count > table->bucket_count * 2)

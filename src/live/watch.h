@@ -18,7 +18,8 @@ struct watch_table;
 struct watches {
     struct watch *items;
     size_t count;
-    char *keys; /* memory of the ranges' bytes */
+    char *keys;  /* memory of the ranges' bytes */
+    size_t size; /* of all that, in bytes */
 };
 
 struct watch_table *watch_table_new(void);

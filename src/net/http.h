@@ -169,6 +169,10 @@ bool http_percent_decode(struct arena *arena, str from, bool plus_is_space, str 
 struct arena *exchange_arena(struct exchange *exchange);
 const struct http_request *exchange_request(const struct exchange *exchange);
 
+/* Counts what its body and its arena take by now against the budget of calls; false: there is no
+ * room, so answer 503. */
+bool exchange_recount(struct exchange *exchange) MUST_CHECK;
+
 /* The peer is gone: an answer would reach nobody. */
 bool exchange_is_gone(const struct exchange *exchange);
 

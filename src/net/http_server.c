@@ -65,6 +65,11 @@ bool exchange_count(struct exchange *exchange, size_t now)
     return server_count(server, claim, now);
 }
 
+bool exchange_recount(struct exchange *exchange)
+{
+    return exchange_count(exchange, exchange->body.room + exchange->arena.used);
+}
+
 /* An IPv6 customer has a whole /64 to choose addresses from. */
 static size_t peer_slot(const struct conn *conn)
 {

@@ -274,6 +274,23 @@ void ws_limit(struct socket *socket, size_t message_max)
     socket->message_max = (uint32_t)MIN_OF(message_max, UINT32_MAX);
 }
 
+/* ---- in whose name ---- */
+
+static void name_reader(struct socket *socket, struct party *party)
+{
+    struct budgets *budgets = conn_of(socket)->server->options.budgets;
+    if (socket->reader != NULL && budgets != NULL)
+        claim_name(&budgets->calls, &socket->reader->claim, party == NULL ? NULL : &party->calls,
+                   party != NULL && party->is_known);
+}
+
+void ws_name(struct socket *socket, struct party *party)
+{
+    struct conn *conn = conn_of(socket);
+    name_reader(socket, party);
+    server_name(conn->server, conn, party);
+}
+
 /* ---- closing ---- */
 
 static void begin_closing(struct socket *socket)
@@ -314,6 +331,7 @@ static void tell(struct socket *socket)
     if (socket->is_told)
         return;
     socket->is_told = true;
+    ws_name(socket, NULL); /* the session may free its party; what still waits is nobody's */
     socket->handlers->on_closed(socket->session);
 }
 
@@ -326,16 +344,13 @@ void socket_fire(struct conn *conn)
 void socket_bury(struct conn *conn)
 {
     struct socket *socket = &conn->socket;
-    /* First what is in the party's name: the session may free it when it hears of the end. */
+    socket->is_closing = true;
+    tell(socket);
     if (socket->reader != NULL) {
         server_uncount(conn->server, &socket->reader->claim);
         ws_reader_done(socket->reader);
         free(socket->reader);
     }
-    stream_drop(&conn->stream);
-    server_name(conn->server, conn, NULL);
-    socket->is_closing = true;
-    tell(socket);
     conn->server->counts.sockets--;
 }
 
@@ -384,21 +399,6 @@ static void handle(struct socket *socket, enum ws_event event, str payload, uint
     case WS_PONG:
         break;
     }
-}
-
-static void name_reader(struct socket *socket, struct party *party)
-{
-    struct budgets *budgets = conn_of(socket)->server->options.budgets;
-    if (socket->reader != NULL && budgets != NULL)
-        claim_name(&budgets->calls, &socket->reader->claim, party == NULL ? NULL : &party->calls,
-                   party != NULL && party->is_known);
-}
-
-void ws_name(struct socket *socket, struct party *party)
-{
-    struct conn *conn = conn_of(socket);
-    name_reader(socket, party);
-    server_name(conn->server, conn, party);
 }
 
 /* Keeps the reader only while it holds part of something. */

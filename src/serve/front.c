@@ -6,6 +6,7 @@
 #include "serve/accounts.h"
 #include "serve/route.h"
 #include "serve/session.h"
+#include "serve/shed.h"
 
 #include <string.h>
 
@@ -151,6 +152,7 @@ static void on_turn(void *context, instant monotonic)
         if (live_next(front->live).us != 0)
             timer_arm(front, monotonic);
     }
+    shed_turn(front, monotonic);
     view_end(&front->kept); /* a round answers requests, which may run what waited behind them */
 }
 
@@ -205,8 +207,12 @@ bool front_open(struct loop *loop, const struct front_options *options, struct f
     front->large = memory_zeroed(LARGE_MAX * sizeof(*front->large));
     random_init(&front->random);
     make_attempts(front);
-    front->live = live_new(
-        &(struct live_options){.program = options->program, .on_news = on_news, .context = front});
+    front->live = live_new(&(struct live_options){.program = options->program,
+                                                  .budget = front_live_budget(front),
+                                                  .on_starved = shed_starved,
+                                                  .on_news = on_news,
+                                                  .context = front});
+    front->peers = peers_new();
     front->wake = queue_new(1, fault);
     front->hashed = queue_new(HASHER_QUEUE_MAX * 2, fault);
     if (front->wake == NULL || front->hashed == NULL ||
@@ -233,6 +239,7 @@ void front_close(struct front *front)
     http_close(front->http);
     sync_close_all(front);
     live_free(front->live);
+    peers_free(front->peers);
     attempts_free(front->by_address);
     attempts_free(front->by_account);
     queue_free(front->wake);
@@ -315,6 +322,7 @@ struct asked_there {
     struct front *front;
     struct front_asked asked;
     struct call_reply reply;
+    span time; /* that it took there */
 };
 
 static uint64_t hash_of(const struct call_request *request)
@@ -329,6 +337,7 @@ static void run_there(struct reading *reading, instant now)
     struct asked_there *there = reading->work;
     struct front *front = there->front;
     struct fault fault;
+    instant start = clock_monotonic();
     if (reading->view.snapshot == NULL &&
         !view_begin(front->options.store, &reading->arena, &reading->view, &fault)) {
         log_event(LOG_ERROR, "view_failed", "%s", fault.text);
@@ -338,11 +347,21 @@ static void run_there(struct reading *reading, instant now)
     }
     execute_query(front->options.program, &there->asked.request, there->asked.kind, &reading->view,
                   &reading->arena, now, &there->reply);
+    there->time = instant_since(clock_monotonic(), start);
+}
+
+static void leave(struct asked_there *there)
+{
+    struct peer *peer = there->asked.peer;
+    peer->readings--;
+    peer_read(peer, there->time, loop_now(there->front->loop));
+    peers_drop(there->front->peers, peer);
 }
 
 static void on_read_there(void *owner, struct reading *reading)
 {
     struct asked_there *there = reading->work;
+    leave(there);
     there->asked.then(there->asked.context, &there->reply);
     reading_free(reading);
 }
@@ -358,15 +377,36 @@ static void refuse(const struct front_asked *asked)
 
 static void drop_there(struct reading *reading)
 {
-    refuse(&((struct asked_there *)reading->work)->asked);
+    struct asked_there *there = reading->work;
+    leave(there);
+    refuse(&there->asked);
+}
+
+/* While others wait, nobody has more than half of the readers' time. */
+static bool may_read(struct front *front, const struct peer *peer)
+{
+    struct readers *readers = front->options.readers;
+    return readers_waiting(readers) == 0 ||
+           !peer_reads_too_much(peer, readers_count(readers), loop_now(front->loop));
 }
 
 static void ask_there(struct front *front, const struct front_asked *asked)
 {
+    struct peer *peer = asked->peer != NULL
+                            ? peer_keep(asked->peer)
+                            : peers_find(front->peers, asked->request.identity, asked->address);
+    if (!may_read(front, peer)) {
+        front->reads_refused++;
+        peers_drop(front->peers, peer);
+        refuse(asked);
+        return;
+    }
     struct reading *reading = reading_new();
     struct arena *arena = &reading->arena;
     struct asked_there *there = arena_new(arena, struct asked_there);
     *there = (struct asked_there){.front = front, .asked = *asked};
+    there->asked.peer = peer;
+    peer->readings++;
     there->asked.request.path = str_copy(arena, asked->request.path);
     there->asked.request.args = str_copy(arena, asked->request.args);
     reading->identity = identity_keep(asked->request.identity);
@@ -382,6 +422,7 @@ static void ask_there(struct front *front, const struct front_asked *asked)
     }
     if (readers_put(front->options.readers, reading, false))
         return;
+    leave(there);
     reading_free(reading);
     refuse(asked);
 }

@@ -22,6 +22,7 @@
 #include "live/live.h"
 #include "net/http.h"
 #include "net/ws.h"
+#include "serve/peers.h"
 
 struct front;
 struct sync_session;
@@ -49,6 +50,13 @@ struct front_options {
     bool cookie_is_secure;
 };
 
+/* Of memory, by the process's real size. */
+enum shortage {
+    SHORT_NONE,
+    SHORT_FOR_STRANGERS,
+    SHORT_FOR_ALL,
+};
+
 struct front {
     struct front_options options;
     struct loop *loop;
@@ -69,9 +77,13 @@ struct front {
     struct view kept;                   /* queries of one turn share it; no snapshot: none */
     struct hash128 *seen;               /* identities whose user row exists */
     size_t session_count;
-    size_t query_bytes; /* what the sessions' queries hold */
-    uint64_t *large;    /* hashes of requests that were too large to be run here */
+    struct peers *peers;
+    enum shortage shortage;
+    instant looked_at, trimmed_at, made_room_at; /* serve/shed.c */
+    bool wants_room;                             /* a subscription was refused for want of memory */
+    uint64_t *large; /* hashes of requests that were too large to be run here */
     uint64_t transitions, mutations, queries;
+    uint64_t reads_refused; /* of a peer that has had its part of the readers' time */
     uint64_t large_queries; /* of them, those that went to the readers */
     bool is_draining;
     bool has_work; /* a round is wanted in this turn */
@@ -96,6 +108,8 @@ void front_query(struct front *front, const struct call_request *request, enum f
 struct front_asked {
     struct call_request request; /* lent until front_ask returns */
     enum function_kind kind;     /* a query or an action */
+    struct peer *peer;           /* in whose name; NULL: found by identity and address */
+    str address;
     bool is_kept; /* on the snapshot that front_keep found, also when it is answered later */
     /* Once; the reply is gone when it returns. */
     void (*then)(void *context, const struct call_reply *reply);
@@ -120,3 +134,13 @@ void front_see(struct front *front, const struct identity *identity,
 bool front_view(struct front *front, struct arena *arena, struct view *out) MUST_CHECK;
 
 instant front_now(void); /* wall clock */
+
+static inline struct budget *front_live_budget(const struct front *front)
+{
+    return front->options.budgets == NULL ? NULL : &front->options.budgets->live;
+}
+
+static inline struct budget *front_calls_budget(const struct front *front)
+{
+    return front->options.budgets == NULL ? NULL : &front->options.budgets->calls;
+}

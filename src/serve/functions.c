@@ -18,7 +18,11 @@ struct http_call {
     bool is_admin;
     commit_ts at; /* the moment that it is about; 0: the newest */
     struct identity *identity;
+    struct peer *peer;  /* of a mutation on its way, as: */
+    struct claim claim; /* of the budget of calls */
 };
+
+#define MUTATION_COST KIB(8) /* of memory, beside its arguments */
 
 /* ---- answers ---- */
 
@@ -67,12 +71,31 @@ static void answer_reply(struct http_call *call, const struct call_reply *reply)
 static void on_mutated(void *owner, struct mutation *mutation)
 {
     struct http_call *call = owner;
+    claim_force(front_calls_budget(call->front), &call->claim, 0);
+    peers_drop(call->front->peers, call->peer);
     answer_reply(call, &mutation->reply);
     mutation_free(mutation);
 }
 
+/* In whose name it is, and what it takes until it is answered: the mutation copies the arguments.
+ */
+static bool claim_mutation(struct http_call *call)
+{
+    struct front *front = call->front;
+    call->peer = peers_find(front->peers, call->identity, exchange_request(call->exchange)->peer);
+    struct party *party = &call->peer->party;
+    call->claim = (struct claim){.share = &party->calls, .is_known = party->is_known};
+    return claim_set(front_calls_budget(front), &call->claim, MUTATION_COST + 2 * call->args.len);
+}
+
 static void run_mutation(struct http_call *call)
 {
+    if (!claim_mutation(call)) {
+        peers_drop(call->front->peers, call->peer);
+        identity_drop(call->identity);
+        answer_overload(call->exchange);
+        return;
+    }
     struct mutation *mutation = mutation_new();
     mutation->request = (struct call_request){
         .path = str_copy(&mutation->arena, call->path),
@@ -85,9 +108,10 @@ static void run_mutation(struct http_call *call)
     if (front_mutate(call->front, mutation))
         return;
     mutation_free(mutation);
+    claim_force(front_calls_budget(call->front), &call->claim, 0);
+    peers_drop(call->front->peers, call->peer);
     identity_drop(call->identity);
-    answer_error(call->exchange, 503, "TooManyConcurrentRequests",
-                 STR("The server is busy. Try again in a moment."), NULL);
+    answer_overload(call->exchange);
 }
 
 static void on_answered(void *context, const struct call_reply *reply)
@@ -118,6 +142,7 @@ static void run_reading(struct http_call *call)
                     .identity = call->identity,
                     .is_internal = call->is_admin},
         .kind = call->kind,
+        .address = exchange_request(call->exchange)->peer,
         .is_kept = call->at.n != 0,
         .then = on_answered,
         .context = call,
@@ -182,6 +207,11 @@ static bool read_body(struct http_call *call, str text, struct json *body)
     }
     if (body->kind != JSON_OBJECT) {
         bad_request(call, "BadJsonBody", "The body must be a JSON object.");
+        return false;
+    }
+    if (text.len > LARGE_BODY && !exchange_recount(call->exchange)) {
+        identity_drop(call->identity);
+        answer_overload(call->exchange);
         return false;
     }
     return true;

@@ -25,6 +25,8 @@ FUNCTIONS_HANDLER(functions_run);         /* /api/run/<dir>/<module>/<function> 
 
 /* ---- shared by the handlers ---- */
 
+#define LARGE_BODY KIB(64) /* what is read from larger ones is counted */
+
 /* {"status":…,"value":…} as the body of an answer, in the lossy format or not. */
 void reply_write(struct buffer *to, const struct call_reply *reply, bool is_clean);
 

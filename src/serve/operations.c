@@ -39,23 +39,64 @@ FUNCTIONS_HANDLER(operations_debug_event)
     answer_json(exchange, 200, STR("null"));
 }
 
-static int64_t resident_bytes(void)
-{
-    long pages = 0, resident = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
-    if (file == NULL)
-        return 0;
-    if (fscanf(file, "%ld %ld", &pages, &resident) != 2)
-        resident = 0;
-    fclose(file);
-    return (int64_t)resident * sysconf(_SC_PAGESIZE);
-}
-
 static void add_metric(struct buffer *to, const char *name, const char *kind, const char *help,
                        double value)
 {
     buffer_format(to, "# HELP %s %s\n# TYPE %s %s\n%s %.17g\n", name, help, name, kind, name,
                   value);
+}
+
+/* One value of each budget, under one name. */
+static void add_budgets(struct buffer *to, const struct budgets *budgets, const char *name,
+                        const char *kind, const char *help,
+                        double (*value_of)(const struct budget *budget))
+{
+    const struct budget *const all[] = {&budgets->live, &budgets->unsent, &budgets->calls,
+                                        &budgets->connections};
+    buffer_format(to, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind);
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        buffer_format(to, "%s{budget=\"%s\"} %.17g\n", name, all[i]->name, value_of(all[i]));
+}
+
+static double used_of(const struct budget *budget)
+{
+    return (double)budget->used;
+}
+
+static double strangers_of(const struct budget *budget)
+{
+    return (double)budget->strangers;
+}
+
+static double max_of(const struct budget *budget)
+{
+    return (double)budget->max;
+}
+
+static double shed_of(const struct budget *budget)
+{
+    return (double)budget->shed;
+}
+
+static void add_memory(struct buffer *to, const struct front *front)
+{
+    const struct budgets *budgets = front->options.budgets;
+    add_metric(to, "atelier_base_memory_limit_bytes", "gauge", "Memory that may be used.",
+               (double)budgets->limit);
+    add_metric(to, "atelier_serve_memory_short", "gauge",
+               "1: strangers are refused for want of memory; 2: everybody is.",
+               (double)front->shortage);
+    add_metric(to, "atelier_serve_reads_refused_total", "counter",
+               "Large reads refused to who had more than half of the readers' time.",
+               (double)front->reads_refused);
+    add_budgets(to, budgets, "atelier_base_budget_used_bytes", "gauge",
+                "Memory taken of each budget.", used_of);
+    add_budgets(to, budgets, "atelier_base_budget_strangers_bytes", "gauge",
+                "Of that, by who is not signed in; at most half of the budget.", strangers_of);
+    add_budgets(to, budgets, "atelier_base_budget_max_bytes", "gauge",
+                "Memory that there is for each budget.", max_of);
+    add_budgets(to, budgets, "atelier_base_shed_total", "counter",
+                "What was refused or closed because a budget was used up.", shed_of);
 }
 
 FUNCTIONS_HANDLER(operations_metrics)
@@ -95,7 +136,9 @@ FUNCTIONS_HANDLER(operations_metrics)
     add_metric(&text, "atelier_serve_transitions_total", "counter", "Transitions sent.",
                (double)front->transitions);
     add_metric(&text, "atelier_base_resident_bytes", "gauge", "Memory in use.",
-               (double)resident_bytes());
+               (double)memory_resident());
+    if (front->options.budgets != NULL)
+        add_memory(&text, front);
     add_metric(&text, "atelier_base_cpu_seconds_total", "counter", "Processor time used.",
                (double)clock_cpu().us / 1e6);
     struct http_header headers[] = {

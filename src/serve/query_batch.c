@@ -164,5 +164,9 @@ FUNCTIONS_HANDLER(functions_query_batch)
                      STR("The body must be {\"queries\": […]} with at most 100 of them."), NULL);
         return;
     }
+    if (request->body.len > LARGE_BODY && !exchange_recount(exchange)) {
+        answer_busy(call);
+        return;
+    }
     front_see(front, identity, on_seen, call);
 }

@@ -7,6 +7,7 @@
 #include "serve/functions.h"
 #include "serve/operations.h"
 #include "serve/pages.h"
+#include "serve/shed.h"
 #include "serve/sync.h"
 #include "serve/webhooks.h"
 
@@ -85,6 +86,12 @@ void answer_error(struct exchange *exchange, int status, const char *code, str m
         buffer_format(&body, ",\"field\":\"%s\"", field);
     buffer_char(&body, '}');
     answer_json(exchange, status, buffer_text(&body));
+}
+
+void answer_overload(struct exchange *exchange)
+{
+    answer_error(exchange, 503, "TooManyConcurrentRequests",
+                 STR("The server is busy. Try again in a moment."), NULL);
 }
 
 /* ---- who asks ---- */
@@ -227,6 +234,13 @@ static bool is_site(const struct http_request *request, str path)
 static void dispatch(struct front *front, struct exchange *exchange,
                      const struct http_request *request, str path)
 {
+    /* The operator's addresses and the pages cost nothing to speak of. */
+    bool is_call = str_starts(path, STR("/api/"));
+    if (is_call && shed_is_short(front, front->shortage == SHORT_FOR_STRANGERS &&
+                                            route_is_known(front, request))) {
+        answer_overload(exchange);
+        return;
+    }
     for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
         if (!fits(&routes[i], path))
             continue;

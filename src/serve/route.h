@@ -28,6 +28,9 @@ void answer_error(struct exchange *exchange, int status, const char *code, str m
                   const char *field);
 void answer_text(struct exchange *exchange, int status, str body);
 
+/* 503, to be asked again in a moment. */
+void answer_overload(struct exchange *exchange);
+
 /* 429, saying when to come back in words and in Retry-After. */
 void answer_too_many(struct exchange *exchange, span wait);
 

@@ -10,15 +10,16 @@
  */
 #pragma once
 
+#include "serve/peers.h"
 #include "serve/sync.h"
 
 #define SESSION_QUERIES_MAX 4096
 #define SESSION_QUERY_BYTES_MAX MIB(32) /* of paths, arguments and journals */
-#define ALL_QUERY_BYTES_MAX MIB(256)    /* of all sessions */
 #define SESSION_CHANGES_MAX 8192        /* in one query set */
 #define SESSION_REMOVALS_MAX 65536      /* not told yet */
 #define SESSION_CALLS_MAX 1000
 #define SESSION_CALL_BYTES_MAX MIB(64) /* of arguments with the writer */
+#define CALL_COST KIB(8)               /* of memory, beside its arguments */
 #define SESSION_INBOX_MAX MIB(32)
 #define SESSION_CHUNK 5000000      /* bytes: longer transitions go in such pieces */
 #define SESSION_UNSENT_SOFT MIB(1) /* beyond it transitions wait and are taken together */
@@ -75,6 +76,8 @@ struct sync_session {
     bool has_clock_skew;
 
     const struct identity *identity;
+    struct peer *address, *peer;   /* the peer is the address as long as nobody is signed in */
+    struct claim asks, holds;      /* of the budget of calls; of live queries */
     struct version received, sent; /* what the client said; what it was told last */
 
     struct session_query *queries;
@@ -129,6 +132,10 @@ void session_fatal(struct sync_session *session, const char *text);
 /* ---- sync.c ---- */
 void session_pause(struct sync_session *session);
 void session_resume(struct sync_session *session);
+/* Counts its calls and what waits in its inbox; false: there is no room for more. */
+bool session_count_calls(struct sync_session *session) MUST_CHECK;
+void session_uncount_calls(struct sync_session *session); /* some are over */
+
 /* Frees it if its socket is closed and no call is out. */
 void session_unneeded(struct sync_session *session);
 void session_set_identity(struct sync_session *session, const struct identity *identity);

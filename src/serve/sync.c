@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/planted.h"
 #include "serve/session.h"
+#include "serve/shed.h"
 
 #include <string.h>
 
@@ -68,10 +69,14 @@ bool session_query_add(struct sync_session *session, uint32_t id, str path, str 
 {
     size_t size = bytes_of_query(path, args, journal);
     if (session->query_bytes + size > SESSION_QUERY_BYTES_MAX ||
-        session->front->query_bytes + size > ALL_QUERY_BYTES_MAX)
+        shed_is_short(session->front, session->identity != NULL))
         return false;
+    if (!claim_set(front_live_budget(session->front), &session->holds,
+                   session->query_bytes + size)) {
+        session->front->wants_room = true;
+        return false;
+    }
     session->query_bytes += size;
-    session->front->query_bytes += size;
     struct session_query *query = memory_zeroed(size);
     char *at = query->text;
     query->path = put_text(&at, path);
@@ -103,9 +108,8 @@ static void query_free(struct sync_session *session, struct session_query *query
     if (query->next != NULL)
         query->next->link = query->link;
     live_unsubscribe(session->front->live, &query->subscription);
-    size_t size = bytes_of_query(query->path, query->args, query->journal);
-    session->query_bytes -= size;
-    session->front->query_bytes -= size;
+    session->query_bytes -= bytes_of_query(query->path, query->args, query->journal);
+    claim_force(front_live_budget(session->front), &session->holds, session->query_bytes);
     free(query);
     session->query_count--;
 }
@@ -127,6 +131,22 @@ void session_query_remove(struct sync_session *session, uint32_t id)
     session->removed[session->removed_count++] = id;
 }
 
+/* Whatever it has is from now on in the name of whom it is. */
+static void find_peer(struct sync_session *session)
+{
+    struct front *front = session->front;
+    struct peer *old = session->peer;
+    session->peer = session->identity == NULL
+                        ? peer_keep(session->address)
+                        : peers_find(front->peers, session->identity, (str){0});
+    struct party *party = &session->peer->party;
+    claim_name(front_live_budget(front), &session->holds, &party->live, party->is_known);
+    claim_name(front_calls_budget(front), &session->asks, &party->calls, party->is_known);
+    if (session->socket != NULL)
+        ws_name(session->socket, party);
+    peers_drop(front->peers, old);
+}
+
 void session_set_identity(struct sync_session *session, const struct identity *identity)
 {
     bool is_same = identity_is_same(session->identity, identity) || PLANTED(identity_keeps_results);
@@ -138,6 +158,8 @@ void session_set_identity(struct sync_session *session, const struct identity *i
          query = query->next)
         live_resubscribe(session->front->live, &query->subscription, session->identity);
     identity_drop(old);
+    if (!is_same)
+        find_peer(session);
     sync_due(session);
 }
 
@@ -180,8 +202,23 @@ static void unlink_due(struct sync_session *session)
     session->is_due = false;
 }
 
+bool session_count_calls(struct sync_session *session)
+{
+    size_t size = session->calls * CALL_COST + 2 * session->call_bytes + session->inbox.room;
+    if (size > session->asks.amount && shed_is_short(session->front, session->identity != NULL))
+        return false;
+    return claim_set(front_calls_budget(session->front), &session->asks, size);
+}
+
+void session_uncount_calls(struct sync_session *session)
+{
+    bool is_counted = session_count_calls(session);
+    (void)is_counted; /* less always is */
+}
+
 void session_unneeded(struct sync_session *session)
 {
+    struct front *front = session->front;
     if (session->socket != NULL || session->calls != 0)
         return;
     unlink_due(session);
@@ -192,7 +229,11 @@ void session_unneeded(struct sync_session *session)
     *session->link = session->next;
     if (session->next != NULL)
         session->next->link = session->link;
-    session->front->session_count--;
+    front->session_count--;
+    claim_force(front_live_budget(front), &session->holds, 0);
+    claim_force(front_calls_budget(front), &session->asks, 0);
+    peers_drop(front->peers, session->peer);
+    peers_drop(front->peers, session->address);
     identity_drop(session->identity);
     buffer_done(&session->inbox);
     free(session->removed);
@@ -226,6 +267,7 @@ static void read_inbox(struct sync_session *session)
     buffer_drop(&session->inbox, from);
     if (session->inbox.len == 0)
         buffer_done(&session->inbox);
+    session_uncount_calls(session);
 }
 
 void session_resume(struct sync_session *session)
@@ -253,7 +295,7 @@ static void on_text(void *context, str message)
     }
     buffer_str(&session->inbox, message);
     buffer_char(&session->inbox, 0);
-    if (session->inbox.is_over)
+    if (session->inbox.is_over || !session_count_calls(session))
         session_close(session, 1013, "TooManyConcurrentRequests");
 }
 
@@ -298,11 +340,14 @@ void sync_accept(struct front *front, struct exchange *exchange)
     session->takes_chunks = takes_chunks(exchange_request(exchange));
     session->inbox = buffer_with_max(SESSION_INBOX_MAX);
     session->told_at = loop_now(front->loop);
+    session->address = peers_find(front->peers, NULL, exchange_request(exchange)->peer);
     session->socket = http_upgrade(exchange, &handlers, session);
     if (session->socket == NULL) {
+        peers_drop(front->peers, session->address);
         free(session);
         return;
     }
+    find_peer(session);
     session->next = front->sessions;
     session->link = &front->sessions;
     if (session->next != NULL)

@@ -182,6 +182,7 @@ static void on_mutated(void *owner, struct mutation *mutation)
     }
     session->calls--;
     session->call_bytes -= mutation->request.args.len;
+    session_uncount_calls(session);
     if (session->socket != NULL && !session->is_ending) {
         session_send_mutation(session, mutation);
         if (PLANTED(arguments_close) && mutation->reply.error == ARGUMENT)
@@ -210,9 +211,10 @@ static void read_mutation(struct sync_session *session, const struct json *messa
     session->calls++;
     session->call_bytes += mutation->request.args.len;
     if (session->calls > SESSION_CALLS_MAX || session->call_bytes > SESSION_CALL_BYTES_MAX ||
-        !front_mutate(session->front, mutation)) {
+        !session_count_calls(session) || !front_mutate(session->front, mutation)) {
         session->calls--;
         session->call_bytes -= mutation->request.args.len;
+        session_uncount_calls(session);
         mutation_free(mutation);
         session_close(session, 1013, "TooManyConcurrentRequests");
     }
@@ -221,6 +223,7 @@ static void read_mutation(struct sync_session *session, const struct json *messa
 struct action {
     struct sync_session *session;
     uint32_t number;
+    size_t bytes; /* of its arguments */
 };
 
 static void on_acted(void *context, const struct call_reply *reply)
@@ -229,6 +232,8 @@ static void on_acted(void *context, const struct call_reply *reply)
     struct sync_session *session = action.session;
     free(context);
     session->calls--;
+    session->call_bytes -= action.bytes;
+    session_uncount_calls(session);
     if (session->socket != NULL && !session->is_ending) {
         session_send_action(session, action.number, reply);
         sync_due(session);
@@ -240,21 +245,26 @@ static void read_action(struct sync_session *session, const struct json *message
 {
     AUTO(arena_done) struct arena arena = {0};
     str args = args_of(&arena, json_get(message, "args"));
-    if (session->calls >= SESSION_CALLS_MAX) {
+    session->calls++;
+    session->call_bytes += args.len;
+    if (session->calls > SESSION_CALLS_MAX || !session_count_calls(session)) {
+        session->calls--;
+        session->call_bytes -= args.len;
+        session_uncount_calls(session);
         session_close(session, 1013, "TooManyConcurrentRequests");
         return;
     }
     struct action *action = memory_zeroed(sizeof(*action));
-    *action = (struct action){session, number};
+    *action = (struct action){session, number, args.len};
     struct front_asked asked = {
         .request = {.path = json_text(json_get(message, "udfPath")),
                     .args = args.at == NULL ? STR("null") : args,
                     .identity = session->identity},
         .kind = FUNCTION_ACTION,
+        .peer = session->peer,
         .then = on_acted,
         .context = action,
     };
-    session->calls++;
     front_ask(session->front, &asked);
 }
 
