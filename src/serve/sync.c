@@ -150,6 +150,8 @@ static void find_peer(struct sync_session *session)
 void session_set_identity(struct sync_session *session, const struct identity *identity)
 {
     bool is_same = identity_is_same(session->identity, identity) || PLANTED(identity_keeps_results);
+    if (PLANTED(refresh_reruns))
+        is_same = false;
     const struct identity *old = session->identity;
     session->identity = identity_keep(identity);
     session->received.identity++;
@@ -244,7 +246,7 @@ void session_close(struct sync_session *session, uint16_t code, const char *reas
 {
     session->is_ending = true;
     if (session->socket != NULL)
-        ws_close(session->socket, code, reason);
+        ws_close(session->socket, code, PLANTED(close_unreasoned) ? NULL : reason);
 }
 
 void session_pause(struct sync_session *session)

@@ -255,7 +255,8 @@ void session_auth_error(struct sync_session *session, str text, bool was_update)
     json_write_text(&message, text);
     if (!PLANTED(auth_error_baseless))
         buffer_format(&message, ",\"baseVersion\":%u", session->sent.identity);
-    buffer_format(&message, ",\"authUpdateAttempted\":%s}", was_update ? "true" : "false");
+    buffer_format(&message, ",\"authUpdateAttempted\":%s}",
+                  was_update || PLANTED(expiry_blames) ? "true" : "false");
     send_buffer(session, &message);
     session_close(session, 1000, NULL);
 }

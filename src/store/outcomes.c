@@ -374,7 +374,8 @@ bool outcomes_find(struct batch *batch, struct arena *arena, struct outcome *ino
     struct fault fault = {0};
     if (is_new(batch, inout))
         return false;
-    if (find_in_batch(batch, arena, inout) || find_in_memory(batch->store->outcomes, arena, inout))
+    if ((find_in_batch(batch, arena, inout) && !PLANTED(replay_beside)) ||
+        find_in_memory(batch->store->outcomes, arena, inout))
         return true;
     if (find_in_engine(batch, arena, inout, &fault))
         return true;
