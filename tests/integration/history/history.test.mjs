@@ -18,10 +18,10 @@ test('what concurrent clients see while the server is killed has an order, and n
 
     // Enough happened for this to mean something.
     assert.ok(figures.kills >= KILLS);
-    assert.ok(figures.answered > 1000);
-    assert.ok(figures.refused > 20);
-    assert.ok(figures.sights > 1000);
-    assert.ok(figures.looks > 100);
+    assert.ok(figures.answered > 500);
+    assert.ok(figures.refused > 10);
+    assert.ok(figures.sights > 500);
+    assert.ok(figures.looks > 50);
     assert.ok(figures.resent > 20);
     await victim.stop();
     assert.deepEqual(victim.ends, []);
