@@ -47,10 +47,11 @@ int mark_number(const struct oracle *oracle, const struct mark *mark)
     return found == NULL ? -1 : (int)(found - oracle->marks);
 }
 
-/* The real one's cursor of a place that was not seen before is taken from what it said. */
-static const struct mark *mark_learn(struct oracle *oracle, const struct mark *place, str got)
+/* The real one's cursor of a place that was not seen before is taken from what it said behind the
+ * part that is known. */
+static const struct mark *mark_learn(struct oracle *oracle, const struct mark *place, str name,
+                                     str got)
 {
-    static const str name = {",\"continueCursor\":\"", 19};
     size_t at = oracle->answer.text.len;
     if (oracle->mark_count == MARKS || !str_starts(str_slice(got, at, got.len), name))
         return NULL;
@@ -67,17 +68,28 @@ static const struct mark *mark_learn(struct oracle *oracle, const struct mark *p
     return mark;
 }
 
-/* Completes the plain answer's text with its cursor; NULL: it is no page. */
+static const struct mark *add_mark(struct oracle *oracle, const struct mark *place,
+                                   const char *name, str got)
+{
+    const struct mark *mark = mark_find(oracle, place);
+    if (mark == NULL)
+        mark = mark_learn(oracle, place, str_of(name), got);
+    if (mark != NULL)
+        buffer_format(&oracle->answer.text, "%s%s\"", name, mark->text);
+    return mark;
+}
+
+/* Completes the plain answer's text with its cursors; NULL: it is no page. */
 static const struct mark *complete(struct oracle *oracle, str got)
 {
     struct answer *answer = &oracle->answer;
     if (!answer->is_page || answer->error != ERROR_NONE)
         return NULL;
-    const struct mark *mark = mark_find(oracle, &answer->mark);
-    if (mark == NULL)
-        mark = mark_learn(oracle, &answer->mark, got);
-    if (mark != NULL)
-        buffer_format(&answer->text, ",\"continueCursor\":\"%s\"}", mark->text);
+    const struct mark *mark = add_mark(oracle, &answer->mark, ",\"continueCursor\":\"", got);
+    bool is_told = str_starts(str_slice(got, answer->text.len, got.len), STR(",\"splitCursor\""));
+    if (answer->has_split && is_told)
+        add_mark(oracle, &answer->split, ",\"splitCursor\":\"", got);
+    buffer_char(&answer->text, '}');
     return mark;
 }
 
@@ -244,7 +256,8 @@ static void ask_plain(struct oracle *oracle, const struct look *look)
 static void compare(struct oracle *oracle, struct look *look)
 {
     struct slot *slot = look->slot;
-    count_run(oracle, look);
+    if (oracle->threads == NULL)
+        count_run(oracle, look);
     if (look->was_run)
         note_run(oracle, look);
     bool is_passing = slot->failures != 0 && slot->failures < FAILURES_UNTOLD;
@@ -310,6 +323,7 @@ static void compare_slot(struct oracle *oracle, size_t at, bool has_commits)
     }
     look.was_run = slot->evaluated != 0 ||
                    (is_unseen && (!slot->has_result || oracle->answer.imprint != slot->imprint));
+    look.was_run |= oracle->threads != NULL; /* or it may have been */
     if (slot->evaluated > 1)
         oracle_fail(oracle, "slot %zu was run %u times in one round", at, slot->evaluated);
     compare(oracle, &look);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "brittle.h"
 #include "live/state.h"
+#include "threads.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -47,8 +48,11 @@ static void before_commit(void *context, const struct write_set *writes)
     commit_log_before_commit(((struct oracle *)context)->log, writes);
 }
 
-static void wake_nobody(void *context)
+static void wake(void *context)
 {
+    struct oracle *oracle = context;
+    if (oracle->wake != NULL)
+        queue_wake(oracle->wake);
 }
 
 static void on_news(void *context, struct subscription *subscription)
@@ -90,10 +94,11 @@ static struct identity *identity_new(size_t which)
 
 static bool open_store(struct oracle *oracle, struct fault *fault)
 {
-    if (oracle->options.engine == STORE_MEMORY)
+    bool can_fail = oracle->options.engine == STORE_MEMORY && !oracle->options.has_threads;
+    if (can_fail)
         oracle->engine = engine_kept(engine_memory_new());
     struct store_options options = {
-        .engine = oracle->engine != NULL ? STORE_GIVEN : STORE_SQLITE,
+        .engine = can_fail ? STORE_GIVEN : oracle->options.engine,
         .path = oracle->options.path,
         .given = oracle->engine,
         .schema = &village_schema,
@@ -102,6 +107,14 @@ static bool open_store(struct oracle *oracle, struct fault *fault)
         .context = oracle,
     };
     return store_open(&options, &oracle->store, fault);
+}
+
+static bool start_threads(struct oracle *oracle, struct fault *fault)
+{
+    oracle->wake = queue_new(1, fault);
+    if (oracle->wake != NULL)
+        oracle->threads = threads_start(oracle);
+    return oracle->threads != NULL;
 }
 
 static struct oracle *oracle_open(const struct oracle_options *options,
@@ -114,7 +127,9 @@ static struct oracle *oracle_open(const struct oracle_options *options,
     oracle->counts = counts;
     oracle->now = BEGINNING;
     oracle->goes_back = options->seed % 2 == 0;
-    oracle->config = (struct village_config){.on_evaluation = on_evaluation, .context = oracle};
+    oracle->config.context = oracle;
+    if (!options->has_threads)
+        oracle->config.on_evaluation = on_evaluation;
     doc_id_set_key(key);
     if (!options->is_loud)
         log_set_level((enum log_level)(LOG_ERROR + 1)); /* faults are many, and ours */
@@ -129,11 +144,13 @@ static struct oracle *oracle_open(const struct oracle_options *options,
     oracle->writer = writer_new(&writer, &fault);
     if (oracle->writer == NULL)
         oracle_fail(oracle, "no writer: %s", fault.text);
-    oracle->follower = commit_log_follow(oracle->log, wake_nobody, oracle);
+    oracle->follower = commit_log_follow(oracle->log, wake, oracle);
     oracle->live = live_new(
         &(struct live_options){.program = &oracle->program, .on_news = on_news, .context = oracle});
     for (size_t i = 0; i < IDENTITIES; i++)
         oracle->identities[i] = identity_new(i);
+    if (options->has_threads && !start_threads(oracle, &fault))
+        oracle_fail(oracle, "no threads");
     for (size_t i = 0; i < SESSIONS; i++)
         oracle->sessions[i] = (int)i - 1 < IDENTITIES ? (int)i - 1 : -1;
     return oracle;
@@ -141,6 +158,7 @@ static struct oracle *oracle_open(const struct oracle_options *options,
 
 static void oracle_close(struct oracle *oracle)
 {
+    threads_stop(oracle->threads);
     if (oracle->job.job != NULL) {
         live_job_drop(oracle->job.job);
         view_end(&oracle->job.view);
@@ -153,6 +171,7 @@ static void oracle_close(struct oracle *oracle)
     writer_free(oracle->writer);
     store_close(oracle->store);
     commit_log_free(oracle->log);
+    queue_free(oracle->wake);
     if (oracle->engine != NULL)
         engine_kept_close(oracle->engine);
     for (size_t i = 0; i < IDENTITIES; i++)
@@ -185,7 +204,7 @@ static void pass_time(struct oracle *oracle)
     struct dice *dice = &oracle->dice;
     int64_t most = roll_one_in(dice, 4) ? 20000 : 300;
     oracle->now.us += (int64_t)roll(dice, (size_t)most) * 1000 + (int64_t)roll(dice, 1000);
-    if (roll_one_in(dice, 60))
+    if (oracle->threads == NULL && roll_one_in(dice, 60))
         oracle->busy_rounds = 1 + (unsigned)(roll_one_in(dice, 3) ? roll(dice, 30) : 0);
 }
 
@@ -252,7 +271,11 @@ static void finish(struct oracle *oracle)
 {
     oracle->busy_rounds = 0;
     oracle->is_ending = true;
-    for (int i = 0; i < 8 && !oracle->has_failed; i++) {
+    int rounds = oracle->threads == NULL ? 8 : 400; /* with threads each waits a little */
+    for (int i = 0; i < rounds && !oracle->has_failed; i++) {
+        bool is_at_rest = i > 8 && oracle->under_way_count == 0;
+        if (is_at_rest)
+            break;
         oracle->now.us += SECONDS(1).us;
         commit_run(oracle);
         round_run(oracle);

@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include "base/queue.h"
 #include "call/writer.h"
 #include "dice.h"
 #include "live/live.h"
@@ -50,6 +51,7 @@ struct oracle_options {
     const uint8_t *leaves_out;   /* by step; or NULL */
     volatile uint64_t *progress; /* the step under way; or NULL */
     bool is_loud;                /* tells each step */
+    bool has_threads;            /* see threads.h */
 };
 
 struct oracle_counts {
@@ -145,6 +147,8 @@ struct oracle {
     struct writer *writer;
     struct follower *follower;
     struct live *live;
+    struct threads *threads; /* NULL: all of it in this one */
+    struct queue *wake;      /* with threads: something was committed */
     instant now;
 
     struct plain plain;
@@ -198,6 +202,7 @@ void commit_run(struct oracle *oracle); /* what is queued; with a fault, now and
 void round_run(struct oracle *oracle);
 void job_go_on(struct oracle *oracle); /* runs it, or settles it */
 void job_finish(struct oracle *oracle);
+void job_settle(struct oracle *oracle);
 
 /* ---- compare.c ---- */
 int mark_number(const struct oracle *oracle, const struct mark *mark); /* -1: not seen yet */

@@ -142,6 +142,8 @@ struct answer {
     char message[64];
     bool is_page;
     struct mark mark;    /* of a page: where it ends; without its text */
+    bool has_split;      /* it has grown beyond its size */
+    struct mark split;   /* in its middle */
     instant valid_until; /* 0: for ever */
     uint64_t imprint;    /* of all that was read, and of nothing else */
 };

@@ -367,7 +367,7 @@ void plain_answer(const struct plain *plain, const struct asking *asking, struct
     buffer_clear(&out->text);
     out->error = ERROR_NONE;
     out->message[0] = 0;
-    out->is_page = false;
+    out->is_page = out->has_split = false;
     out->valid_until = (instant){0};
     out->imprint = 1;
     if (asking->question->kind <= ASK_ME)

@@ -397,6 +397,9 @@ static void read_page(struct ask *ask, const struct mark *list, const struct mar
         ask->out->mark.is_end = true;
     else
         ask->out->mark = end != NULL ? *end : mark_of(list, task_at(&tasks, tasks.count - 1));
+    ask->out->has_split = tasks.count >= 2 && tasks.count > (size_t)ask->question->limit;
+    if (ask->out->has_split)
+        ask->out->split = mark_of(list, task_at(&tasks, (tasks.count - 1) / 2));
     put_page(ask, &tasks, is_done);
 }
 

@@ -3,6 +3,7 @@
 #include "oracle.h"
 
 #include "brittle.h"
+#include "threads.h"
 
 #include <stdio.h>
 
@@ -21,6 +22,11 @@ static void make_fault(struct oracle *oracle)
 
 void commit_run(struct oracle *oracle)
 {
+    oracle->counts->commits++;
+    if (oracle->threads != NULL) {
+        threads_wait(oracle->threads);
+        return;
+    }
     bool is_faulty = !oracle->is_ending && roll_one_in(&oracle->dice, 25);
     if (is_faulty)
         make_fault(oracle);
@@ -30,7 +36,6 @@ void commit_run(struct oracle *oracle)
         if (oracle->engine != NULL)
             engine_kept_fail(oracle->engine, 0);
     }
-    oracle->counts->commits++;
 }
 
 static void keep_told(struct oracle *oracle, const struct write_set *writes)
@@ -83,14 +88,18 @@ static void job_begin(struct oracle *oracle, struct view *view, struct live_job 
     job->job = live_job;
     job->plain = oracle->plain;
     job->is_run = false;
-    view_renew(view, &job->arena);
-    job->view = *view;
     oracle->counts->jobs++;
     for (size_t i = 0; i < WATCHERS; i++) {
         struct watcher *watcher = &oracle->watchers[i];
         if (watcher->is_used && live_job_has(live_job, &watcher->subscription))
             oracle->slots[watcher->slot].is_in_job = true;
     }
+    if (oracle->threads != NULL) {
+        threads_send_job(oracle, view);
+        return;
+    }
+    view_renew(view, &job->arena);
+    job->view = *view;
 }
 
 static void job_run(struct oracle *oracle)
@@ -104,7 +113,7 @@ static void job_run(struct oracle *oracle)
     oracle->config.is_busy = false;
 }
 
-static void job_settle(struct oracle *oracle)
+void job_settle(struct oracle *oracle)
 {
     struct job *job = &oracle->job;
     live_job_settle(oracle->live, job->job);
@@ -122,7 +131,9 @@ static void job_settle(struct oracle *oracle)
 
 void job_go_on(struct oracle *oracle)
 {
-    if (oracle->job.job == NULL)
+    if (oracle->threads != NULL)
+        threads_deliver(oracle);
+    if (oracle->job.job == NULL || oracle->threads != NULL)
         return;
     oracle->counts->late_jobs++;
     if (oracle->job.is_run)
@@ -169,6 +180,8 @@ void round_run(struct oracle *oracle)
 {
     struct view view;
     struct fault fault;
+    if (oracle->threads != NULL)
+        threads_deliver(oracle);
     arena_reset(&oracle->arena);
     if (!view_begin(oracle->store, &oracle->arena, &view, &fault)) {
         oracle_fail(oracle, "no view: %s", fault.text);
@@ -181,9 +194,11 @@ void round_run(struct oracle *oracle)
     }
     bool has_commits = take_commits(oracle, view_ts(&view));
     check_due(oracle);
-    oracle->config.is_busy = oracle->busy_rounds > 0;
+    if (oracle->busy_rounds > 0) /* with threads it never is: readers look there */
+        oracle->config.is_busy = true;
     live_round(oracle->live, &view, time_of_round(oracle));
-    oracle->config.is_busy = false;
+    if (oracle->busy_rounds > 0)
+        oracle->config.is_busy = false;
     oracle->counts->rounds++;
 
     struct live_job *job = live_job_take(oracle->live);

@@ -47,16 +47,16 @@ static bool is_page(const struct question *question)
     return question->kind == ASK_PAGE || question->kind == ASK_MY_PAGE;
 }
 
-/* When a large page is marked, and so somebody's own, cannot be seen from here. */
-static bool is_shared(const struct question *question)
+/* When a page is marked, and so somebody's own, cannot always be seen from here. */
+static bool is_shared(const struct oracle *oracle, const struct question *question)
 {
-    return !is_page(question) || question->burden == 0;
+    return !is_page(question) || (question->burden == 0 && oracle->threads == NULL);
 }
 
 /* The number of the question if it is asked already, or else a new one. */
 static size_t number_of(struct oracle *oracle, const struct question *question)
 {
-    for (size_t i = 0; i < SLOTS && is_shared(question); i++)
+    for (size_t i = 0; i < SLOTS && is_shared(oracle, question); i++)
         if (oracle->slots[i].is_used && is_same_question(&oracle->slots[i].question, question))
             return oracle->slots[i].number;
     return ++oracle->last_question;
@@ -202,7 +202,7 @@ static void ask_as_other(struct oracle *oracle, struct watcher *watcher)
     int journal = old.has_pin ? mark_number(oracle, &old.pin) : old.journal;
     if (question_is_for_all(old.question.kind))
         return;
-    struct slot *slot = is_shared(&old.question)
+    struct slot *slot = is_shared(oracle, &old.question)
                             ? slot_of(oracle, &old.question, old.number, identity, journal)
                             : NULL;
     if (slot == NULL) {
