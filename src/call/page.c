@@ -103,11 +103,25 @@ static bool read_positions(struct call *call, const struct page_options *options
 struct rows_read {
     char *items;
     size_t count, room;
-    bytes last;
+    bytes *positions; /* of the rows read, also of those left out */
+    size_t read, read_room;
 };
 
+static void add_position(struct call *call, bytes position, struct rows_read *rows)
+{
+    if (rows->read == rows->read_room) {
+        size_t room = MAX_OF(rows->read_room * 2, (size_t)16);
+        bytes *larger = arena_array(call->arena, bytes, room);
+        if (rows->read != 0)
+            memcpy(larger, rows->positions, rows->read * sizeof(bytes));
+        rows->positions = larger;
+        rows->read_room = room;
+    }
+    rows->positions[rows->read++] = position;
+}
+
 static void add_item(struct call *call, const struct page_source *source, const void *row,
-                     bytes position, struct rows_read *rows)
+                     struct rows_read *rows)
 {
     if (rows->count == rows->room) {
         size_t room = MAX_OF(rows->room * 2, (size_t)16);
@@ -121,7 +135,29 @@ static void add_item(struct call *call, const struct page_source *source, const 
     memset(item, 0, source->item_size);
     if (source->make(call, row, item, source->context))
         rows->count++;
-    rows->last = position;
+}
+
+/* A pinned page is read to its end, or fails by the limit of reads: it never ends before. */
+static void read_rows(struct call *call, const struct page_source *source,
+                      const struct bounds *bounds, size_t max, struct rows_read *rows)
+{
+    void *row = arena_alloc(call->arena, source->index->type->size);
+    struct scan scan;
+    view_scan(call->view, source->index, *bounds, source->order, &scan);
+    while (rows->read < max && scan_next(&scan, row)) {
+        add_position(call, scan_position(&scan), rows);
+        add_item(call, source, row, rows);
+    }
+    scan_end(&scan);
+}
+
+/* One that has grown can be cut in the middle: the client then asks for two pages instead. */
+static str split_of(struct call *call, bytes context, const struct page_options *options,
+                    const struct rows_read *rows)
+{
+    if (rows->read < 2 || rows->read <= (size_t)options->num_items)
+        return (str){0};
+    return position_write(call, context, rows->positions[(rows->read - 1) / 2]);
 }
 
 void page_read(struct call *call, const struct page_options *options,
@@ -141,29 +177,22 @@ void page_read(struct call *call, const struct page_options *options,
     struct rows_read rows = {0};
     bool is_done = true;
     if (!ends.starts_at_end) {
-        size_t max = ends.end.at != NULL ? STORE_READS_MAX : (size_t)options->num_items;
-        void *row = arena_alloc(call->arena, source->index->type->size);
-        struct scan scan;
-        view_scan(call->view, source->index, bounds, source->order, &scan);
-        size_t read = 0;
-        while (read < max && scan_next(&scan, row)) {
-            read++;
-            add_item(call, source, row, scan_position(&scan), &rows);
-        }
-        is_done =
-            ends.end.at != NULL ? ends.end.at[0] == 'E' : read < max || PLANTED(page_done_early);
-        scan_end(&scan);
+        size_t max = ends.end.at != NULL ? SIZE_MAX : (size_t)options->num_items;
+        read_rows(call, source, &bounds, max, &rows);
+        is_done = ends.end.at != NULL ? ends.end.at[0] == 'E'
+                                      : rows.read < max || PLANTED(page_done_early);
     }
     if (call_failed(call))
         return;
 
     out->page = (struct list){rows.count == 0 ? out->page.items : rows.items, rows.count};
     out->is_done = is_done;
+    out->split_cursor = split_of(call, context, options, &rows);
     if (is_done)
         out->continue_cursor = end;
     else if (ends.end.at != NULL)
         out->continue_cursor = position_write(call, context, key_of(ends.end));
     else
-        out->continue_cursor = position_write(call, context, rows.last);
+        out->continue_cursor = position_write(call, context, rows.positions[rows.read - 1]);
     call->journal = out->continue_cursor;
 }

@@ -123,8 +123,8 @@ static struct page_source source_of(int64_t owner, enum order order)
 
 /* A page as its client keeps it. */
 struct kept_page {
-    char cursor[600], journal[600], next[600];
-    bool has_cursor, is_done, has_failed;
+    char cursor[600], end_cursor[600], journal[600], next[600], split[600];
+    bool has_cursor, has_end, is_done, has_failed;
     int64_t num_items;
     enum error_code error;
 };
@@ -137,7 +137,8 @@ static str text_or_none(const char *text, bool is_there)
 static void keep(char to[600], str text)
 {
     assert_true(text.len < 600);
-    memcpy(to, text.at, text.len);
+    if (text.len != 0)
+        memcpy(to, text.at, text.len);
     to[text.len] = 0;
 }
 
@@ -156,7 +157,8 @@ static size_t page_run(struct stage *stage, struct kept_page *kept,
                         .function = &function,
                         .journal = str_of(kept->journal)};
     struct page_options options = {.num_items = kept->num_items,
-                                   .cursor = text_or_none(kept->cursor, kept->has_cursor)};
+                                   .cursor = text_or_none(kept->cursor, kept->has_cursor),
+                                   .end_cursor = text_or_none(kept->end_cursor, kept->has_end)};
     page_read(&call, &options, source, &page);
     kept->error = call.error;
     kept->has_failed = call_failed(&call);
@@ -167,6 +169,7 @@ static size_t page_run(struct stage *stage, struct kept_page *kept,
         kept->is_done = page.is_done;
         keep(kept->journal, call.journal);
         keep(kept->next, page.continue_cursor);
+        keep(kept->split, page.split_cursor);
     }
     view_end(&view);
     return kept->has_failed ? 0 : page.page.count;
@@ -266,6 +269,52 @@ static void a_page_ends_exactly_where_the_list_does(void **state)
     assert_true(second.is_done);
 }
 
+/* As the client does it: two pages in place of the one. */
+static void split(struct kept_page *whole, struct kept_page *upper, struct kept_page *lower)
+{
+    *upper = *lower = (struct kept_page){.num_items = whole->num_items, .has_end = true};
+    memcpy(upper->cursor, whole->cursor, sizeof(upper->cursor));
+    upper->has_cursor = whole->has_cursor;
+    memcpy(upper->end_cursor, whole->split, sizeof(upper->end_cursor));
+    memcpy(lower->cursor, whole->split, sizeof(lower->cursor));
+    lower->has_cursor = true;
+    memcpy(lower->end_cursor, whole->next, sizeof(lower->end_cursor));
+}
+
+static void a_page_that_has_grown_is_cut_in_two_without_a_gap(void **state)
+{
+    struct stage *stage = *state;
+    struct page_source source = source_of(1, ORDER_UP);
+    struct kept_page whole = {.num_items = 3}, halves[2];
+    struct ids once = {0}, again = {0}, cut = {0};
+    for (int64_t i = 0; i < 4; i++)
+        thing_add(stage, 1, 10 * i);
+    page_run(stage, &whole, &source, &once);
+    assert_string_equal(whole.split, ""); /* it is as large as was asked for */
+    for (int64_t i = 1; i < 6; i++)
+        thing_add(stage, 1, i);
+    assert_int_equal(page_run(stage, &whole, &source, &again), 8);
+    assert_string_not_equal(whole.split, "");
+    split(&whole, &halves[0], &halves[1]);
+    assert_int_equal(page_run(stage, &halves[0], &source, &cut), 4);
+    assert_int_equal(page_run(stage, &halves[1], &source, &cut), 4);
+    assert_memory_equal(cut.all, again.all, 8 * sizeof(int64_t));
+    assert_string_equal(halves[1].next, whole.next);
+
+    struct kept_page last = {.num_items = 2, .has_cursor = true}; /* the page at the end, too */
+    memcpy(last.cursor, whole.next, sizeof(last.cursor));
+    page_run(stage, &last, &source, &cut);
+    for (int64_t i = 0; i < 4; i++)
+        thing_add(stage, 1, 100 + i);
+    assert_int_equal(page_run(stage, &last, &source, &cut), 5);
+    split(&last, &halves[0], &halves[1]);
+    cut = (struct ids){0};
+    assert_int_equal(page_run(stage, &halves[0], &source, &cut), 3);
+    assert_false(halves[0].is_done);
+    assert_int_equal(page_run(stage, &halves[1], &source, &cut), 2);
+    assert_true(halves[1].is_done);
+}
+
 static void a_cursor_of_another_list_is_refused(void **state)
 {
     struct stage *stage = *state;
@@ -308,6 +357,8 @@ int main(void)
                                         close_stage),
         cmocka_unit_test_setup_teardown(a_page_ends_exactly_where_the_list_does, open_stage,
                                         close_stage),
+        cmocka_unit_test_setup_teardown(a_page_that_has_grown_is_cut_in_two_without_a_gap,
+                                        open_stage, close_stage),
         cmocka_unit_test_setup_teardown(a_cursor_of_another_list_is_refused, open_stage,
                                         close_stage),
         cmocka_unit_test_setup_teardown(a_journal_of_another_list_is_as_if_there_were_none,
