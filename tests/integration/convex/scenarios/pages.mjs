@@ -220,18 +220,44 @@ scenario('endCursor fixes an end, whatever numItems says',
         assert.deepEqual([...textsOf(upper.last()), ...textsOf(lower.last())], textsOf(both.last()));
     });
 
+// Pages that the client asks for with both ends fixed.
+const halves = (t) => t.proxy.messages('client', 'ModifyQuerySet').flatMap(({ modifications }) => modifications)
+    .filter(({ type, args }) => type === 'Add' && typeof args[0].paginationOpts?.endCursor === 'string');
+
 scenario('a page that grew beyond twice its size is split without a gap',
-    'When a splitCursor is given the two halves are exactly the whole, and the hook ends with both.',
+    'A page that has grown says where it can be cut: the two halves are exactly the whole, and each may be cut again.',
     async (t) => {
         await seed(t, 3);
         const pages = showPages(t, t.reactClient(), 'items:page', {}, 2);
         await pages.shows(({ status }) => status === 'CanLoadMore');
-        await seed(t, 8, 4);
-        await shows(pages, down(11, 2));
-        await seed(t, 2, 12);
-        await shows(pages, down(13, 2));
+        for (let from = 4; from < 24; from += 4) {
+            await seed(t, 4, from);
+            await shows(pages, down(from + 3, 2));
+        }
+        await t.until(() => halves(t).length >= 4, 'pages to be split, more than once');
         pages.now.loadMore(5);
-        await shows(pages, down(13, 1));
+        await shows(pages, down(23, 1));
+        await seed(t, 1, 24);
+        await shows(pages, down(24, 1));
+    });
+
+scenario('the halves of a split page live on, and over a reconnect',
+    'Pages with a fixed end take what comes between their ends and what goes, on any connection.',
+    async (t) => {
+        const ids = await seed(t, 3);
+        const pages = showPages(t, t.reactClient(), 'items:page', {}, 2);
+        await pages.shows(({ status }) => status === 'CanLoadMore');
+        ids.push(...await seed(t, 7, 4));
+        await shows(pages, down(10, 2));
+        await t.until(() => halves(t).length >= 2, 'the split');
+        const http = t.http();
+        for (const number of [5, 6, 7])
+            await http.mutation('items:remove', { id: ids[number - 1] });
+        await shows(pages, ['10', '9', '8', '4', '3', '2']);
+        t.proxy.last.cut();
+        await http.mutation('items:remove', { id: ids[3] });
+        await seed(t, 2, 11);
+        await shows(pages, ['12', '11', '10', '9', '8', '3', '2']);
     });
 
 scenario('a cursor of another query or of nothing is refused by the name the hook knows',
