@@ -308,6 +308,8 @@ static void recover(struct call *call, void *context)
         lanes[i] = runner->lanes[i].name;
     runner->epoch = job_recover(call);
     job_adopt(call, lanes, runner->options.lane_count);
+    if (runner->options.started != NULL)
+        runner->options.started(call);
 }
 
 /* ---- after mutations ---- */

@@ -39,6 +39,7 @@ struct runner_options {
     size_t action_count;
     const struct lane_limit *lanes; /* texts must outlive the runner */
     size_t lane_count;
+    void (*started)(struct call *call); /* at each start, after recovering; or NULL */
     struct world world;
     void (*wake)(void *context); /* something came for the runner: call runner_step soon */
     void *wake_context;

@@ -11,6 +11,7 @@
 #include "serve/secure.h"
 #include "serve/sweep.h"
 #include "serve/world.h"
+#include "studio/crons.h"
 
 #include <limits.h>
 #include <poll.h>
@@ -257,6 +258,7 @@ static bool open_jobs(struct server *server, struct fault *fault)
         .action_count = studio_action_count,
         .lanes = server->lanes,
         .lane_count = server->lane_count,
+        .started = crons_start,
         .world = outer_world(server->outer),
         .wake = wake_runner,
         .wake_context = server,

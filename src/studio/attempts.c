@@ -252,3 +252,21 @@ void attempt_stop(struct call *call, struct attempt *attempt, str why)
         job_queue(call, stopping_action.name, STR("files"), attempt->id);
     attempt_end(call, attempt, ATTEMPT_CANCELED, NULL);
 }
+
+#define REMOVED_MAX 64 /* of one generation: retries and stand-ins are fewer */
+
+void attempts_remove(struct call *call, doc_id generation)
+{
+    doc_id ids[REMOVED_MAX];
+    struct scan scan;
+    size_t count = 0;
+    if (call_failed(call))
+        return;
+    view_scan(call->view, index_of(&attempt_type, "by_generation"),
+              (struct bounds){.prefix = KEY(key_id(generation))}, ORDER_UP, &scan);
+    while (count < REMOVED_MAX && scan_next_id(&scan, &ids[count]))
+        count++;
+    scan_end(&scan);
+    for (size_t i = 0; i < count; i++)
+        row_remove(call, &attempt_type, ids[i]);
+}

@@ -72,6 +72,9 @@ void attempt_put(struct call *call, struct attempt *attempt);
 void attempt_end(struct call *call, struct attempt *attempt, enum attempt_state state,
                  const struct work_result *came);
 
+/* All of them, with their generation. */
+void attempts_remove(struct call *call, doc_id generation);
+
 /* Nobody wants it any more: ends it, and has the provider told if it has a job for it. */
 void attempt_stop(struct call *call, struct attempt *attempt, str why);
 

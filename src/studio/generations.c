@@ -307,6 +307,12 @@ void generation_end(struct call *call, struct generation *g, enum generation_sta
     row_put(call, &generation_type, g);
 }
 
+void generation_remove(struct call *call, const struct generation *g)
+{
+    attempts_remove(call, g->id);
+    row_remove(call, &generation_type, g->id);
+}
+
 /* ---- progress ---- */
 
 void generation_progress_put(struct call *call, doc_id generation, double progress)

@@ -95,6 +95,9 @@ void generation_create(struct call *call, const struct generation_wish *wish,
 void generation_end(struct call *call, struct generation *generation, enum generation_status status,
                     str error);
 
+/* Removes one that has ended, and its attempts; its works stay. */
+void generation_remove(struct call *call, const struct generation *generation);
+
 /* It has not ended. */
 bool generation_is_open(const struct generation *generation);
 

@@ -4,6 +4,7 @@
 #include "job/line.h"
 #include "studio/assets.h"
 #include "studio/attempts.h"
+#include "studio/crons.h"
 #include "studio/generations.h"
 #include "studio/ledger.h"
 #include "studio/making.h"
@@ -29,29 +30,31 @@ static const struct doc_type *const types[] = {
     &attempt_type,
     &provider_stat_type,
     &breaker_type,
+    &cron_run_type,
     &lane_type,
     &share_type,
     &line_type,
 };
 const struct schema studio_schema = {.types = types, .count = ARRAY_LEN(types)};
 
-const struct job_action *const studio_actions[] = {&making_action, &stopping_action,
+const struct job_action *const studio_actions[] = {&making_action, &stopping_action, &cron_action,
                                                    &files_remove_action};
 const size_t studio_action_count = ARRAY_LEN(studio_actions);
 
-#define TABLES 8
+#define TABLES 9
 #define EXTRA_MAX 8
 
 void studio_program(struct program *program, const struct studio_config *config,
                     const struct function_table *extra, size_t extra_count)
 {
     const struct function *tables[TABLES + EXTRA_MAX] = {
-        user_functions,       account_functions, credit_functions, model_functions,
-        generation_functions, video_functions,   asset_functions,  provider_functions};
-    size_t counts[TABLES + EXTRA_MAX] = {user_function_count,       account_function_count,
-                                         credit_function_count,     model_function_count,
-                                         generation_function_count, video_function_count,
-                                         asset_function_count,      provider_function_count};
+        user_functions,  account_functions,    credit_functions,
+        model_functions, generation_functions, video_functions,
+        asset_functions, provider_functions,   cron_functions};
+    size_t counts[TABLES + EXTRA_MAX] = {
+        user_function_count,  account_function_count,    credit_function_count,
+        model_function_count, generation_function_count, video_function_count,
+        asset_function_count, provider_function_count,   cron_function_count};
     assert(extra_count <= EXTRA_MAX);
     for (size_t i = 0; i < extra_count; i++) {
         tables[TABLES + i] = extra[i].functions;

@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include "studio/assets.h"
+#include "studio/crons.h"
 #include "studio/ledger.h"
 #include "studio/users.h"
 
@@ -174,4 +175,9 @@ str check_files(struct house *house, struct arena *arena)
             return str_format(arena, "the file %.*s has lost its bytes", STR_ARG(id));
     }
     return (str){0};
+}
+
+size_t house_jobs_left(struct house *house)
+{
+    return rows_count(house, &job_type) - rows_count(house, &cron_run_type);
 }

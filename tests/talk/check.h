@@ -20,3 +20,6 @@ str check_files(struct house *house, struct arena *arena);
 /* The rows of a table as a JSON list. */
 struct json rows_of(struct house *house, struct arena *arena, const struct doc_type *type);
 size_t rows_count(struct house *house, const struct doc_type *type);
+
+/* Jobs that are there to end: the crons' never do. */
+size_t house_jobs_left(struct house *house);

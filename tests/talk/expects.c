@@ -139,7 +139,7 @@ static bool no_job_has_run(struct talk *talk, str *rest)
 
 static bool jobs_left(struct talk *talk, str *rest)
 {
-    return is_number(talk, rest, "jobs left", rows_count(talk->house, &job_type));
+    return is_number(talk, rest, "jobs left", house_jobs_left(talk->house));
 }
 
 static bool outputs_left(struct talk *talk, str *rest)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "house.h"
 
+#include "studio/crons.h"
+
 #include "brittle.h"
 #include "job/job.h"
 
@@ -119,6 +121,7 @@ static void start(struct house *house)
         .action_count = studio_action_count,
         .lanes = house->lanes,
         .lane_count = make_lanes(house),
+        .started = crons_start,
         .world = pretend_world(house->outside),
         .wake = wake_runner,
         .wake_context = house,

@@ -201,7 +201,7 @@ static void check_end(struct life *life)
     for (size_t i = 0; i < balances.count; i++)
         if (number(&balances.items[i], "held") != 0)
             wrong(life, "something is still held");
-    if (rows_count(life->house, &job_type) != 0 || rows_count(life->house, &output_type) != 0)
+    if (house_jobs_left(life->house) != 0 || rows_count(life->house, &output_type) != 0)
         wrong(life, "jobs or outputs are left");
     check_generations(life, &arena);
     check_meters(life, &arena);
