@@ -274,7 +274,8 @@ static void one_life(uint64_t nth, bool *has_failed)
     str wrong = check_ledger(stage->house, &stage->arena);
     if (wrong.at != NULL)
         fail_msg("operation %llu failed: %.*s", (unsigned long long)nth, STR_ARG(wrong));
-    if (!str_equal(status, STR("completed")) || works.count != 2 || house_jobs_left(stage->house) != 0)
+    if (!str_equal(status, STR("completed")) || works.count != 2 ||
+        house_jobs_left(stage->house) != 0)
         fail_msg("operation %llu failed: the job is %.*s with %zu works", (unsigned long long)nth,
                  STR_ARG(status), works.count);
     close_stage(&state);
