@@ -4,24 +4,28 @@
 #include "base/hash.h"
 #include "base/planted.h"
 
-#include <endian.h>
 #include <string.h>
 
-#define PREFIX 8
 #define BUCKETS_MIN 1024
+#define WIDE CLASSES /* the class of what has no prefix long enough */
+
+/* A narrow range is found by the longest of these prefixes that all of it has. The first is a row's
+ * id; the longer ones tell apart keys that all begin alike, as addresses and e-mails do. */
+static const uint8_t class_lengths[] = {8, 16, 32, 64, 128};
+#define CLASSES ARRAY_LEN(class_lengths)
 
 struct watch {
     struct watch *next, **link; /* in its list */
     uint16_t space;
-    bool is_wide;
-    uint64_t prefix;
+    uint8_t class;
     bytes from, to;
     void *query;
 };
 
 struct watch_table {
-    struct watch **buckets;  /* of the narrow ones */
-    size_t bucket_count;     /* a power of two */
+    struct watch **buckets; /* of the narrow ones */
+    size_t bucket_count;    /* a power of two */
+    size_t in_class[CLASSES + 1];
     struct watch *wide[256]; /* by the space's low bits; space is compared */
     size_t count;
 };
@@ -42,36 +46,52 @@ void watch_table_free(struct watch_table *table)
     free(table);
 }
 
-/* The first bytes as a number, short keys filled with zeros: order is kept. */
-static uint64_t prefix_of(bytes key)
+/* The least key behind all that start with these bytes; false: there is none. */
+static bool behind(bytes prefix, uint8_t out[128], size_t *len)
 {
-    uint64_t big = 0;
-    memcpy(&big, key.at, MIN_OF(key.len, (size_t)PREFIX));
-    return be64toh(big);
-}
-
-/* Everything in [from, to) starts with the first eight bytes of from. */
-static bool is_narrow(bytes from, bytes to)
-{
-    if (from.len < PREFIX)
+    *len = prefix.len;
+    memcpy(out, prefix.at, prefix.len);
+    while (*len > 0 && out[*len - 1] == 0xff)
+        --*len;
+    if (*len == 0)
         return false;
-    uint64_t start = prefix_of(from);
-    uint64_t next = htobe64(start + 1);
-    return start != UINT64_MAX && bytes_compare(to, (bytes){(uint8_t *)&next, PREFIX}) <= 0;
+    out[*len - 1]++;
+    return true;
 }
 
-static struct watch **bucket_of(struct watch_table *table, uint16_t space, uint64_t prefix)
+/* Everything in [from, to) starts with the first length bytes of from. */
+static bool has_prefix(bytes from, bytes to, size_t length)
 {
-    struct {
-        uint64_t prefix, space;
-    } key = {prefix, space};
-    return &table->buckets[hash_bytes(&key, sizeof(key)) & (table->bucket_count - 1)];
+    uint8_t next[128];
+    size_t next_len;
+    return from.len >= length && behind((bytes){from.at, length}, next, &next_len) &&
+           bytes_compare(to, (bytes){next, next_len}) <= 0;
+}
+
+static uint8_t class_of(bytes from, bytes to)
+{
+    for (size_t class = CLASSES; class > 0; class --)
+        if (has_prefix(from, to, class_lengths[class - 1]))
+            return (uint8_t)(class - 1);
+    return WIDE;
+}
+
+static struct watch **bucket_of(struct watch_table *table, uint16_t space, size_t class,
+                                const uint8_t *key)
+{
+    uint8_t text[128 + 3];
+    size_t length = class_lengths[class];
+    memcpy(text, key, length);
+    memcpy(text + length, &space, sizeof(space));
+    text[length + sizeof(space)] = (uint8_t) class;
+    return &table
+                ->buckets[hash_bytes(text, length + sizeof(space) + 1) & (table->bucket_count - 1)];
 }
 
 static struct watch **list_of(struct watch_table *table, const struct watch *watch)
 {
-    return watch->is_wide ? &table->wide[watch->space % ARRAY_LEN(table->wide)]
-                          : bucket_of(table, watch->space, watch->prefix);
+    return watch->class == WIDE ? &table->wide[watch->space % ARRAY_LEN(table->wide)]
+                                : bucket_of(table, watch->space, watch->class, watch->from.at);
 }
 
 static void link_in(struct watch **list, struct watch *watch)
@@ -109,8 +129,10 @@ static void grow(struct watch_table *table)
 
 void watch_clear(struct watch_table *table, struct watches *watches)
 {
-    for (size_t i = 0; i < watches->count; i++)
+    for (size_t i = 0; i < watches->count; i++) {
+        table->in_class[watches->items[i].class]--;
         unlink_from(&watches->items[i]);
+    }
     table->count -= watches->count;
     free(watches->items);
     free(watches->keys);
@@ -150,8 +172,8 @@ void watch_set(struct watch_table *table, struct watches *watches, struct read_s
         *watch = (struct watch){.space = reads.ranges[i].space, .query = query};
         watch->from = put(&at, reads.ranges[i].from);
         watch->to = put(&at, reads.ranges[i].to);
-        watch->is_wide = !is_narrow(watch->from, watch->to);
-        watch->prefix = prefix_of(watch->from);
+        watch->class = class_of(watch->from, watch->to);
+        table->in_class[watch->class]++;
         link_in(list_of(table, watch), watch);
     }
 }
@@ -170,8 +192,9 @@ void watch_find(struct watch_table *table, const struct write_key *key,
                 void (*hit)(void *context, void *query), void *context)
 {
     find_in(table->wide[key->space % ARRAY_LEN(table->wide)], key, hit, context);
-    if (key->key.len >= PREFIX)
-        find_in(*bucket_of(table, key->space, prefix_of(key->key)), key, hit, context);
+    for (size_t class = 0; class < CLASSES && key->key.len >= class_lengths[class]; class ++)
+        if (table->in_class[class] != 0)
+            find_in(*bucket_of(table, key->space, class, key->key.at), key, hit, context);
 }
 
 size_t watch_count(const struct watch_table *table)

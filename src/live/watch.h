@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which queries read what: ranges of keys, found by hash when a range lies under one 8-byte
- * prefix (a row, or one owner's part of an index), and in a list of its space otherwise.
+ * Which queries read what: ranges of keys, found by the hash of the longest prefix of 8 to 128
+ * bytes that all of a range has (a row, one owner's part of an index, one address), and in a list
+ * of its space when it has none.
  *
  * Owns:     the table and copies of the ranges.
  * Threads:  one loop's.
