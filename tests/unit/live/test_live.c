@@ -51,12 +51,16 @@ struct large_once_args {
 static const struct field large_once_fields[] = {INT(owner)};
 #undef ROW
 BACKEND_FUNCTION(large_once, int64_t)
+#define page_args count_args
+#define page_fields count_fields
+BACKEND_FUNCTION(page, int64_t)
 
 static const struct function functions[] = {
     QUERY("t:count", count, .caller = ANYONE, .returns = RETURNS_INT),
     QUERY("t:clock", clock_of, .caller = ANYONE, .returns = RETURNS_INT),
     QUERY("t:busy", busy, .caller = ANYONE, .returns = RETURNS_INT),
     QUERY("t:large_once", large_once, .caller = ANYONE, .returns = RETURNS_INT),
+    QUERY("t:page", page, .caller = ANYONE, .returns = RETURNS_INT),
 };
 
 static void count(struct call *call, const struct count_args *args, int64_t *result)
@@ -96,6 +100,15 @@ static void large_once(struct call *call, const struct large_once_args *args, in
         count++;
     scan_end(&scan);
     *result = count;
+}
+
+/* As a page does: 100 more when it is run for the first time, which its journal tells. */
+static void page(struct call *call, const struct page_args *args, int64_t *result)
+{
+    count(call, args, result);
+    *result += call->journal.len == 0 ? 100 : 0;
+    call->has_paged = true;
+    call->journal = STR("its end");
 }
 
 /* ---- a stage ---- */
@@ -261,6 +274,45 @@ static void who_asks_what_others_ask_gets_their_answer_at_once(void **state)
     round_of(stage);
     expect_tail(&two, "\"value\":1,");
     live_unsubscribe(stage->live, &two);
+}
+
+static void a_page_that_moved_on_is_not_given_to_who_asks_anew(void **state)
+{
+    struct stage *stage = *state;
+    struct subscription one, two, three, four;
+    subscribe(stage, &one, "t:page", "{\"owner\":1}");
+    round_of(stage);
+    subscribe(stage, &two, "t:page", "{\"owner\":1}"); /* it is still as a first run gives it */
+    expect_tail(&two, "\"value\":100,");
+    add_thing(stage, 1);
+    subscribe(stage, &three, "t:page", "{\"owner\":1}");
+    round_of(stage);
+    expect_tail(&one, "\"value\":1,");
+    expect_tail(&two, "\"value\":1,");
+    expect_tail(&three, "\"value\":101,");
+    subscribe(stage, &four, "t:page", "{\"owner\":1}");
+    assert_ptr_equal(three.query, four.query);
+    struct subscription *all[] = {&one, &two, &three, &four};
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        live_unsubscribe(stage->live, all[i]);
+    assert_int_equal(live_counts(stage->live).queries, 0);
+}
+
+static void another_caller_asks_for_the_same_page(void **state)
+{
+    struct stage *stage = *state;
+    struct identity *somebody = memory_zeroed(sizeof(*somebody));
+    *somebody = (struct identity){.count = 1, .hash = {1, 2}};
+    struct subscription one;
+    subscribe(stage, &one, "t:page", "{\"owner\":1}");
+    round_of(stage);
+    add_thing(stage, 1);
+    live_resubscribe(stage->live, &one, somebody);
+    round_of(stage);
+    expect_tail(&one, "\"value\":1,");
+    assert_int_equal(live_counts(stage->live).queries, 1);
+    live_unsubscribe(stage->live, &one);
+    identity_drop(somebody);
 }
 
 static void what_nobody_asks_is_forgotten(void **state)
@@ -521,6 +573,8 @@ int main(void)
         TEST(a_commit_evaluates_what_it_hit_and_nothing_else),
         TEST(many_commits_are_one_evaluation),
         TEST(who_asks_what_others_ask_gets_their_answer_at_once),
+        TEST(a_page_that_moved_on_is_not_given_to_who_asks_anew),
+        TEST(another_caller_asks_for_the_same_page),
         TEST(what_nobody_asks_is_forgotten),
         TEST(an_answer_whose_time_is_over_is_evaluated_again),
         TEST(a_passing_failure_keeps_the_last_answer_and_is_tried_again),
