@@ -395,11 +395,30 @@ static void ask_once(struct oracle *oracle, const struct question *question, int
                     oracle->answer.message);
 }
 
+/* What is no answer at all has no data for a program to read, either. */
+static void ask_wrongly(struct oracle *oracle)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    struct call_reply reply;
+    static const char *const paths[] = {"people:get", "village:run", "nobody:knows"};
+    struct call_request request = {.path = str_of(paths[roll(&oracle->dice, ARRAY_LEN(paths))]),
+                                   .args = STR("{\"query\":0}")};
+    view_renew(&oracle->kept.view, &arena);
+    execute_query(&oracle->program, &request, FUNCTION_QUERY, &oracle->kept.view, &arena,
+                  oracle->now, &reply);
+    view_renew(&oracle->kept.view, NULL);
+    if (reply.error != ARGUMENT || reply.error_data.at != NULL)
+        oracle_fail(oracle, "%.*s was asked wrongly, and answered %.*s %.*s", STR_ARG(request.path),
+                    STR_ARG(reply.error_text), STR_ARG(reply.error_data));
+}
+
 /* Of a list page after page, a few of them. */
 void compare_once(struct oracle *oracle)
 {
     struct question question;
     const struct answer *answer = &oracle->answer;
+    if (roll_one_in(&oracle->dice, 10))
+        ask_wrongly(oracle);
     question_make(oracle, &question);
     int identity = (int)roll(&oracle->dice, IDENTITIES + 1) - 1;
     if (question_is_for_all(question.kind))

@@ -94,11 +94,8 @@ static struct identity *identity_new(size_t which)
 
 static bool open_store(struct oracle *oracle, struct fault *fault)
 {
-    bool can_fail = oracle->options.engine == STORE_MEMORY && !oracle->options.has_threads;
-    if (can_fail)
-        oracle->engine = engine_kept(engine_memory_new());
     struct store_options options = {
-        .engine = can_fail ? STORE_GIVEN : oracle->options.engine,
+        .engine = oracle->engine != NULL ? STORE_GIVEN : oracle->options.engine,
         .path = oracle->options.path,
         .given = oracle->engine,
         .schema = &village_schema,
@@ -106,7 +103,12 @@ static bool open_store(struct oracle *oracle, struct fault *fault)
         .before_commit = before_commit,
         .context = oracle,
     };
-    return store_open(&options, &oracle->store, fault);
+    if (!store_open(&options, &oracle->store, fault))
+        return false;
+    struct writer_options writer = {
+        .program = &oracle->program, .store = oracle->store, .log = oracle->log, .seed = 1};
+    oracle->writer = writer_new(&writer, fault);
+    return oracle->writer != NULL;
 }
 
 static bool start_threads(struct oracle *oracle, struct fault *fault)
@@ -135,15 +137,12 @@ static struct oracle *oracle_open(const struct oracle_options *options,
         log_set_level((enum log_level)(LOG_ERROR + 1)); /* faults are many, and ours */
     village_program(&oracle->program, &oracle->config);
     oracle->log = commit_log_new();
+    if (options->engine == STORE_MEMORY && !options->has_threads)
+        oracle->engine = engine_kept(engine_memory_new()); /* of one thread */
     if (!open_store(oracle, &fault)) {
         oracle_fail(oracle, "no store: %s", fault.text);
         return oracle;
     }
-    struct writer_options writer = {
-        .program = &oracle->program, .store = oracle->store, .log = oracle->log, .seed = 1};
-    oracle->writer = writer_new(&writer, &fault);
-    if (oracle->writer == NULL)
-        oracle_fail(oracle, "no writer: %s", fault.text);
     oracle->follower = commit_log_follow(oracle->log, wake, oracle);
     oracle->live = live_new(
         &(struct live_options){.program = &oracle->program, .on_news = on_news, .context = oracle});
@@ -232,13 +231,33 @@ static void look_at_kept(struct oracle *oracle)
         compare_once(oracle);
 }
 
+/* The store is closed and opened again: it must know all that it knew. */
+static void reopen(struct oracle *oracle)
+{
+    struct fault fault;
+    bool is_in_use = oracle->under_way_count != 0 || oracle->job.job != NULL;
+    if (is_in_use || oracle->threads != NULL)
+        return;
+    if (oracle->kept.is_used)
+        view_end(&oracle->kept.view);
+    oracle->kept.is_used = false;
+    writer_free(oracle->writer);
+    store_close(oracle->store);
+    oracle->writer = NULL;
+    oracle->store = NULL;
+    if (!open_store(oracle, &fault))
+        oracle_fail(oracle, "it does not open again: %s", fault.text);
+}
+
 static void step(struct oracle *oracle)
 {
     size_t which = roll(&oracle->dice, 100);
     oracle->now.us += 1 + (int64_t)roll(&oracle->dice, 2000);
     if (oracle->under_way_count > UNDER_WAY_SOME)
         which = 70;
-    if (which < 58) {
+    if (which == 0 && roll_one_in(&oracle->dice, 2)) {
+        reopen(oracle);
+    } else if (which < 58) {
         mutation_send(oracle);
     } else if (which < 60) {
         for (int i = 0; i < BURST; i++)
