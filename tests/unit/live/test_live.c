@@ -120,12 +120,18 @@ struct stage {
     struct arena written; /* of the last write set */
     struct write_set writes;
     instant now;
-    size_t news;
+    size_t news, starved;
+    struct budget budget;
 };
 
 static void on_news(void *context, struct subscription *subscription)
 {
     ((struct stage *)context)->news++;
+}
+
+static void on_starved(void *context, struct subscription *subscription)
+{
+    ((struct stage *)context)->starved++;
 }
 
 static void keep_writes(void *context, const struct write_set *writes)
@@ -155,8 +161,11 @@ static int open_stage(void **state)
                                     .context = stage};
     assert_true(store_open(&options, &stage->store, &fault));
     program_init(&stage->program, tables, counts, 1);
-    stage->live = live_new(
-        &(struct live_options){.program = &stage->program, .on_news = on_news, .context = stage});
+    stage->live = live_new(&(struct live_options){.program = &stage->program,
+                                                  .budget = &stage->budget,
+                                                  .on_starved = on_starved,
+                                                  .on_news = on_news,
+                                                  .context = stage});
     *state = stage;
     return 0;
 }
@@ -165,6 +174,8 @@ static int close_stage(void **state)
 {
     struct stage *stage = *state;
     live_free(stage->live);
+    assert_int_equal(stage->budget.used, 0);
+    assert_int_equal(stage->budget.strangers, 0);
     store_close(stage->store);
     program_done(&stage->program);
     arena_done(&stage->written);
@@ -565,6 +576,45 @@ static void thousands_of_questions_are_told_apart(void **state)
     free(all);
 }
 
+static void what_there_is_no_memory_for_is_given_up_and_the_rest_is_answered(void **state)
+{
+    struct stage *stage = *state;
+    struct subscription one, two;
+    subscribe(stage, &one, "t:count", "{\"owner\":1}");
+    round_of(stage);
+    size_t each = stage->budget.used;
+    assert_true(each > 100);
+    assert_int_equal(stage->budget.strangers, each);
+    assert_int_equal(live_share(&one), each);
+
+    stage->budget.max = 2 * each + 2; /* strangers have half of it, and one more is too much */
+    subscribe(stage, &two, "t:count", "{\"owner\":2}");
+    round_of(stage);
+    assert_int_equal(stage->starved, 1);
+    assert_null(live_result(&two).tail);
+    assert_false(live_is_current(&two));
+    assert_true(live_is_current(&one));
+
+    live_unsubscribe(stage->live, &one);
+    round_of(stage);
+    assert_int_equal(stage->starved, 1);
+    expect_tail(&two, "\"value\":0,");
+    live_unsubscribe(stage->live, &two);
+}
+
+static void who_shares_a_result_shares_its_memory(void **state)
+{
+    struct stage *stage = *state;
+    struct subscription one, two;
+    subscribe(stage, &one, "t:count", "{\"owner\":1}");
+    subscribe(stage, &two, "t:count", "{\"owner\":1}");
+    round_of(stage);
+    assert_int_equal(live_share(&one), stage->budget.used / 2);
+    live_unsubscribe(stage->live, &one);
+    assert_int_equal(live_share(&two), stage->budget.used);
+    live_unsubscribe(stage->live, &two);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
 
 int main(void)
@@ -586,6 +636,8 @@ int main(void)
         TEST(what_became_small_is_small_again),
         TEST(failures_are_answers_with_their_data),
         TEST(thousands_of_questions_are_told_apart),
+        TEST(what_there_is_no_memory_for_is_given_up_and_the_rest_is_answered),
+        TEST(who_shares_a_result_shares_its_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
