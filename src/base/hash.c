@@ -40,3 +40,17 @@ void sha256(bytes from, uint8_t out[32])
 {
     crypto_hash_sha256(out, from.at, from.len);
 }
+
+void hmac_sha256(bytes key, bytes from, uint8_t out[32])
+{
+    crypto_auth_hmacsha256_state state;
+    crypto_auth_hmacsha256_init(&state, key.at, key.len);
+    crypto_auth_hmacsha256_update(&state, from.at, from.len);
+    crypto_auth_hmacsha256_final(&state, out);
+    sodium_memzero(&state, sizeof(state));
+}
+
+bool bytes_are_same(bytes a, bytes b)
+{
+    return a.len == b.len && (a.len == 0 || sodium_memcmp(a.at, b.at, a.len) == 0);
+}

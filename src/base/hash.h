@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Hashes: a keyed 64-bit one for tables fed by strangers (SipHash of libsodium, key of this
- * process), BLAKE2b, and SHA-256.
+ * process), BLAKE2b, SHA-256, and HMAC with it.
  *
  * Owns:     nothing.
  * Threads:  any.
@@ -25,3 +25,9 @@ struct hash128 hash128_bytes(const void *at, size_t len);
 void hash256_bytes(bytes from, uint8_t out[32]);
 
 void sha256(bytes from, uint8_t out[32]);
+
+/* What webhooks are signed with. Compare such sums with bytes_are_same. */
+void hmac_sha256(bytes key, bytes from, uint8_t out[32]);
+
+/* Takes as long wherever they differ. */
+bool bytes_are_same(bytes a, bytes b);
