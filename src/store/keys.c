@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 
+#include <endian.h>
 #include <math.h>
 #include <string.h>
 
@@ -18,16 +19,15 @@ enum tag {
 
 uint64_t u64_read(const uint8_t *at)
 {
-    uint64_t value = 0;
-    for (int i = 0; i < 8; i++)
-        value = value << 8 | at[i];
-    return value;
+    uint64_t big;
+    memcpy(&big, at, sizeof(big));
+    return be64toh(big);
 }
 
 void u64_write(uint8_t *at, uint64_t value)
 {
-    for (int i = 7; i >= 0; i--, value >>= 8)
-        at[i] = (uint8_t)value;
+    uint64_t big = htobe64(value);
+    memcpy(at, &big, sizeof(big));
 }
 
 static void add_byte(struct packed_key *key, uint8_t byte)

@@ -295,14 +295,13 @@ static bool next_entry(struct scan *scan, struct entry *out)
     return true;
 }
 
-static doc_id entry_id(struct scan *scan)
+static doc_id entry_id(struct view *view, const struct index *index, bytes key)
 {
-    if (scan->last.len < 16) {
-        view_fail(scan->view, FAULT_SYSTEM, "An entry of the index %s is damaged.",
-                  scan->index->name);
+    if (key.len < 16) {
+        view_fail(view, FAULT_SYSTEM, "An entry of the index %s is damaged.", index->name);
         return (doc_id){0};
     }
-    return (doc_id){(int64_t)u64_read(scan->last.at + scan->last.len - 8)};
+    return (doc_id){(int64_t)u64_read(key.at + key.len - 8)};
 }
 
 /* Leaves out rows that the change removed since the scan began. */
@@ -311,7 +310,7 @@ static bool next_live(struct scan *scan, struct entry *entry, doc_id *id)
     for (;;) {
         if (!next_entry(scan, entry))
             return false;
-        *id = entry_id(scan);
+        *id = entry_id(scan->view, scan->index, scan->last);
         if (scan->view->is_failed)
             return false;
         if (scan->view->change == NULL)
@@ -378,6 +377,52 @@ bool scan_next(struct scan *scan, void *row)
         return true;
     memset(row, 0, type->size);
     return false;
+}
+
+/* ---- finding one ---- */
+
+/* The engine's first entry of the range; only up to it was read. */
+static doc_id first_below(struct view *view, const struct index *index, bytes from, bytes to)
+{
+    const struct engine_methods *engine = view->store->engine->methods;
+    struct cursor *cursor = NULL;
+    struct entry entry = {0};
+    struct fault fault;
+    doc_id id = {0};
+    bytes end = to;
+    bool is_read =
+        engine->scan(view->snapshot, index->space, from, to, ORDER_UP, &cursor, &fault) &&
+        engine->next(cursor, &entry, &fault);
+    if (entry.key.at != NULL) {
+        end = behind(view, entry.key);
+        id = entry_id(view, index, entry.key);
+    }
+    if (cursor != NULL)
+        engine->close_scan(cursor);
+    if (!is_read) {
+        fail_by(view, &fault);
+        return (doc_id){0};
+    }
+    view_record(view, index->space, from, end);
+    return doc_id_is_set(id) && view_count(view, end.len - 1) ? id : (doc_id){0};
+}
+
+/* Most change nothing near what they look for: then there are no two sources to merge. */
+doc_id view_find(struct view *view, const struct index *index, struct key key)
+{
+    struct scan scan = {.view = view, .index = index, .order = ORDER_UP};
+    doc_id id = {0};
+    set_bounds(&scan, plan_index(&view->store->plan, index), &(struct bounds){.prefix = key});
+    const struct tree_item *near =
+        view->change == NULL ? NULL
+                             : tree_seek(view->change->writes, index->space, scan.from, ORDER_UP);
+    if (near == NULL || bytes_compare(tree_item_key(near), scan.to) >= 0)
+        return view_ask(view) ? first_below(view, index, scan.from, scan.to) : id;
+    start(&scan);
+    if (!scan_next_id(&scan, &id))
+        id = (doc_id){0};
+    scan_end(&scan);
+    return id;
 }
 
 bytes scan_position(const struct scan *scan)

@@ -185,17 +185,6 @@ bool view_row(struct view *view, const struct doc_type *type, doc_id id, void *r
     return false;
 }
 
-doc_id view_find(struct view *view, const struct index *index, struct key key)
-{
-    struct scan scan;
-    doc_id id = {0};
-    view_scan(view, index, (struct bounds){.prefix = key}, ORDER_UP, &scan);
-    if (!scan_next_id(&scan, &id))
-        id = (doc_id){0};
-    scan_end(&scan);
-    return id;
-}
-
 size_t view_record(struct view *view, uint16_t space, bytes from, bytes to)
 {
     if (!view->records_reads)
