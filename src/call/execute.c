@@ -211,7 +211,7 @@ static const void *read_args(struct call *call, const struct call_request *reque
 static void run(struct call *call, const struct call_request *request, enum function_kind kind,
                 struct call_reply *reply)
 {
-    _Alignas(16) char result[RESULT_SIZE_MAX] = {0};
+    _Alignas(16) char result[RESULT_SIZE_MAX];
     const void *args = NULL;
 
     check_kind(call, request, kind);
@@ -221,6 +221,7 @@ static void run(struct call *call, const struct call_request *request, enum func
         args = read_args(call, request);
     if (!call_failed(call)) {
         assert(call->function->returns.size <= sizeof(result));
+        memset(result, 0, MAX_OF(call->function->returns.size, (size_t)64));
         call->function->run(call, args, result);
     }
     if (!call_failed(call))

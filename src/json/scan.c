@@ -21,10 +21,12 @@ static uint64_t special_bytes(uint64_t word)
     return (found | word) & EACH_BYTE(0x80);
 }
 
-static bool is_plain(uint8_t byte)
-{
-    return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
-}
+/* Keys are short: most bytes are looked at one by one. */
+static const bool is_plain[256] = {
+    [0x20 ... '"' - 1] = true,
+    ['"' + 1 ... '\\' - 1] = true,
+    ['\\' + 1 ... 0x7f] = true,
+};
 
 /* The first byte that is not plain ASCII text, or end. */
 static const char *skip_plain(const char *at, const char *end)
@@ -36,7 +38,7 @@ static const char *skip_plain(const char *at, const char *end)
             break;
         at += 8;
     }
-    while (at < end && is_plain((uint8_t)*at))
+    while (at < end && is_plain[(uint8_t)*at])
         at++;
     return at;
 }
