@@ -46,4 +46,4 @@ sim: ## Compare live queries with a plain second implementation, STEPS=5000000, 
 	@tools/sim $(ARGS)
 
 clean: ## Remove everything that was built (not ./data)
-	rm -rf build build-asan build-tsan build-fuzz web/dist
+	rm -rf build build-asan build-tsan build-planted build-fuzz web/dist
