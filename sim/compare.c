@@ -86,8 +86,7 @@ static const struct mark *complete(struct oracle *oracle, str got)
     if (!answer->is_page || answer->error != ERROR_NONE)
         return NULL;
     const struct mark *mark = add_mark(oracle, &answer->mark, ",\"continueCursor\":\"", got);
-    bool is_told = str_starts(str_slice(got, answer->text.len, got.len), STR(",\"splitCursor\""));
-    if (answer->has_split && is_told)
+    if (answer->has_split)
         add_mark(oracle, &answer->split, ",\"splitCursor\":\"", got);
     buffer_char(&answer->text, '}');
     return mark;
@@ -151,6 +150,7 @@ struct look {
     const struct plain *plain;
     instant now;
     bool was_run, is_of_job, has_commits;
+    bool has_failed; /* by the engine, in a round that was given a fault */
 };
 
 static bool is_unchanged(struct oracle *oracle, const struct look *look)
@@ -227,7 +227,8 @@ static void note_run(struct oracle *oracle, const struct look *look)
     const struct answer *answer = &oracle->answer;
     slot->imprint = answer->imprint;
     slot->valid_until = answer->valid_until;
-    bool is_transient = slot->was_busy && answer->error == ERROR_NONE && slot->evaluated != 0;
+    bool is_busy = slot->was_busy && answer->error == ERROR_NONE && slot->evaluated != 0;
+    bool is_transient = is_busy || look->has_failed;
     slot->failures = is_transient ? slot->failures + 1 : 0;
     slot->retry_at = instant_add(look->now, RETRY_AFTER);
     if (is_transient && slot->failures >= FAILURES_UNTOLD) {
@@ -286,8 +287,8 @@ static const struct subscription *subscription_of(const struct oracle *oracle, s
 static bool is_waiting(const struct oracle *oracle, const struct look *look, bool is_tried)
 {
     const struct slot *slot = look->slot;
-    if (slot->is_in_job)
-        return true;
+    if (slot->is_in_job || oracle->has_fault)
+        return slot->is_in_job; /* with a fault no job was out: all that waited is in it now */
     return oracle->job.job != NULL && slot->question.burden != 0 &&
            !live_is_current(look->subscription) && (is_tried || slot->evaluated == 0);
 }
@@ -323,6 +324,8 @@ static void compare_slot(struct oracle *oracle, size_t at, bool has_commits)
     }
     look.was_run = slot->evaluated != 0 ||
                    (is_unseen && (!slot->has_result || oracle->answer.imprint != slot->imprint));
+    look.has_failed = oracle->has_fault && !live_is_current(look.subscription);
+    look.was_run |= look.has_failed;
     look.was_run |= oracle->threads != NULL; /* or it may have been */
     if (slot->evaluated > 1)
         oracle_fail(oracle, "slot %zu was run %u times in one round", at, slot->evaluated);

@@ -11,6 +11,7 @@
 #define NOTES_SOME 30
 #define ADDS_UNDER_WAY_MAX 20
 #define NUMBERS_MAX 400
+#define NOBODY 1000000000 /* no row of any world ever has so high an id */
 
 /* ---- made up ---- */
 
@@ -23,7 +24,7 @@ static int64_t some_person(struct oracle *oracle)
 {
     const struct plain *plain = &oracle->plain;
     if (plain->person_count == 0 || roll_one_in(&oracle->dice, 25))
-        return 1 + (int64_t)roll(&oracle->dice, 30);
+        return NOBODY + (int64_t)roll(&oracle->dice, 3);
     size_t some = roll(&oracle->dice, plain->person_count);
     return plain->people[roll(&oracle->dice, some + 1)].id; /* the first more often */
 }
@@ -32,7 +33,7 @@ static int64_t some_task(struct oracle *oracle)
 {
     const struct plain *plain = &oracle->plain;
     if (plain->task_count == 0 || roll_one_in(&oracle->dice, 25))
-        return 1 + (int64_t)roll(&oracle->dice, 60);
+        return NOBODY + (int64_t)roll(&oracle->dice, 3);
     return plain->tasks[roll(&oracle->dice, plain->task_count)].id;
 }
 
@@ -40,7 +41,7 @@ static int64_t some_note(struct oracle *oracle)
 {
     const struct plain *plain = &oracle->plain;
     if (plain->note_count == 0 || roll_one_in(&oracle->dice, 25))
-        return 1 + (int64_t)roll(&oracle->dice, 60);
+        return NOBODY + (int64_t)roll(&oracle->dice, 3);
     return plain->notes[roll(&oracle->dice, plain->note_count)].id;
 }
 

@@ -165,6 +165,7 @@ struct oracle {
     struct sent *under_way[UNDER_WAY_MAX];
     size_t under_way_count, adds_under_way;
     unsigned busy_rounds;
+    bool has_fault; /* the engine was told to fail once in this round */
     struct job job;
     struct kept kept;
     struct answer answer;

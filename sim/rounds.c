@@ -176,6 +176,24 @@ static instant time_of_round(const struct oracle *oracle)
     return oracle->now;
 }
 
+/* Some rounds find the program busy; in some the engine fails once. With threads there is neither:
+ * readers look there. */
+static void evaluate(struct oracle *oracle, struct view *view)
+{
+    bool is_busy = oracle->busy_rounds > 0;
+    oracle->has_fault = oracle->engine != NULL && !oracle->is_ending && oracle->job.job == NULL &&
+                        !is_busy && roll_one_in(&oracle->dice, 20);
+    if (oracle->has_fault)
+        engine_kept_fail(oracle->engine, 1 + roll(&oracle->dice, 60));
+    if (is_busy)
+        oracle->config.is_busy = true;
+    live_round(oracle->live, view, time_of_round(oracle));
+    if (is_busy)
+        oracle->config.is_busy = false;
+    if (oracle->has_fault)
+        engine_kept_fail(oracle->engine, 0);
+}
+
 void round_run(struct oracle *oracle)
 {
     struct view view;
@@ -194,11 +212,7 @@ void round_run(struct oracle *oracle)
     }
     bool has_commits = take_commits(oracle, view_ts(&view));
     check_due(oracle);
-    if (oracle->busy_rounds > 0) /* with threads it never is: readers look there */
-        oracle->config.is_busy = true;
-    live_round(oracle->live, &view, time_of_round(oracle));
-    if (oracle->busy_rounds > 0)
-        oracle->config.is_busy = false;
+    evaluate(oracle, &view);
     oracle->counts->rounds++;
 
     struct live_job *job = live_job_take(oracle->live);
@@ -207,6 +221,7 @@ void round_run(struct oracle *oracle)
     else
         view_end(&view);
     compare_all(oracle, has_commits);
+    oracle->has_fault = false;
     if (oracle->busy_rounds > 0)
         oracle->busy_rounds--;
     if (job != NULL && roll_one_in(&oracle->dice, 2))
