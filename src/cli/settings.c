@@ -18,7 +18,8 @@ static const char defaults[] = "server:\n"
                                "  redactErrors: true\n"
                                "  compression: true\n"
                                "auth:\n"
-                               "  issuers: []\n";
+                               "  issuers: []\n"
+                               "moderation: {}\n";
 
 enum layer {
     LAYER_NONE,

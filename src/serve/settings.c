@@ -86,6 +86,11 @@ static const struct field settings_fields[] = {
      .item = &config_provider_item,
      .min = 1,
      .max = 50},
+    {.name = "moderation",
+     .offset = offsetof(struct settings, studio.moderation),
+     .size = sizeof(struct moderation_config),
+     .kind = FIELD_RECORD,
+     .shape = &config_moderation_shape},
 };
 #undef ROW
 const struct shape settings_shape = {

@@ -4,6 +4,7 @@
 
 #include "studio/ledger.h"
 #include "studio/making.h"
+#include "studio/rates.h"
 #include "studio/users.h"
 
 static void check_size(struct call *call, const struct model_config *model,
@@ -102,6 +103,42 @@ static void check_quota(struct call *call, doc_id user)
             (double)plan->storage_bytes / (double)(1 << 30));
 }
 
+/* Letters and digits of any script make a word; the rest parts words (MOD-01). */
+static bool is_of_word(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (unsigned char)c >= 0x80;
+}
+
+static bool holds_word(str text, str word)
+{
+    for (size_t i = 0; i + word.len <= text.len; i++) {
+        bool is_start = i == 0 || !is_of_word(text.at[i - 1]);
+        bool is_end = i + word.len == text.len || !is_of_word(text.at[i + word.len]);
+        if (is_start && is_end && str_equal_nocase(str_slice(text, i, i + word.len), word))
+            return true;
+    }
+    return false;
+}
+
+static void check_banned(struct call *call, str text, const char *path)
+{
+    const struct studio_config *config = call->program->config;
+    const str *words = config->moderation.banned_words.items;
+    for (size_t i = 0; i < config->moderation.banned_words.count; i++)
+        REQUIRE_ARGUMENT(call, !holds_word(text, words[i]), path,
+                         "This studio makes nothing with the word \"%.*s\". Change it and try "
+                         "again; nothing was charged.",
+                         STR_ARG(words[i]));
+}
+
+static void check_rates(struct call *call, const struct generation *g)
+{
+    struct user user;
+    row_get(call, &user_type, g->user_id, &user);
+    rates_take(call, g->user_id, config_plan(call->program->config, user.plan_key), g->kind);
+}
+
 static void put_outputs(struct call *call, const struct generation *g)
 {
     for (int64_t i = 0; i < g->num_images; i++) {
@@ -167,7 +204,10 @@ void generation_create(struct call *call, const struct generation_wish *wish,
         .updated_at = call->now,
     };
     generation_fill(call, model, wish, &g);
+    check_banned(call, wish->prompt, ".prompt");
+    check_banned(call, wish->negative_prompt, ".negativePrompt");
     check_quota(call, g.user_id);
+    check_rates(call, &g);
     if (call_failed(call))
         return;
 

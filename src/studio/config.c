@@ -15,6 +15,37 @@ static const struct provider *const translators[PROVIDER_KINDS] = {
     [PROVIDER_OPENAI] = &openai_provider,
 };
 
+const char *const rate_period_names[RATE_PERIODS] = {
+    [RATE_MINUTE] = "minute",
+    [RATE_HOUR] = "hour",
+    [RATE_DAY] = "day",
+};
+
+#define ROW struct rate_config
+static const struct field rate_fields[] = {
+    CHOICE(kind, media_kind_names),
+    CHOICE(every, rate_period_names),
+    INT(count, .min = 1, .max = 1000000),
+};
+#undef ROW
+static const struct shape rate_shape = {.name = "rate",
+                                        .about = "How often may be asked.",
+                                        .size = sizeof(struct rate_config),
+                                        FIELDS(rate_fields)};
+static const struct field rate_item = ITEM_RECORD(&rate_shape, struct rate_config);
+
+static const struct field banned_item = ITEM_TEXT(.min = 1, .max = 100);
+#define ROW struct moderation_config
+static const struct field moderation_fields[] = {
+    MAYBE_LIST(banned_words, &banned_item, .max = 5000,
+               .about = "Words that no prompt may hold; whole words, whatever their case."),
+};
+#undef ROW
+const struct shape config_moderation_shape = {.name = "moderation",
+                                              .about = "What may not be asked for.",
+                                              .size = sizeof(struct moderation_config),
+                                              FIELDS(moderation_fields)};
+
 #define ROW struct plan_config
 static const struct field plan_fields[] = {
     TEXT(key, .min = 1, .max = 40, .about = "Stable name, as in planKey."),
@@ -26,6 +57,7 @@ static const struct field plan_fields[] = {
     INT(concurrent_jobs, .is_optional = true, .min = 0, .max = 1000,
         .about = "Generations in line and under way at once; the rest waits for these. 0: any "
                  "number."),
+    MAYBE_LIST(rates, &rate_item, .max = 12, .about = "How often may be asked."),
     NUMBER(priority, .is_optional = true, .least = 0, .most = 100,
            .about = "Weight in line: twice as much goes twice as often. 0 is 1."),
 };

@@ -22,12 +22,29 @@ enum media_kind {
 #define MEDIA_KINDS 3
 extern const char *const media_kind_names[MEDIA_KINDS];
 
+enum rate_period {
+    RATE_NONE,
+    RATE_MINUTE,
+    RATE_HOUR,
+    RATE_DAY,
+    RATE_PERIODS,
+};
+extern const char *const rate_period_names[RATE_PERIODS];
+
+/* So many requests of a kind in a period. */
+struct rate_config {
+    enum media_kind kind;
+    enum rate_period every;
+    int64_t count;
+};
+
 struct plan_config {
     str key, name;
     credits credits_once; /* granted when the account is made */
     int64_t storage_bytes;
     int64_t price_cents;     /* a month */
     int64_t concurrent_jobs; /* in line and under way; 0: as many as they like */
+    struct list rates;       /* struct rate_config */
     double priority;         /* weight in line: twice as much goes twice as often; 0: 1 */
 };
 
@@ -88,13 +105,19 @@ struct provider_config {
     bool allow_private_addresses;
 };
 
+/* Words that no prompt may hold; whole words, whatever their case (MOD-01). */
+struct moderation_config {
+    struct list banned_words; /* str */
+};
+
 struct studio_config {
     struct list plans;     /* struct plan_config; the first is what a new account gets */
     struct list models;    /* struct model_config */
     struct list providers; /* struct provider_config */
+    struct moderation_config moderation;
 };
 
-extern const struct shape config_size_shape, config_range_shape;
+extern const struct shape config_size_shape, config_range_shape, config_moderation_shape;
 
 /* Items of the configuration file's lists. */
 extern const struct field config_plan_item, config_model_item, config_provider_item;

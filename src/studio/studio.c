@@ -8,6 +8,7 @@
 #include "studio/generations.h"
 #include "studio/ledger.h"
 #include "studio/making.h"
+#include "studio/rates.h"
 #include "studio/users.h"
 
 static const struct doc_type *const types[] = {
@@ -31,6 +32,7 @@ static const struct doc_type *const types[] = {
     &provider_stat_type,
     &breaker_type,
     &cron_run_type,
+    &rate_type,
     &lane_type,
     &share_type,
     &line_type,
@@ -41,20 +43,21 @@ const struct job_action *const studio_actions[] = {&making_action, &stopping_act
                                                    &files_remove_action};
 const size_t studio_action_count = ARRAY_LEN(studio_actions);
 
-#define TABLES 9
+#define TABLES 10
 #define EXTRA_MAX 8
 
 void studio_program(struct program *program, const struct studio_config *config,
                     const struct function_table *extra, size_t extra_count)
 {
     const struct function *tables[TABLES + EXTRA_MAX] = {
-        user_functions,  account_functions,    credit_functions,
-        model_functions, generation_functions, video_functions,
-        asset_functions, provider_functions,   cron_functions};
-    size_t counts[TABLES + EXTRA_MAX] = {
-        user_function_count,  account_function_count,    credit_function_count,
-        model_function_count, generation_function_count, video_function_count,
-        asset_function_count, provider_function_count,   cron_function_count};
+        user_functions,       account_functions, credit_functions, model_functions,
+        generation_functions, video_functions,   asset_functions,  provider_functions,
+        cron_functions,       rate_functions};
+    size_t counts[TABLES + EXTRA_MAX] = {user_function_count,       account_function_count,
+                                         credit_function_count,     model_function_count,
+                                         generation_function_count, video_function_count,
+                                         asset_function_count,      provider_function_count,
+                                         cron_function_count,       rate_function_count};
     assert(extra_count <= EXTRA_MAX);
     for (size_t i = 0; i < extra_count; i++) {
         tables[TABLES + i] = extra[i].functions;

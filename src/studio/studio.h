@@ -14,9 +14,9 @@
 #include "studio/config.h"
 
 extern const struct function credit_functions[], model_functions[], video_functions[],
-    provider_functions[], cron_functions[];
-extern const size_t cron_function_count, provider_function_count, credit_function_count,
-    model_function_count, video_function_count;
+    provider_functions[], cron_functions[], rate_functions[];
+extern const size_t rate_function_count, cron_function_count, provider_function_count,
+    credit_function_count, model_function_count, video_function_count;
 
 extern const struct schema studio_schema;
 extern const struct job_action *const studio_actions[];

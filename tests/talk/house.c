@@ -51,6 +51,7 @@ static void load_settings(struct house *house)
         joined(&house->arena, studio->models, more.studio.models, sizeof(struct model_config));
     studio->providers = joined(&house->arena, studio->providers, more.studio.providers,
                                sizeof(struct provider_config));
+    studio->moderation = more.studio.moderation;
     must(studio_config_check(studio, &fault), &fault);
 }
 

@@ -84,7 +84,33 @@ static void make_admin(struct call *call, void *context)
     row_put(call, &user_type, &user);
 }
 
-/* given user alice [with 100 credits] | given stranger bob | given administrator carol */
+struct moving {
+    const struct person *person;
+    str plan;
+};
+
+static void move_to_plan(struct call *call, void *context)
+{
+    struct user user;
+    const struct moving *moving = context;
+    str key = user_external_key(call->arena, moving->person->identity);
+    row_get(call, &user_type,
+            row_first(call, index_of(&user_type, "by_external_key"), KEY(key_text(key))), &user);
+    user.plan_key = moving->plan;
+    row_put(call, &user_type, &user);
+}
+
+static bool take_plan(struct talk *talk, str *rest, const struct person *person)
+{
+    struct moving moving = {person, take_name(rest)};
+    if (config_plan(&talk->house->settings.studio, moving.plan) == NULL)
+        return talk_fail(talk, "there is no plan \"%.*s\"", STR_ARG(moving.plan));
+    house_do(talk->house, move_to_plan, &moving);
+    return true;
+}
+
+/* given user alice [with 100 credits] [on plan tiny] | given stranger bob | given administrator
+ * carol */
 static bool given(struct talk *talk, str *rest)
 {
     bool is_stranger = take(rest, "stranger");
@@ -106,6 +132,8 @@ static bool given(struct talk *talk, str *rest)
     }
     if (is_admin)
         house_do(talk->house, make_admin, person);
+    if (take(rest, "on plan"))
+        return take_plan(talk, rest, person);
     return true;
 }
 

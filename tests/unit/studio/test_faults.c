@@ -129,6 +129,7 @@ static const struct sample samples[] = {
     {"providers:hook", "{\"provider\":\"sketch\",\"job\":\"1\"}", OF_NOTHING},
     {"admin:listProviderHealth", "{}", OF_NOTHING},
     {"admin:listCrons", "{}", OF_NOTHING},
+    {"limits:getMyLimits", "{}", OF_NOTHING},
     {"generations:getGenerationJob", "{\"jobId\":\"%s\"}", OF_GENERATION},
     {"generations:listGenerationJobs", "{\"status\":\"completed\"}", OF_NOTHING},
     {"videos:getVideos", "{}", OF_NOTHING},

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "studio/rates.h"
+
+#include "studio/studio.h"
+#include "studio/users.h"
+
+#include <math.h>
+
+struct rate {
+    doc_id id;
+    tick created;
+    doc_id user_id;
+    enum media_kind kind;
+    enum rate_period period;
+    int64_t window;        /* number of the period since 1970 */
+    int64_t count, before; /* in this window, and in the one before it */
+};
+
+#define ROW struct rate
+static const struct field rate_fields[] = {
+    ID(id),
+    CREATED(created),
+    REF(user_id, &user_type),
+    CHOICE(kind, media_kind_names),
+    CHOICE(period, rate_period_names),
+    INT(window),
+    INT(count),
+    INT(before),
+};
+#undef ROW
+
+const struct doc_type rate_type = {
+    .name = "rateLimits",
+    .about = "How often a user asked lately.",
+    .size = sizeof(struct rate),
+    FIELDS(rate_fields),
+    .number = 37,
+    INDEXES({.name = "by_user", .fields = {"userId", "kind", "period"}, .is_unique = true}),
+};
+
+struct wire_rate {
+    enum media_kind kind;
+    enum rate_period period;
+    int64_t limit, remaining;
+    instant resets_at;
+};
+#define ROW struct wire_rate
+static const struct field wire_rate_fields[] = {
+    CHOICE(kind, media_kind_names),
+    CHOICE(period, rate_period_names),
+    INT(limit),
+    INT(remaining),
+    TIME(resets_at, .about = "When nothing of what was asked so far counts any more."),
+};
+#undef ROW
+static const struct shape wire_rate_shape = {
+    .name = "rateLimit", .size = sizeof(struct wire_rate), FIELDS(wire_rate_fields)};
+static const struct field wire_rate_item = ITEM_RECORD(&wire_rate_shape, struct wire_rate);
+
+NO_ARGS(my_limits)
+BACKEND_FUNCTION(my_limits, struct list)
+
+const struct function rate_functions[] = {
+    QUERY("limits:getMyLimits", my_limits, .caller = SIGNED_IN,
+          .returns = RETURNS_LIST(&wire_rate_item),
+          .about = "How often the caller may ask, and how much of it is left (RATE-05)."),
+};
+const size_t rate_function_count = ARRAY_LEN(rate_functions);
+
+static span length_of(enum rate_period period)
+{
+    return period == RATE_MINUTE ? MINUTES(1) : period == RATE_HOUR ? HOURS(1) : DAYS(1);
+}
+
+/* The row as it is now: windows that are over have moved on. */
+static struct rate rate_of(struct call *call, doc_id user, const struct rate_config *config)
+{
+    struct rate rate;
+    struct key key = KEY(key_id(user), key_text(str_of(media_kind_names[config->kind])),
+                         key_text(str_of(rate_period_names[config->every])));
+    row_find(call, &rate_type, row_first(call, index_of(&rate_type, "by_user"), key), &rate);
+    int64_t window = call->now.us / length_of(config->every).us;
+    if (rate.window != window) {
+        rate.before = rate.window == window - 1 ? rate.count : 0;
+        rate.count = 0;
+        rate.window = window;
+    }
+    rate.user_id = user;
+    rate.kind = config->kind;
+    rate.period = config->every;
+    return rate;
+}
+
+static double used(const struct call *call, const struct rate *rate)
+{
+    int64_t length = length_of(rate->period).us;
+    double passed = (double)(call->now.us % length) / (double)length;
+    return (double)rate->count + (double)rate->before * (1 - passed);
+}
+
+/* When one more fits. */
+static span wait_for(const struct call *call, const struct rate *rate, int64_t limit)
+{
+    int64_t length = length_of(rate->period).us, left = length - call->now.us % length;
+    if (rate->count >= limit) /* of the next window, this one's weight must have gone down */
+        return (span){left +
+                      (int64_t)((double)length * (1 - (double)(limit - 1) / (double)rate->count))};
+    double over = used(call, rate) + 1 - (double)limit;
+    return (span){(int64_t)ceil(over / (double)rate->before * (double)length)};
+}
+
+static void refuse(struct call *call, const struct rate *rate, int64_t limit)
+{
+    const char *period = rate_period_names[rate->period];
+    int64_t seconds = wait_for(call, rate, limit).us / 1000000 + 1;
+    str more = str_format(call->arena, "\"period\":\"%s\",\"limit\":%lld,\"retryAfter\":%lld",
+                          period, (long long)limit, (long long)seconds);
+    call_fail_more(call, RATE_LIMIT, more,
+                   "Your plan makes %lld %s a %s. You can ask again in %lld s.", (long long)limit,
+                   rate->kind == MEDIA_VIDEO ? "films" : "requests for pictures", period,
+                   (long long)seconds);
+}
+
+void rates_take(struct call *call, doc_id user, const struct plan_config *plan,
+                enum media_kind kind)
+{
+    const struct rate_config *rates = plan == NULL ? NULL : plan->rates.items;
+    for (size_t i = 0; plan != NULL && i < plan->rates.count && !call_failed(call); i++) {
+        if (rates[i].kind != kind)
+            continue;
+        struct rate rate = rate_of(call, user, &rates[i]);
+        if (used(call, &rate) + 1 > (double)rates[i].count) {
+            refuse(call, &rate, rates[i].count);
+            return;
+        }
+        rate.count++;
+        if (!doc_id_is_set(rate.id))
+            row_new(call, &rate_type, &rate);
+        row_put(call, &rate_type, &rate);
+    }
+}
+
+static void my_limits(struct call *call, const struct my_limits_args *args, struct list *result)
+{
+    struct user user;
+    row_get(call, &user_type, call_caller(call), &user);
+    const struct plan_config *plan = config_plan(call->program->config, user.plan_key);
+    size_t count = plan == NULL ? 0 : plan->rates.count;
+    const struct rate_config *rates = plan == NULL ? NULL : plan->rates.items;
+    struct wire_rate *list = arena_array(call->arena, struct wire_rate, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        struct rate rate = rate_of(call, user.id, &rates[i]);
+        int64_t length = length_of(rate.period).us;
+        double left = floor((double)rates[i].count - used(call, &rate));
+        list[i] = (struct wire_rate){
+            .kind = rate.kind,
+            .period = rate.period,
+            .limit = rates[i].count,
+            .remaining = (int64_t)MAX_OF(left, 0.0),
+            .resets_at = {(rate.window + (rate.count > 0 ? 2 : 1)) * length},
+        };
+        /* What is left grows while the window slides. */
+        if (rate.before != 0 || rate.count != 0)
+            call_valid_until(call, (instant){call->now.us + MIN_OF(length / 20, SECONDS(60).us)});
+    }
+    *result = (struct list){list, count};
+}
