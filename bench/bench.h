@@ -67,4 +67,5 @@ bool bench_under_reads(const struct bench *bench, struct row *row, struct fault 
 bool bench_lists(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
 bool bench_fanout(const struct bench *bench, struct row *rows, struct fault *fault) MUST_CHECK;
 bool bench_invalidate(const struct bench *bench, struct row *rows, struct fault *fault) MUST_CHECK;
+bool bench_overload(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
 bool bench_sessions(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;

@@ -13,6 +13,7 @@
 
 #define SILENCE_MS 10000
 #define MESSAGE_MAX MIB(1)
+#define REST_MS 5 /* how exactly a rest ends */
 
 /* Where a connection is; HTTP ones are always PEER_IDLE or PEER_ASKED. */
 enum peer_state {
@@ -22,6 +23,7 @@ enum peer_state {
     PEER_IDLE,
     PEER_ASKED,
     PEER_ANSWERED, /* sync: the transition behind the response is awaited */
+    PEER_RESTING,  /* HTTP: was refused */
 };
 
 const str load_upgrade =
@@ -35,6 +37,7 @@ struct peer {
     uint32_t number; /* of the next request */
     size_t in_flight;
     struct buffer in;
+    instant rests_until;
 };
 
 struct load {
@@ -43,8 +46,8 @@ struct load {
     struct peer peers[LOAD_PEERS_MAX];
     struct buffer out, text;
     struct random random;
-    uint64_t total;
-    size_t busy;
+    uint64_t total, refused;
+    size_t busy, resting;
     bool is_ending; /* nothing new is asked */
 };
 
@@ -140,6 +143,16 @@ static void over(struct load *load, struct peer *peer)
     load->total++;
 }
 
+static void begin_rest(struct load *load, struct peer *peer)
+{
+    over(load, peer);
+    load->total--;
+    load->refused++;
+    load->resting++;
+    peer->state = PEER_RESTING;
+    peer->rests_until = instant_add(clock_monotonic(), load->options.rest);
+}
+
 static size_t head_length(str text)
 {
     const char *end = memmem(text.at, text.len, "\r\n\r\n", 4);
@@ -147,16 +160,17 @@ static size_t head_length(str text)
 }
 
 /* Length of the whole response at the front; 0: not there yet. */
-static bool hear_http(str text, size_t *used, struct fault *fault)
+static bool hear_http(str text, size_t *used, bool *is_refused, struct fault *fault)
 {
     size_t head = head_length(text);
     *used = 0;
     if (head == 0)
         return true;
+    *is_refused = str_starts(text, STR("HTTP/1.1 503"));
     const char *length = memmem(text.at, head, "ontent-", 7);
     while (length != NULL && strncasecmp(length + 7, "length:", 7) != 0)
         length = memmem(length + 1, head - (size_t)(length + 1 - text.at), "ontent-", 7);
-    if (!str_starts(text, STR("HTTP/1.1 200")) || length == NULL)
+    if ((!*is_refused && !str_starts(text, STR("HTTP/1.1 200"))) || length == NULL)
         return fault_set(fault, FAULT_SYSTEM, "answered: %.*s", STR_ARG(str_slice(text, 0, 200)));
     size_t whole = head + (size_t)strtol(length + 14, NULL, 10);
     *used = text.len >= whole ? whole : 0;
@@ -222,9 +236,14 @@ static bool hear_one(struct load *load, struct peer *peer, str text, size_t *use
     }
     if (load->options.kind == LOAD_SYNC)
         return hear_frame(load, peer, text, used, fault);
-    if (!hear_http(text, used, fault))
+    bool is_refused = false;
+    if (!hear_http(text, used, &is_refused, fault))
         return false;
-    if (*used != 0)
+    if (is_refused && load->options.rest.us == 0)
+        return fault_set(fault, FAULT_SYSTEM, "refused: %.*s", STR_ARG(str_slice(text, 0, 200)));
+    if (*used != 0 && is_refused)
+        begin_rest(load, peer);
+    else if (*used != 0)
         over(load, peer);
     return true;
 }
@@ -249,16 +268,35 @@ static bool hear(struct load *load, struct peer *peer, struct fault *fault)
 
 /* ---- running ---- */
 
+/* Those who have rested ask again. */
+static bool end_rests(struct load *load, struct fault *fault)
+{
+    instant now = clock_monotonic();
+    for (size_t i = 0; i < load->options.peers && load->resting != 0; i++) {
+        struct peer *peer = &load->peers[i];
+        if (peer->state != PEER_RESTING || instant_is_before(now, peer->rests_until))
+            continue;
+        peer->state = PEER_IDLE;
+        load->resting--;
+        if (!load->is_ending && !ask_all(load, peer, fault))
+            return false;
+    }
+    return true;
+}
+
 static bool turn(struct load *load, struct fault *fault)
 {
     struct epoll_event events[LOAD_PEERS_MAX];
-    int count = epoll_wait(load->epoll, events, LOAD_PEERS_MAX, SILENCE_MS);
-    if (count == 0)
+    int wait = load->resting != 0 ? REST_MS : SILENCE_MS;
+    int count = epoll_wait(load->epoll, events, LOAD_PEERS_MAX, wait);
+    if (load->resting != 0 && !end_rests(load, fault))
+        return false;
+    if (count == 0 && wait == SILENCE_MS)
         return fault_set(fault, FAULT_SYSTEM, "the server was silent for 10 s");
     for (int i = 0; i < count; i++)
         if (!hear(load, events[i].data.ptr, fault))
             return false;
-    return count > 0 || errno == EINTR || fault_os(fault, "epoll_wait");
+    return count >= 0 || errno == EINTR || fault_os(fault, "epoll_wait");
 }
 
 static bool open_peer(struct load *load, struct peer *peer, struct fault *fault)
@@ -316,7 +354,7 @@ bool load_run(struct load *load, span time, uint64_t *calls, struct fault *fault
     instant end = instant_add(clock_monotonic(), time);
     load->is_ending = false;
     for (size_t i = 0; i < load->options.peers; i++)
-        if (!ask_all(load, &load->peers[i], fault))
+        if (load->peers[i].state != PEER_RESTING && !ask_all(load, &load->peers[i], fault))
             return false;
     while (instant_is_before(clock_monotonic(), end))
         if (!turn(load, fault))
@@ -346,6 +384,11 @@ bool load_call(struct load *load, span *took, struct fault *fault)
         return false;
     *took = instant_since(clock_monotonic(), start);
     return true;
+}
+
+uint64_t load_refused(const struct load *load)
+{
+    return load->refused;
 }
 
 uint64_t load_total(const struct load *load)

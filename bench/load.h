@@ -40,6 +40,8 @@ struct load_options {
      * `"udfPath":"a:b","args":[{}]`. */
     void (*ask)(void *context, struct random *random, struct buffer *to);
     void *context;
+    /* HTTP: who is refused with 503 asks again after this time; zero: a refusal is a fault. */
+    span rest;
 };
 
 bool load_open(const struct load_options *options, struct load **out, struct fault *fault)
@@ -54,6 +56,7 @@ bool load_end(struct load *load, struct fault *fault) MUST_CHECK;
 /* Both, and how long it took. */
 bool load_call(struct load *load, span *took, struct fault *fault) MUST_CHECK;
 uint64_t load_total(const struct load *load);
+uint64_t load_refused(const struct load *load); /* with 503 */
 void load_close(struct load *load);
 
 /* What a client of the sync protocol says: the request to upgrade, a masked text frame, and the

@@ -37,6 +37,7 @@ static const struct {
     {"transfers_single", 1, bench_transfers_single},
     {"transfers_http", 1, bench_transfers_http},
     {"transfers_hot", 1, bench_transfers_hot},
+    {"overload_goodput", 1, bench_overload},
     {"mutation_latency", 2, bench_latency},
     {"mutation_under_reads", 1, bench_under_reads},
     {"list_under_writes", 1, bench_lists},

@@ -14,6 +14,7 @@ static const struct target targets[] = {
     {"transfers_single", MEASURE_VALUE, AT_LEAST, 15000, 35000},
     {"transfers_http", MEASURE_VALUE, AT_LEAST, 12000, 30000},
     {"transfers_hot", MEASURE_RATIO, AT_LEAST, 1.0, 1.3},
+    {"overload_goodput", MEASURE_RATIO, AT_LEAST, 0.8, 0.95},
     {"mutation_latency_p50", MEASURE_RATIO, AT_MOST, 4, 2},
     {"mutation_latency_p99", MEASURE_RATIO, AT_MOST, 4, 2},
     {"mutation_under_reads", MEASURE_RATIO, AT_MOST, 3, 2},
