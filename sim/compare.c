@@ -322,8 +322,10 @@ static void compare_slot(struct oracle *oracle, size_t at, bool has_commits)
         slot->evaluated = slot->is_in_job ? slot->evaluated : 0;
         return;
     }
-    look.was_run = slot->evaluated != 0 ||
-                   (is_unseen && (!slot->has_result || oracle->answer.imprint != slot->imprint));
+    bool is_mended = slot->failures != 0 && live_is_current(look.subscription);
+    look.was_run =
+        slot->evaluated != 0 ||
+        (is_unseen && (!slot->has_result || is_mended || oracle->answer.imprint != slot->imprint));
     look.has_failed = oracle->has_fault && !live_is_current(look.subscription);
     look.was_run |= look.has_failed;
     look.was_run |= oracle->threads != NULL; /* or it may have been */

@@ -133,6 +133,7 @@ static struct oracle *oracle_open(const struct oracle_options *options,
     if (!options->has_threads)
         oracle->config.on_evaluation = on_evaluation;
     doc_id_set_key(key);
+    hash_set_key(key);
     if (!options->is_loud)
         log_set_level((enum log_level)(LOG_ERROR + 1)); /* faults are many, and ours */
     village_program(&oracle->program, &oracle->config);

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <sodium.h>
+#include <string.h>
 
 static uint8_t process_key[crypto_shorthash_KEYBYTES];
 static pthread_once_t key_made = PTHREAD_ONCE_INIT;
@@ -14,6 +15,12 @@ static void make_key(void)
     struct random random;
     random_init(&random);
     random_fill(&random, process_key, sizeof(process_key));
+}
+
+void hash_set_key(const uint8_t key[16])
+{
+    pthread_once(&key_made, make_key);
+    memcpy(process_key, key, sizeof(process_key));
 }
 
 uint64_t hash_bytes(const void *at, size_t len)

@@ -14,6 +14,9 @@
 
 uint64_t hash_bytes(const void *at, size_t len);
 
+/* For the simulator, before threads start: tables then have the same order in every process. */
+void hash_set_key(const uint8_t key[16]);
+
 /* 128 bits, not keyed: the same in every process. For comparing results. */
 struct hash128 {
     uint64_t a, b;
