@@ -6,8 +6,9 @@
  * hear. When everything has come to rest each client holds exactly what its queries answer now,
  * every call is answered, no mutation was done twice; and in the end nothing is left.
  *
- * In a message @0 to @9 is a token (0 and 1 are Alice's, 2 is Bob's, the rest are no good), ~ is
- * 8 KiB of x, and so is ^, but 512 KiB after "!l": most inputs should be fast.
+ * In a message @0 to @9 is a token (0 and 1 are Alice's, 2 is Bob's, the rest are no good), #1 to
+ * #9 an item's id, %0 to %9 where the page of that query ended; ~ is 8 KiB of x, and so is ^, but
+ * 512 KiB after "!l": most inputs should be fast.
  */
 #include <assert.h>
 #include <string.h>
@@ -53,14 +54,17 @@ span clock_cpu(void)
 NO_ARGS(see)
 NO_ARGS(minute)
 NO_ARGS(large)
+NO_ARGS(even)
 BACKEND_FUNCTION(see, char)
 BACKEND_FUNCTION(minute, int64_t)
 BACKEND_FUNCTION(large, int64_t)
+BACKEND_FUNCTION(even, int64_t)
 
 static const struct function own_functions[] = {
     MUTATION("users:see", see, .caller = INTERNAL, .returns = RETURNS_NULL),
     QUERY("time:minute", minute, .caller = ANYONE, .returns = RETURNS_INT),
     QUERY("large:count", large, .caller = ANYONE, .ignores_caller = true, .returns = RETURNS_INT),
+    QUERY("even:count", even, .caller = ANYONE, .ignores_caller = true, .returns = RETURNS_INT),
 };
 
 static void see(struct call *call, const struct see_args *args, char *result)
@@ -74,17 +78,31 @@ static void minute(struct call *call, const struct minute_args *args, int64_t *r
     call_valid_until(call, (instant){(*result + 1) * MINUTES(1).us});
 }
 
+static int64_t items_of(struct view *view)
+{
+    struct scan scan;
+    int64_t count = 0;
+    view_scan(view, index_of(&item_type, "by_creation"), (struct bounds){0}, ORDER_UP, &scan);
+    for (doc_id id; scan_next_id(&scan, &id);)
+        count++;
+    scan_end(&scan);
+    return count;
+}
+
 /* Reads more than a round does. */
 static void large(struct call *call, const struct large_args *args, int64_t *result)
 {
-    struct scan scan;
     struct item item;
     for (int64_t i = 1; i <= 300; i++)
         row_find(call, &item_type, (doc_id){INT64_C(1000000) + i}, &item);
-    view_scan(call->view, index_of(&item_type, "by_creation"), (struct bounds){0}, ORDER_UP, &scan);
-    for (doc_id id; scan_next_id(&scan, &id);)
-        ++*result;
-    scan_end(&scan);
+    *result = items_of(call->view);
+}
+
+/* Fails now and then, and recovers. */
+static void even(struct call *call, const struct even_args *args, int64_t *result)
+{
+    *result = items_of(call->view);
+    REQUIRE(call, *result % 2 == 0, STATE, "There are %lld items.", (long long)*result);
 }
 
 static void resolve(struct call *call)
@@ -167,6 +185,9 @@ static void begin(void)
 struct call_said {
     struct hash128 name;
     uint32_t number;
+    bool is_done;
+    struct hash128 result;
+    uint64_t ts;
 };
 
 struct world {
@@ -244,11 +265,51 @@ static void turn(void *context)
     hear_all(world, &has_news);
 }
 
+static struct call_said *said_before(struct world *world, const struct sync_client *client,
+                                     uint32_t number)
+{
+    for (size_t i = 0; i < world->said_count && client->name_is_plain; i++) {
+        struct call_said *said = &world->said[i];
+        if (said->number == number && said->name.a == client->name.a &&
+            said->name.b == client->name.b)
+            return said;
+    }
+    return NULL;
+}
+
+/* One more may be done, unless the server has to know it. */
+static void note_mutation(struct world *world, const struct sync_client *client)
+{
+    uint32_t number = client->asked[client->asked_to - 1];
+    if (said_before(world, client, number) != NULL)
+        return;
+    world->mutations_max++;
+    if (client->name_is_plain && world->said_count < ASKED_MAX)
+        world->said[world->said_count++] =
+            (struct call_said){.name = client->name, .number = number};
+}
+
+/* Whoever asks again hears the same again. */
+static void on_done(void *context, const struct sync_client *client, uint32_t number,
+                    struct hash128 result, uint64_t ts)
+{
+    struct call_said *said = said_before(context, client, number);
+    if (said == NULL)
+        return;
+    assert(!said->is_done ||
+           (said->ts == ts && said->result.a == result.a && said->result.b == result.b));
+    said->is_done = ts != 0;
+    said->result = result;
+    said->ts = ts;
+}
+
 static void connect_client(struct world *world, struct sync_client *client, const char *version)
 {
     const struct sockaddr_storage from = {.ss_family = AF_UNIX};
     int other;
     client_connect(client, version, &other);
+    client->on_done = on_done;
+    client->context = world;
     server_welcome(world->front->http, other, &from);
     for (int i = 0; i < 3; i++)
         turn(world);
@@ -302,6 +363,9 @@ static void check_session(struct world *world, const struct sync_session *sessio
     if (client == NULL || session->socket == NULL || session->is_ending)
         return;
     assert(!client->is_over && !client->is_closed);
+    assert(instant_since(clock_monotonic(), client->heard_at).us <= SECONDS(16).us);
+    assert(!client->has_signed_out || session->identity == NULL);
+    assert(session->identity == NULL || session->identity->expires_at.us > BEGINNING_US);
     assert(session->calls == 0 && !session->is_paused && session->inbox.len == 0);
     assert(session->call_bytes == 0 && session->removed_count == 0);
     assert(client->version.query_set == session->received.query_set);
@@ -318,16 +382,12 @@ static size_t count_items(struct world *world)
 {
     AUTO(arena_done) struct arena arena = {0};
     struct view view;
-    struct scan scan;
     struct fault fault;
-    size_t count = 0;
     bool is_open = view_begin(world->store, &arena, &view, &fault);
     assert(is_open);
-    view_scan(&view, index_of(&item_type, "by_creation"), (struct bounds){0}, ORDER_UP, &scan);
-    for (doc_id id; scan_next_id(&scan, &id);)
-        count++;
+    int64_t count = items_of(&view);
     view_end(&view);
-    return count;
+    return (size_t)count;
 }
 
 static void settle(struct world *world)
@@ -390,19 +450,20 @@ static void add_piece(struct world *world, struct buffer *text, char what)
     text->len += len;
 }
 
-/* One more may be done, unless the server has to know it. */
-static void note_mutation(struct world *world, const struct sync_client *client)
+/* What stands for a token, an item's id, or where the page of a query ended. */
+static void add_named(struct world *world, struct buffer *text, char what, char which)
 {
-    struct call_said said = {client->name, client->asked[client->asked_to - 1]};
-    for (size_t i = 0; i < world->said_count && client->name_is_plain; i++) {
-        const struct call_said *before = &world->said[i];
-        if (before->number == said.number && before->name.a == said.name.a &&
-            before->name.b == said.name.b)
-            return;
+    char id[DOC_ID_TEXT];
+    int digit = which - '0';
+    const struct told *told = client_told(world->speaker, (uint32_t)digit);
+    if (what == '@') {
+        buffer_str(text, tokens[digit]);
+    } else if (what == '#') {
+        doc_id_write(&item_type, (doc_id){digit}, id);
+        buffer_add(text, id, sizeof(id));
+    } else if (told != NULL) {
+        buffer_str(text, told->journal);
     }
-    world->mutations_max++;
-    if (client->name_is_plain && world->said_count < ASKED_MAX)
-        world->said[world->said_count++] = said;
 }
 
 static void say(struct world *world, str line)
@@ -410,14 +471,15 @@ static void say(struct world *world, str line)
     AUTO(buffer_done) struct buffer text = {0};
     struct sync_client *client = world->speaker;
     for (size_t i = 0; i < line.len; i++) {
-        bool is_token =
-            line.at[i] == '@' && i + 1 < line.len && line.at[i + 1] >= '0' && line.at[i + 1] <= '9';
-        if (is_token)
-            buffer_str(&text, tokens[line.at[++i] - '0']);
-        else if (line.at[i] == '~' || line.at[i] == '^')
-            add_piece(world, &text, line.at[i]);
-        else
-            buffer_char(&text, line.at[i]);
+        char what = line.at[i], which = i + 1 < line.len ? line.at[i + 1] : 0;
+        if ((what == '@' || what == '#' || what == '%') && which >= '0' && which <= '9') {
+            add_named(world, &text, what, which);
+            i++;
+        } else if (what == '~' || what == '^') {
+            add_piece(world, &text, what);
+        } else {
+            buffer_char(&text, what);
+        }
     }
     size_t asked = client->asked_to;
     client_say(client, buffer_text(&text), turn, world);
@@ -453,8 +515,8 @@ static void happen(struct world *world, char what)
     case 'p':
         passed += SECONDS(12).us;
         break;
-    case 'h':
-        passed += HOURS(1).us;
+    case 'h': /* not so often that outcomes may be forgotten */
+        passed += passed < DAYS(10).us ? HOURS(1).us : 0;
         break;
     case 'd':
         world->speaker->is_deaf = !world->speaker->is_deaf;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sync_client.h"
 
+#include "base/clock.h"
 #include "base/encode.h"
 #include "net/ws_parse.h"
 
@@ -40,6 +41,8 @@ void client_connect(struct sync_client *client, const char *version, int *other)
     setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &much, sizeof(much));
     setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &little, sizeof(little));
     client->fd = fds[0];
+    client->heard_at = clock_monotonic();
+    client->takes_chunks = strcmp(version, "1.28") > 0;
     *other = fds[1];
     snprintf(head, sizeof(head),
              "GET /api/%s/sync HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -96,6 +99,8 @@ static void note(struct sync_client *client, str message)
         client->asked[client->asked_to++] = value >= 0 && value <= UINT32_MAX ? (uint32_t)value : 0;
     } else if (str_equal(type, STR("Action"))) {
         client->actions_asked++;
+    } else if (str_equal(type, STR("Authenticate"))) {
+        client->has_signed_out = str_equal(json_text(json_get(&said, "tokenType")), STR("None"));
     }
 }
 
@@ -241,6 +246,7 @@ static void take_chunk(struct sync_client *client, const struct json *message)
 {
     size_t parts = number_of(message, "totalParts");
     const struct json *chunk = json_get(message, "chunk");
+    assert(client->takes_chunks);
     assert(chunk->kind == JSON_TEXT && json_get(message, "transitionId")->kind == JSON_TEXT);
     assert(parts != 0 && (client->parts == 0 || parts == client->parts));
     assert(number_of(message, "partNumber") == client->parts_heard);
@@ -258,22 +264,27 @@ static void take_chunk(struct sync_client *client, const struct json *message)
 
 static void take_answer(struct sync_client *client, const struct json *message)
 {
-    bool is_success = json_bool(json_get(message, "success"), false);
-    assert(json_get(message, "success")->kind == JSON_BOOL);
+    const struct json *success = json_get(message, "success"),
+                      *result = json_get(message, "result");
+    uint32_t number = number_of(message, "requestId");
+    assert(success->kind == JSON_BOOL && result->kind != JSON_NONE);
     assert(json_get(message, "logLines")->kind == JSON_LIST);
-    assert(json_get(message, "result")->kind != JSON_NONE);
     assert(client->asked_from < client->asked_to);
-    assert(number_of(message, "requestId") == client->asked[client->asked_from]);
-    client->asked_from++;
-    assert(is_success == (json_get(message, "ts")->kind == JSON_TEXT));
-    if (is_success)
-        client->owed = MAX_OF(client->owed, ts_of(message));
+    assert(number == client->asked[client->asked_from++]);
+    assert(success->truth == (json_get(message, "ts")->kind == JSON_TEXT));
+    uint64_t ts = success->truth ? ts_of(message) : 0;
+    assert(!success->truth || ts != 0);
+    str text = kept_canonical(client, result);
+    client->owed = MAX_OF(client->owed, ts);
+    if (client->on_done != NULL)
+        client->on_done(client->context, client, number, hash128_bytes(text.at, text.len), ts);
 }
 
 static void take_message(struct sync_client *client, str text)
 {
     AUTO(arena_done) struct arena arena = {0};
     struct json message;
+    client->heard_at = clock_monotonic();
     assert(!client->is_over && utf8_is_valid(text));
     bool is_json = json_read(&arena, text, JSON_DEPTH_LIMIT, &message, NULL);
     assert(is_json && message.kind == JSON_OBJECT);
@@ -311,6 +322,7 @@ static void take_frame(struct sync_client *client, unsigned opcode, str payload)
             payload.len < 2 ? 1005 : (unsigned)(uint8_t)payload.at[0] << 8 | (uint8_t)payload.at[1];
         assert(code == 1000 || code == 1002 || code == 1005 || code == 1007 || code == 1011 ||
                code == 1013);
+        assert((code != 1011 && code != 1013) || payload.len > 2); /* it says how long to wait */
         client->is_closed = true;
     } else {
         assert(opcode == WS_OPCODE_PING || opcode == WS_OPCODE_PONG);

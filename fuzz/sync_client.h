@@ -31,20 +31,28 @@ struct sync_client {
     struct buffer heard, chunks;
     size_t parts_heard, parts; /* of a transition in chunks; 0 parts: none under way */
     bool is_welcome, is_over, is_closed, is_deaf;
+    bool takes_chunks; /* by its version */
+    instant heard_at;  /* monotonic: the last message */
 
     bool has_said_connect;
     struct hash128 name;       /* of its sessionId */
+    bool has_signed_out;       /* was the last it said of who it is */
     bool name_is_plain;        /* and that is surely a UUID */
     uint32_t asked[ASKED_MAX]; /* mutations that are not answered, in order */
     size_t asked_from, asked_to, actions_asked, actions_answered;
 
     struct version version; /* as it was told last */
     uint64_t owed;          /* the highest ts of an answer; a transition must reach it */
+    /* A mutation of its was answered; ts 0: it failed. */
+    void (*on_done)(void *context, const struct sync_client *client, uint32_t number,
+                    struct hash128 result, uint64_t ts);
+    void *context;
     struct told told[TOLD_MAX];
     size_t told_count;
 };
 
-/* Begins a connection to the server's end `other`, which the caller hands to the server. */
+/* Begins a connection to the server's end `other`, which the caller hands to the server. on_done is
+ * the caller's to set afterwards. */
 void client_connect(struct sync_client *client, const char *version, int *other);
 
 /* At once and without a word; twice does no harm. */
