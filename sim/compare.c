@@ -206,7 +206,8 @@ static void count_run(struct oracle *oracle, const struct look *look)
 {
     const struct slot *slot = look->slot;
     bool is_over = slot->valid_until.us != 0 && slot->valid_until.us <= look->now.us;
-    if (slot->failures != 0 && !look->was_run && slot->retry_at.us <= look->now.us)
+    bool is_late = slot->retry_at.us <= look->now.us && slot->question.kind != ASK_MY_TASKS;
+    if (slot->failures != 0 && !look->was_run && is_late)
         oracle_fail(oracle, "slot %zu failed for a moment, and was not run again",
                     (size_t)(slot - oracle->slots));
     if (!slot->has_result || slot->failures != 0)
@@ -302,6 +303,19 @@ static void check_current(struct oracle *oracle, const struct look *look)
                     (size_t)(slot - oracle->slots), is_passing ? "" : "not ", slot->failures);
 }
 
+/* Whether it was run in this round; what cannot be seen is told by what came of it. */
+static void see_run(const struct oracle *oracle, struct look *look, bool is_unseen)
+{
+    const struct slot *slot = look->slot;
+    bool is_current = live_is_current(look->subscription);
+    bool is_mended = slot->failures != 0 && is_current;
+    bool is_other = !slot->has_result || is_mended || oracle->answer.imprint != slot->imprint;
+    bool may_be_unseen = slot->question.kind == ASK_MY_TASKS && slot->failures == 0;
+    look->has_failed = oracle->has_fault && !is_current && (slot->evaluated != 0 || may_be_unseen);
+    look->was_run = slot->evaluated != 0 || look->has_failed || (is_unseen && is_other) ||
+                    oracle->threads != NULL; /* with threads it may have been */
+}
+
 static void compare_slot(struct oracle *oracle, size_t at, bool has_commits)
 {
     struct slot *slot = &oracle->slots[at];
@@ -322,13 +336,7 @@ static void compare_slot(struct oracle *oracle, size_t at, bool has_commits)
         slot->evaluated = slot->is_in_job ? slot->evaluated : 0;
         return;
     }
-    bool is_mended = slot->failures != 0 && live_is_current(look.subscription);
-    look.was_run =
-        slot->evaluated != 0 ||
-        (is_unseen && (!slot->has_result || is_mended || oracle->answer.imprint != slot->imprint));
-    look.has_failed = oracle->has_fault && !live_is_current(look.subscription);
-    look.was_run |= look.has_failed;
-    look.was_run |= oracle->threads != NULL; /* or it may have been */
+    see_run(oracle, &look, is_unseen);
     if (slot->evaluated > 1)
         oracle_fail(oracle, "slot %zu was run %u times in one round", at, slot->evaluated);
     compare(oracle, &look);
