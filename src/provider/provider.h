@@ -115,13 +115,14 @@ struct provider {
     void (*cancel)(struct arena *arena, const struct provider_site *site, str job,
                    struct provider_request *out);
 
-    /* The job that the posting is about, as submitted() named it; false: it is not the service's.
-     * Nothing else in it is believed: the job is polled. NULL: it posts nothing. */
+    /* The job that the posting is about, as submitted() named it or its first word; false: it is
+     * not the service's. Nothing else in it is believed: the job is polled. NULL: it posts
+     * nothing. */
     bool (*hooked)(struct arena *arena, const struct provider_site *site,
                    const struct provider_hook *hook, str *job);
 };
 
-extern const struct provider openai_provider;
+extern const struct provider openai_provider, replicate_provider, fal_provider;
 
 /* ---- shared by the translators ---- */
 

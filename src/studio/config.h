@@ -84,6 +84,8 @@ enum provider_kind {
     PROVIDER_NONE,
     PROVIDER_SKETCH, /* the built-in sketcher */
     PROVIDER_OPENAI, /* from here on the translators of provider/, in the order of their table */
+    PROVIDER_REPLICATE,
+    PROVIDER_FAL,
     PROVIDER_KINDS,
 };
 

@@ -67,11 +67,20 @@ const struct function provider_functions[] = {
 };
 const size_t provider_function_count = ARRAY_LEN(provider_functions);
 
+/* A posting may name a job by its first word alone. */
 static bool find_attempt(struct call *call, const struct hook_args *args, struct attempt *out)
 {
-    doc_id id = row_first(call, index_of(&attempt_type, "by_provider_job"),
-                          KEY(key_text(args->provider), key_text(args->job)));
-    return row_find(call, &attempt_type, id, out) && out->state == ATTEMPT_RUNNING;
+    str start = str_format(call->arena, "%.*s ", STR_ARG(args->job));
+    struct scan scan;
+    bool is_there = false;
+    view_scan(call->view, index_of(&attempt_type, "by_provider_job"),
+              (struct bounds){.prefix = KEY(key_text(args->provider)), .from = key_text(args->job)},
+              ORDER_UP, &scan);
+    while (!is_there && scan_next(&scan, out) &&
+           (str_equal(out->provider_job, args->job) || str_starts(out->provider_job, start)))
+        is_there = out->state == ATTEMPT_RUNNING;
+    scan_end(&scan);
+    return is_there;
 }
 
 static void hook(struct call *call, const struct hook_args *args, struct hooked *result)
