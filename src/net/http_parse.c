@@ -70,6 +70,29 @@ static bool is_all(str s, uint8_t class)
     return true;
 }
 
+#define EACH_BYTE(n) (0x0101010101010101u * (n))
+
+/* Whether one of eight bytes is a control character or 0x7f; also when it is a tab. */
+static bool has_control(uint64_t word)
+{
+    uint64_t last = word ^ EACH_BYTE(0x7f);
+    uint64_t found = ((word - EACH_BYTE(0x20)) & ~word) | ((last - EACH_BYTE(1)) & ~last);
+    return (found & EACH_BYTE(0x80)) != 0;
+}
+
+/* As is_all of VALUE; a token of a bearer is long, and comes with each request. */
+static bool is_value(str s)
+{
+    size_t at = 0;
+    for (; s.len - at >= 8; at += 8) {
+        uint64_t word;
+        memcpy(&word, s.at + at, sizeof(word));
+        if (has_control(word) && !is_all((str){s.at + at, 8}, VALUE))
+            return false;
+    }
+    return is_all(str_slice(s, at, s.len), VALUE);
+}
+
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
@@ -287,7 +310,7 @@ static bool read_header(str line, struct http_header *out)
     out->name = str_slice(line, 0, (size_t)colon);
     out->value = trim_blanks(str_slice(line, (size_t)colon + 1, line.len));
     /* A folded line begins with a blank, which is no token; so does a space before the colon. */
-    return is_all(out->name, TOKEN) && is_all(out->value, VALUE);
+    return is_all(out->name, TOKEN) && is_value(out->value);
 }
 
 static bool is_good_host(const struct framing *framing, bool is_http10)

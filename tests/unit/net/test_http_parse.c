@@ -214,6 +214,22 @@ static void header_lines_follow_the_grammar(void **state)
     assert_int_equal(read_head(&arena, zero, &head), 400);
 }
 
+/* Long values are looked at by eight bytes at a time. */
+static void a_control_character_is_found_wherever_it_stands(void **state)
+{
+    for (int byte = 1; byte < 256; byte++) {
+        if (byte == '\r' || byte == '\n')
+            continue; /* they end lines */
+        bool is_good = byte == '\t' || (byte >= ' ' && byte != 0x7f);
+        for (size_t at = 0; at < 21; at++) {
+            char lines[] = "Host: a\r\nX: .....................\r\n";
+            lines[12 + at] = (char)byte;
+            expect_lines(lines, is_good ? HTTP_PARSE_READY : 400);
+        }
+    }
+    expect_lines("Host: a\r\nX: ......\t..\x1f.....\r\n", 400);
+}
+
 static void framing_that_two_servers_could_read_differently_is_refused(void **state)
 {
     expect_lines("Host: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n", 400);
@@ -390,6 +406,7 @@ int main(void)
         cmocka_unit_test(an_absolute_target_names_the_same_host),
         cmocka_unit_test(host_is_given_once_and_well_formed),
         cmocka_unit_test(header_lines_follow_the_grammar),
+        cmocka_unit_test(a_control_character_is_found_wherever_it_stands),
         cmocka_unit_test(framing_that_two_servers_could_read_differently_is_refused),
         cmocka_unit_test(keeping_alive_follows_version_and_connection),
         cmocka_unit_test(too_many_headers_are_431),
