@@ -230,7 +230,8 @@ static void note_run(struct oracle *oracle, const struct look *look)
     slot->valid_until = answer->valid_until;
     bool is_busy = slot->was_busy && answer->error == ERROR_NONE && slot->evaluated != 0;
     bool is_transient = is_busy || look->has_failed;
-    slot->failures = is_transient ? slot->failures + 1 : 0;
+    bool is_another = slot->evaluated != 0 || slot->failures == 0;
+    slot->failures = is_transient ? slot->failures + is_another : 0;
     slot->retry_at = instant_add(look->now, RETRY_AFTER);
     if (is_transient && slot->failures >= FAILURES_UNTOLD) {
         oracle->answer.error = TRANSIENT;
@@ -310,8 +311,10 @@ static void see_run(const struct oracle *oracle, struct look *look, bool is_unse
     bool is_current = live_is_current(look->subscription);
     bool is_mended = slot->failures != 0 && is_current;
     bool is_other = !slot->has_result || is_mended || oracle->answer.imprint != slot->imprint;
-    bool may_be_unseen = slot->question.kind == ASK_MY_TASKS && slot->failures == 0;
-    look->has_failed = oracle->has_fault && !is_current && (slot->evaluated != 0 || may_be_unseen);
+    bool may_fail = oracle->has_fault && slot->evaluated != 0;
+    if (slot->question.kind == ASK_MY_TASKS)
+        may_fail = oracle->has_fault || slot->failures != 0;
+    look->has_failed = may_fail && !is_current;
     look->was_run = slot->evaluated != 0 || look->has_failed || (is_unseen && is_other) ||
                     oracle->threads != NULL; /* with threads it may have been */
 }
