@@ -86,6 +86,8 @@ static void busy(struct call *call, const struct busy_args *args, int64_t *resul
     count(call, &(struct count_args){9}, result);
     if (is_busy)
         call_fail(call, TRANSIENT, "Not just now.");
+    if (*result == 3)
+        call_fail(call, STATE, "Three are too many.");
 }
 
 /* Reads all of them, or the newest alone. */
@@ -391,6 +393,22 @@ static void a_passing_failure_keeps_the_last_answer_and_is_tried_again(void **st
     live_unsubscribe(stage->live, &first);
 }
 
+static void a_refusal_from_before_is_not_current_while_the_query_fails(void **state)
+{
+    struct stage *stage = *state;
+    struct subscription first;
+    for (int i = 0; i < 3; i++)
+        add_thing(stage, 9);
+    subscribe(stage, &first, "t:busy", "{}");
+    round_of(stage);
+    assert_true(live_result(&first).is_failure && live_is_current(&first));
+    is_busy = true;
+    add_thing(stage, 9);
+    round_of(stage);
+    assert_false(live_is_current(&first)); /* there are four now */
+    live_unsubscribe(stage->live, &first);
+}
+
 static void a_transient_failure_that_stays_is_told_after_all(void **state)
 {
     struct stage *stage = *state;
@@ -628,6 +646,7 @@ int main(void)
         TEST(what_nobody_asks_is_forgotten),
         TEST(an_answer_whose_time_is_over_is_evaluated_again),
         TEST(a_passing_failure_keeps_the_last_answer_and_is_tried_again),
+        TEST(a_refusal_from_before_is_not_current_while_the_query_fails),
         TEST(a_transient_failure_that_stays_is_told_after_all),
         TEST(a_large_query_waits_for_its_job),
         TEST(a_commit_while_the_job_is_out_marks_what_it_hits),
