@@ -51,6 +51,11 @@ struct json {
 bool json_read(struct arena *arena, str text, int depth_max, struct json *out, struct fault *fault)
     MUST_CHECK;
 
+/* An envelope whose parts are judged later, by whom they are for: as deep as can be read, and texts
+ * may hold U+0000, which nothing else here expects. */
+bool json_read_message(struct arena *arena, str text, struct json *out, struct fault *fault)
+    MUST_CHECK;
+
 /* The member, or a static JSON_NONE value; never NULL. */
 const struct json *json_get(const struct json *object, const char *key);
 

@@ -19,6 +19,7 @@ struct reader {
     size_t count, room;
     size_t values;
     int depth, depth_max;
+    bool takes_zero; /* U+0000 in texts */
 };
 
 static bool value_read(struct reader *reader, size_t slot);
@@ -78,7 +79,7 @@ static bool text_read(struct reader *reader, str *out)
 {
     const char *why = NULL;
     const char *at = reader->at + 1;
-    if (!scan_text(reader->arena, &at, reader->end, out, &why)) {
+    if (!scan_text(reader->arena, &at, reader->end, reader->takes_zero, out, &why)) {
         reader->at = at;
         return refuse(reader, why);
     }
@@ -227,7 +228,8 @@ static bool whole_read(struct reader *reader, struct json *out)
     return true;
 }
 
-bool json_read(struct arena *arena, str text, int depth_max, struct json *out, struct fault *fault)
+static bool read_with(struct arena *arena, str text, int depth_max, bool takes_zero,
+                      struct json *out, struct fault *fault)
 {
     struct json stack[STACK_INLINE];
     struct reader reader = {
@@ -238,10 +240,21 @@ bool json_read(struct arena *arena, str text, int depth_max, struct json *out, s
         .fault = fault,
         .stack = stack,
         .room = STACK_INLINE,
+        .takes_zero = takes_zero,
         .depth_max = depth_max == 0 ? JSON_DEPTH_MAX : MIN_OF(depth_max, JSON_DEPTH_LIMIT),
     };
     *out = (struct json){0};
     bool well = whole_read(&reader, out);
     free(reader.heap);
     return well;
+}
+
+bool json_read(struct arena *arena, str text, int depth_max, struct json *out, struct fault *fault)
+{
+    return read_with(arena, text, depth_max, false, out, fault);
+}
+
+bool json_read_message(struct arena *arena, str text, struct json *out, struct fault *fault)
+{
+    return read_with(arena, text, JSON_DEPTH_LIMIT, true, out, fault);
 }

@@ -90,14 +90,15 @@ static char *utf8_put(char *to, uint32_t point)
 }
 
 /* *at is behind "\u". */
-static bool point_read(const char **at, const char *end, uint32_t *out, const char **why)
+static bool point_read(const char **at, const char *end, bool takes_zero, uint32_t *out,
+                       const char **why)
 {
     int32_t unit = unit_read(*at, end);
     if (unit < 0) {
         *why = "four hex digits were expected after \\u";
         return false;
     }
-    if (unit == 0) {
+    if (unit == 0 && !takes_zero) {
         *why = "the character U+0000 is not allowed";
         return false;
     }
@@ -119,7 +120,8 @@ static bool point_read(const char **at, const char *end, uint32_t *out, const ch
 }
 
 /* *at is at a backslash. */
-static bool escape_read(const char **at, const char *end, char **to, const char **why)
+static bool escape_read(const char **at, const char *end, bool takes_zero, char **to,
+                        const char **why)
 {
     static const char from[] = "\"\\/bfnrt";
     static const char into[] = "\"\\/\b\f\n\r\t";
@@ -128,7 +130,7 @@ static bool escape_read(const char **at, const char *end, char **to, const char 
     if (letter == 'u') {
         uint32_t point;
         *at += 2;
-        if (!point_read(at, end, &point, why))
+        if (!point_read(at, end, takes_zero, &point, why))
             return false;
         *to = utf8_put(*to, point);
         return true;
@@ -163,14 +165,14 @@ static const char *closing_quote(const char *at, const char *end, bool *has_esca
     }
 }
 
-static bool unescape(struct arena *arena, const char **at, const char *quote, str *out,
-                     const char **why)
+static bool unescape(struct arena *arena, const char **at, const char *quote, bool takes_zero,
+                     str *out, const char **why)
 {
     char *text = arena_alloc(arena, (size_t)(quote - *at) + 1);
     char *to = text;
     while (*at < quote) {
         if (**at == '\\') {
-            if (!escape_read(at, quote, &to, why))
+            if (!escape_read(at, quote, takes_zero, &to, why))
                 return false;
             continue;
         }
@@ -184,7 +186,8 @@ static bool unescape(struct arena *arena, const char **at, const char *quote, st
     return true;
 }
 
-bool scan_text(struct arena *arena, const char **at, const char *end, str *out, const char **why)
+bool scan_text(struct arena *arena, const char **at, const char *end, bool takes_zero, str *out,
+               const char **why)
 {
     const char *from = *at;
     const char *quote = skip_plain(from, end);
@@ -206,7 +209,7 @@ bool scan_text(struct arena *arena, const char **at, const char *end, str *out, 
         *why = "the text is not valid UTF-8";
         return false;
     }
-    if (has_escape && !unescape(arena, at, quote, out, why))
+    if (has_escape && !unescape(arena, at, quote, takes_zero, out, why))
         return false;
     *at = quote + 1;
     return true;

@@ -12,7 +12,8 @@
 #include "json/json.h"
 
 /* *at is behind the opening quote, and afterwards behind the closing one. */
-bool scan_text(struct arena *arena, const char **at, const char *end, str *out, const char **why);
+bool scan_text(struct arena *arena, const char **at, const char *end, bool takes_zero, str *out,
+               const char **why);
 
 /* *at is where a number should begin, and afterwards behind it. */
 bool scan_number(struct arena *arena, const char **at, const char *end, struct json *out,

@@ -52,6 +52,13 @@ static bool read_uuid(str text, uint8_t out[16])
     return is_uuid;
 }
 
+/* The text of a member; one with U+0000 in it is none that anybody means. */
+static str plain_text(const struct json *object, const char *name)
+{
+    str text = json_text(json_get(object, name));
+    return text.len != 0 && memchr(text.at, 0, text.len) != NULL ? (str){0} : text;
+}
+
 /* ---- messages ---- */
 
 static void read_connect(struct sync_session *session, const struct json *message)
@@ -61,7 +68,7 @@ static void read_connect(struct sync_session *session, const struct json *messag
         return;
     }
     session->has_said_connect = true;
-    session->has_id = read_uuid(json_text(json_get(message, "sessionId")), session->id);
+    session->has_id = read_uuid(plain_text(message, "sessionId"), session->id);
     const struct json *clock = json_get(message, "clientTs");
     double client = clock->kind == JSON_INT ? (double)clock->integer : json_number(clock, 0);
     if (client > 0 && client < CLIENT_CLOCK_MAX) {
@@ -101,7 +108,7 @@ static void adopt(struct sync_session *session, struct identity *identity)
 static void read_authenticate(struct sync_session *session, const struct json *message)
 {
     uint32_t base;
-    str kind = json_text(json_get(message, "tokenType"));
+    str kind = plain_text(message, "tokenType");
     if (!is_whole(json_get(message, "baseVersion"), &base) || base != session->received.identity) {
         session_fatal(session, "Authenticate does not follow the last identity version.");
         return;
@@ -115,9 +122,8 @@ static void read_authenticate(struct sync_session *session, const struct json *m
         return;
     }
     struct auth_failure failure;
-    struct identity *identity =
-        verifier_check(session->front->options.verifier, json_text(json_get(message, "value")),
-                       front_now(), &failure);
+    struct identity *identity = verifier_check(session->front->options.verifier,
+                                               plain_text(message, "value"), front_now(), &failure);
     if (identity != NULL)
         adopt(session, identity);
     else if (failure.kind == AUTH_KEYS_NOT_YET)
@@ -136,9 +142,8 @@ static void add_query(struct sync_session *session, const struct json *change)
     else if (session_query_find(session, id) != NULL)
         session_fatal(session, "An Add names a query that is there already.");
     else if (session->query_count >= SESSION_QUERIES_MAX ||
-             !session_query_add(session, id, json_text(json_get(change, "udfPath")), args,
-                                PLANTED(journal_unread) ? (str){0}
-                                                        : json_text(json_get(change, "journal"))))
+             !session_query_add(session, id, plain_text(change, "udfPath"), args,
+                                PLANTED(journal_unread) ? (str){0} : plain_text(change, "journal")))
         session_close(session, 1013, "SubscriptionsWorkerFullError");
 }
 
@@ -158,7 +163,7 @@ static void read_query_set(struct sync_session *session, const struct json *mess
     }
     for (size_t i = 0; i < changes->count && !session->is_ending; i++) {
         const struct json *change = &changes->items[i];
-        str kind = json_text(json_get(change, "type"));
+        str kind = plain_text(change, "type");
         uint32_t id = 0;
         if (str_equal(kind, STR("Add")))
             add_query(session, change);
@@ -199,7 +204,7 @@ static void read_mutation(struct sync_session *session, const struct json *messa
     struct mutation *mutation = mutation_new();
     str args = args_of(&mutation->arena, json_get(message, "args"));
     mutation->request = (struct call_request){
-        .path = str_copy(&mutation->arena, json_text(json_get(message, "udfPath"))),
+        .path = str_copy(&mutation->arena, plain_text(message, "udfPath")),
         .args = args.at == NULL ? STR("null") : args,
         .identity = identity_keep(session->identity),
     };
@@ -257,7 +262,7 @@ static void read_action(struct sync_session *session, const struct json *message
     struct action *action = memory_zeroed(sizeof(*action));
     *action = (struct action){session, number, args.len};
     struct front_asked asked = {
-        .request = {.path = json_text(json_get(message, "udfPath")),
+        .request = {.path = plain_text(message, "udfPath"),
                     .args = args.at == NULL ? STR("null") : args,
                     .identity = session->identity},
         .kind = FUNCTION_ACTION,
@@ -276,7 +281,7 @@ static void read_call(struct sync_session *session, const struct json *message, 
         return;
     }
     if (json_get(message, "componentPath")->kind == JSON_TEXT &&
-        json_text(json_get(message, "componentPath")).len != 0) {
+        plain_text(message, "componentPath").len != 0) {
         session_fatal(session, "There are no components here.");
         return;
     }
@@ -294,14 +299,14 @@ void session_read(struct sync_session *session, str text)
     struct json message;
     struct fault fault;
 
-    /* Arguments that are nested too deeply are their call's failure, not the session's. */
-    if (!json_read(&arena, text, JSON_DEPTH_LIMIT, &message, &fault) ||
-        message.kind != JSON_OBJECT) {
+    /* Arguments that are nested too deeply, or hold U+0000, are their call's failure, not the
+     * session's. */
+    if (!json_read_message(&arena, text, &message, &fault) || message.kind != JSON_OBJECT) {
         session_fatal(session, "A message is not a JSON object.");
         arena_done(&arena);
         return;
     }
-    str type = json_text(json_get(&message, "type"));
+    str type = plain_text(&message, "type");
     if (str_equal(type, STR("Connect")))
         read_connect(session, &message);
     else if (str_equal(type, STR("Event")))

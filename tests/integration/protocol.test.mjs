@@ -487,6 +487,18 @@ test('20: an unknown function, one of the wrong kind and bad arguments are ordin
     raw.end();
 });
 
+test('20: a text with U+0000 fails the call or query that it is in, and nothing else', async () => {
+    const raw = await signedIn(alice,
+        mutation(0, CREATE, { ...PICTURE, prompt: 'a\u0000b' }),
+        querySet(0, add(0, 'videos:getVideo', { videoId: 'a\u0000b' }), add(1, 'credits:getCredits'), add(2, 'credits\u0000:getCredits')));
+    assert.match((await raw.response(0)).result, /U\+0000 is not allowed/);
+    assert.match((await raw.result(0)).errorMessage, /U\+0000 is not allowed/);
+    assert.equal((await raw.result(1)).type, 'QueryUpdated');
+    assert.equal((await raw.result(2)).type, 'QueryFailed');
+    assert.equal(raw.ended, null);
+    raw.end();
+});
+
 test('20: an internal function looks like a missing one', async () => {
     const answer = await (await post('/api/mutation', { path: 'crons:anything', args: {} })).json();
     assert.match(answer.errorMessage, /Could not find public function for 'crons:anything'/);
