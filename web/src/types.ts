@@ -22,7 +22,7 @@ interface Told {
   guidance?: Range;
 }
 export type Model = WireModel & { capabilities: Told };
-export type Job = WireJob & { queuePosition?: number };
+export type Job = WireJob;
 export type Asset = NonNullable<FunctionReturnType<typeof api.assets.getAsset>>;
 /* The same function, with the names which the client gives to pages. */
 type Pages = FunctionReference<"query", "public", { paginationOpts: PaginationOptions; type?: "image" | "video" }, PaginationResult<Asset>>;

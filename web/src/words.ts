@@ -92,6 +92,7 @@ export const words = {
     emptyRunning: "Nothing is developing.", emptyFailed: "Nothing has failed.",
     above: (count: number) => `${number(count)} new above`,
     inLine: (place?: number) => (place === undefined ? "In line" : `${ordinal(place)} in line`),
+    begins: (seconds: number) => `begins in about ${left(seconds)}`,
     developing: "Developing", someDone: (done: number, all: number) => `Developing, ${done} of ${all} done`,
     saving: "Saving", about: (seconds: number) => `about ${left(seconds)} left`,
     usually: (seconds: number) => `usually ${left(seconds)}`, longer: "longer than usual",

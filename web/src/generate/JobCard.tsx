@@ -31,7 +31,12 @@ function Alive({ job, model }: { job: Job; model?: Model }) {
   const s = words.stream;
   const facts = dots(model?.name ?? job.model, s.held(quotedFor(job)));
   if (job.status === "pending") {
-    return <p className="state"><span className="lamp off" /><span>{s.inLine(job.queuePosition)}</span><span className="quiet">{facts}</span></p>;
+    const wait = job.estimatedSeconds === undefined ? undefined : s.begins(job.estimatedSeconds);
+    return (
+      <p className="state">
+        <span className="lamp off" /><span>{s.inLine(job.queuePosition)}</span>{wait && <span>{wait}</span>}<span className="quiet">{facts}</span>
+      </p>
+    );
   }
   const frames = frameCount(job);
   const state = job.status === "uploading" ? s.saving : frames > 1 ? s.someDone(job.imageIds.length, frames) : s.developing;
