@@ -48,8 +48,7 @@ static void number(struct buffer *to, const char *key, struct maybe_number value
     json_write_number(to, value.value);
 }
 
-/* The one of the usual ratios that is nearest. */
-static str ratio_of(const struct provider_wish *wish)
+str dialect_ratio(const struct provider_wish *wish)
 {
     static const struct {
         const char *name;
@@ -87,7 +86,7 @@ static void write_size(struct buffer *to, const struct dialect *dialect,
         integer(to, "height", wish->height);
         break;
     case SIZE_RATIO:
-        text(to, "aspect_ratio", ratio_of(wish));
+        text(to, "aspect_ratio", dialect_ratio(wish));
         break;
     case SIZE_OBJECT:
         buffer_format(to, ",\"image_size\":{\"width\":%lld,\"height\":%lld}",

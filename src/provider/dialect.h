@@ -42,6 +42,9 @@ struct dialect {
 const struct dialect *dialect_of(const struct dialect *all, size_t count,
                                  const struct provider_wish *wish);
 
+/* What was asked for, or the one of the usual ratios that is nearest: "16:9". */
+str dialect_ratio(const struct provider_wish *wish);
+
 /* The object of parameters, with its braces. */
 void dialect_write(struct buffer *to, struct arena *arena, const struct dialect *dialect,
                    const struct provider_wish *wish);

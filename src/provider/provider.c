@@ -31,6 +31,13 @@ void provider_start(struct arena *arena, const struct provider_site *site,
                             str_format(arena, "%s %.*s", scheme, STR_ARG(site->key)));
 }
 
+void provider_content_type(struct provider_request *request, str value)
+{
+    for (size_t i = 0; i < request->header_count; i++)
+        if (str_equal(request->headers[i].name, STR("Content-Type")))
+            request->headers[i].value = value;
+}
+
 void provider_fail(struct provider_answer *out, enum provider_failure failure, const char *text)
 {
     *out = (struct provider_answer){.failure = failure, .text = str_of(text)};

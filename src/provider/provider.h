@@ -70,7 +70,7 @@ enum provider_failure {
 
 struct provider_output {
     bytes content; /* either the bytes */
-    str url;       /* or where they are */
+    str url;       /* or where they are; a path: at the service's own address */
 };
 
 struct provider_answer {
@@ -101,6 +101,7 @@ struct provider_hook {
 struct provider {
     const char *name;     /* as a configuration's providers[].kind */
     const char *base_url; /* its own; NULL: must be configured */
+    bool one_by_one;      /* it makes one picture a request, however many are asked for */
 
     void (*submit)(struct arena *arena, const struct provider_site *site,
                    const struct provider_wish *wish, struct provider_request *out);
@@ -122,7 +123,8 @@ struct provider {
                    const struct provider_hook *hook, str *job);
 };
 
-extern const struct provider openai_provider, replicate_provider, fal_provider;
+extern const struct provider openai_provider, replicate_provider, fal_provider, openrouter_provider,
+    automatic1111_provider, comfyui_provider;
 
 /* ---- shared by the translators ---- */
 
@@ -132,6 +134,8 @@ void provider_start(struct arena *arena, const struct provider_site *site,
                     const struct provider *provider, const char *method, str path,
                     const char *scheme, struct provider_request *out);
 void provider_header_add(struct provider_request *request, str name, str value);
+/* Of a request that was started and has a body. */
+void provider_content_type(struct provider_request *request, str value);
 
 /* By what status codes mean everywhere: 401 and 403 our key, 402 our account there, 408, 409, 425,
  * 429 and 5xx busy, the rest refused. */

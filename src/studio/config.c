@@ -7,16 +7,19 @@ const char *const media_kind_names[MEDIA_KINDS] = {
 };
 
 static const char *const provider_kind_names[PROVIDER_KINDS] = {
-    [PROVIDER_SKETCH] = "sketch",
-    [PROVIDER_OPENAI] = "openai",
-    [PROVIDER_REPLICATE] = "replicate",
-    [PROVIDER_FAL] = "fal",
+    [PROVIDER_SKETCH] = "sketch",         [PROVIDER_OPENAI] = "openai",
+    [PROVIDER_REPLICATE] = "replicate",   [PROVIDER_FAL] = "fal",
+    [PROVIDER_OPENROUTER] = "openrouter", [PROVIDER_AUTOMATIC1111] = "automatic1111",
+    [PROVIDER_COMFYUI] = "comfyui",
 };
 
 static const struct provider *const translators[PROVIDER_KINDS] = {
     [PROVIDER_OPENAI] = &openai_provider,
     [PROVIDER_REPLICATE] = &replicate_provider,
     [PROVIDER_FAL] = &fal_provider,
+    [PROVIDER_OPENROUTER] = &openrouter_provider,
+    [PROVIDER_AUTOMATIC1111] = &automatic1111_provider,
+    [PROVIDER_COMFYUI] = &comfyui_provider,
 };
 
 const char *const rate_period_names[RATE_PERIODS] = {

@@ -86,6 +86,9 @@ enum provider_kind {
     PROVIDER_OPENAI, /* from here on the translators of provider/, in the order of their table */
     PROVIDER_REPLICATE,
     PROVIDER_FAL,
+    PROVIDER_OPENROUTER,
+    PROVIDER_AUTOMATIC1111,
+    PROVIDER_COMFYUI,
     PROVIDER_KINDS,
 };
 

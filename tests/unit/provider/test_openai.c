@@ -67,6 +67,51 @@ static void the_base_address_may_end_in_any_way(void **state)
     }
 }
 
+static void a_picture_to_start_from_makes_it_an_edit(void **state)
+{
+    struct provider_request request;
+    struct provider_site site = {.base_url = STR("https://a.example")};
+    struct provider_wish wish = {.model = STR("dall-e-2"),
+                                 .prompt = STR("blue"),
+                                 .quality = STR("hd"),
+                                 .count = 1,
+                                 .width = 512,
+                                 .height = 512,
+                                 .image = {(const uint8_t *)"a\0c", 3},
+                                 .image_type = STR("image/png")};
+    openai_provider.submit(*state, &site, &wish, &request);
+    expect(request.url, "https://a.example/v1/images/edits");
+    str type = request.headers[0].value;
+    assert_true(str_starts(type, STR("multipart/form-data; boundary=")));
+    str boundary = str_slice(type, STR("multipart/form-data; boundary=").len, type.len);
+    assert_int_equal(boundary.len, 64);
+    assert_true(str_contains(request.body, STR("name=\"prompt\"\r\n\r\nblue\r\n--")));
+    assert_true(str_contains(request.body, STR("name=\"quality\"\r\n\r\nhd\r\n")));
+    assert_true(str_contains(request.body, STR("filename=\"picture.png\"\r\n"
+                                               "Content-Type: image/png\r\n\r\na\0c\r\n--")));
+    assert_true(str_contains(request.body, STR("name=\"response_format\"")));
+    assert_true(str_ends(request.body, STR("--\r\n")));
+
+    struct provider_request other;
+    wish.prompt = STR("red");
+    openai_provider.submit(*state, &site, &wish, &other);
+    assert_false(str_contains(other.body, boundary));
+}
+
+static void a_picture_without_words_is_varied(void **state)
+{
+    struct provider_request request;
+    struct provider_site site = {.base_url = STR("https://a.example/v1")};
+    struct provider_wish wish = {.model = STR("gpt-image-1"),
+                                 .count = 1,
+                                 .image = {(const uint8_t *)"abc", 3},
+                                 .image_type = STR("image/png")};
+    openai_provider.submit(*state, &site, &wish, &request);
+    expect(request.url, "https://a.example/v1/images/variations");
+    assert_false(str_contains(request.body, STR("name=\"prompt\"")));
+    assert_false(str_contains(request.body, STR("name=\"response_format\"")));
+}
+
 static void models_that_always_send_bytes_are_not_asked_for_them(void **state)
 {
     struct provider_request request;
@@ -201,6 +246,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_wish_becomes_a_request),
+        TEST(a_picture_to_start_from_makes_it_an_edit),
+        TEST(a_picture_without_words_is_varied),
         TEST(the_base_address_may_end_in_any_way),
         TEST(models_that_always_send_bytes_are_not_asked_for_them),
         TEST(pictures_come_as_bytes_or_addresses),

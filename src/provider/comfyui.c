@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ComfyUI on one's own machine. A wish becomes the plain workflow from words to pictures, with the
+ * model as its checkpoint; our job is the id of the prompt.
+ *
+ *   POST /prompt -> prompt_id     GET /history/<id> -> {} until it is done     GET /view?filename=…
+ *
+ * It cannot start from a picture: that would have to be uploaded by a request of its own.
+ */
+#include "provider/dialect.h"
+
+#include "base/encode.h"
+
+#define SEEDS UINT64_C(9007199254740992)
+#define NAME_MAX_BYTES 400
+
+static void write_sampler(struct buffer *to, const struct provider_wish *wish)
+{
+    double guidance = wish->guidance.is_set ? wish->guidance.value : 7;
+    buffer_format(to,
+                  "\"sampler\":{\"class_type\":\"KSampler\",\"inputs\":{\"seed\":%llu,"
+                  "\"steps\":%lld,\"cfg\":",
+                  (unsigned long long)((uint64_t)wish->seed.value % SEEDS),
+                  (long long)(wish->steps.is_set ? wish->steps.value : 20));
+    json_write_number(to, guidance);
+    buffer_str(to, STR(",\"sampler_name\":\"euler\",\"scheduler\":\"normal\",\"denoise\":1,"
+                       "\"model\":[\"checkpoint\",0],\"positive\":[\"wanted\",0],"
+                       "\"negative\":[\"unwanted\",0],\"latent_image\":[\"canvas\",0]}}"));
+}
+
+static void write_words(struct buffer *to, const char *node, str words)
+{
+    buffer_format(to, "\"%s\":{\"class_type\":\"CLIPTextEncode\",\"inputs\":{\"text\":", node);
+    json_write_text(to, words);
+    buffer_str(to, STR(",\"clip\":[\"checkpoint\",1]}},"));
+}
+
+static void write_workflow(struct buffer *to, const struct provider_wish *wish)
+{
+    buffer_str(to, STR("{\"checkpoint\":{\"class_type\":\"CheckpointLoaderSimple\",\"inputs\":{"
+                       "\"ckpt_name\":"));
+    json_write_text(to, wish->model);
+    buffer_format(to,
+                  "}},\"canvas\":{\"class_type\":\"EmptyLatentImage\",\"inputs\":{\"width\":%lld,"
+                  "\"height\":%lld,\"batch_size\":%lld}},",
+                  (long long)wish->width, (long long)wish->height, (long long)wish->count);
+    write_words(to, "wanted", wish->prompt);
+    write_words(to, "unwanted", wish->negative_prompt);
+    write_sampler(to, wish);
+    buffer_str(to, STR(",\"picture\":{\"class_type\":\"VAEDecode\",\"inputs\":{"
+                       "\"samples\":[\"sampler\",0],\"vae\":[\"checkpoint\",2]}},"
+                       "\"save\":{\"class_type\":\"SaveImage\",\"inputs\":{"
+                       "\"images\":[\"picture\",0],\"filename_prefix\":\"atelier\"}}}"));
+}
+
+static void submit(struct arena *arena, const struct provider_site *site,
+                   const struct provider_wish *wish, struct provider_request *out)
+{
+    AUTO(buffer_done) struct buffer body = {0};
+    provider_start(arena, site, &comfyui_provider, "POST", STR("/prompt"), "Bearer", out);
+    buffer_str(&body, STR("{\"client_id\":\"atelier\",\"prompt\":"));
+    write_workflow(&body, wish);
+    buffer_char(&body, '}');
+    out->body = str_copy(arena, buffer_text(&body));
+}
+
+/* ---- what it says ---- */
+
+static bool read_answer(struct arena *arena, int status, str body, struct json *answer,
+                        struct provider_answer *out)
+{
+    struct fault fault;
+    *out = (struct provider_answer){0};
+    if (!json_read(arena, body, 0, answer, &fault))
+        *answer = (struct json){0};
+    if (status >= 200 && status <= 299)
+        return true;
+    const struct json *error = json_get(answer, "error");
+    str type = json_text(json_get(error, "type"));
+    str message = json_text(json_get(error, "message"));
+    str details = json_text(json_get(error, "details"));
+    provider_fail_by_status(
+        arena, status,
+        str_format(arena, "%.*s: %.*s %.*s", STR_ARG(type), STR_ARG(message), STR_ARG(details)),
+        out);
+    return false;
+}
+
+static void submitted(struct arena *arena, int status, str body, struct provider_answer *out)
+{
+    struct json answer;
+    if (!read_answer(arena, status, body, &answer, out))
+        return;
+    str id = json_text(json_get(&answer, "prompt_id"));
+    if (!dialect_is_id(id)) {
+        provider_fail(out, PROVIDER_BROKEN,
+                      "The model's provider sent an answer that cannot be read.");
+        return;
+    }
+    out->is_pending = true;
+    out->job = str_copy(arena, id);
+}
+
+static void add_part(struct buffer *to, const char *name, str value)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    buffer_format(to, "%s=", name);
+    for (size_t i = 0; i < value.len; i++) {
+        uint8_t c = (uint8_t)value.at[i];
+        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                        (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~';
+        if (is_plain) {
+            buffer_char(to, (char)c);
+        } else {
+            buffer_char(to, '%');
+            buffer_char(to, digits[c >> 4]);
+            buffer_char(to, digits[c & 15]);
+        }
+    }
+}
+
+/* Where a picture lies, below the engine's own address. Previews are not what was asked for. */
+static void add_picture(struct arena *arena, const struct json *picture,
+                        struct provider_answer *out)
+{
+    AUTO(buffer_done) struct buffer path = buffer_with_max(KIB(4));
+    str filename = json_text(json_get(picture, "filename"));
+    str subfolder = json_text(json_get(picture, "subfolder"));
+    str type = json_text(json_get(picture, "type"));
+    if (filename.len == 0 || filename.len > NAME_MAX_BYTES || subfolder.len > NAME_MAX_BYTES ||
+        !str_equal(type, STR("output")) || out->output_count == PROVIDER_OUTPUTS_MAX)
+        return;
+    buffer_str(&path, STR("/view?"));
+    add_part(&path, "filename", filename);
+    add_part(&path, "&subfolder", subfolder);
+    add_part(&path, "&type", type);
+    out->outputs[out->output_count++].url = str_copy(arena, buffer_text(&path));
+}
+
+/* "status_str", and of its messages the one that tells what broke. */
+static void take_error(struct arena *arena, const struct json *status, struct provider_answer *out)
+{
+    const struct json *messages = json_get(status, "messages");
+    str cause = STR("no message");
+    bool is_interrupted = false;
+    for (size_t i = 0; messages->kind == JSON_LIST && i < messages->count; i++) {
+        const struct json *message = &messages->items[i];
+        if (message->kind != JSON_LIST || message->count != 2)
+            continue;
+        is_interrupted |= str_equal(json_text(&message->items[0]), STR("execution_interrupted"));
+        str said = json_text(json_get(&message->items[1], "exception_message"));
+        if (said.len != 0)
+            cause = said;
+    }
+    if (is_interrupted)
+        provider_fail(out, PROVIDER_CANCELED, "This was canceled at the model's provider.");
+    else
+        provider_fail(out, PROVIDER_FAILED, "The model failed while making this.");
+    out->cause = str_copy(arena, utf8_cut(cause, 400));
+}
+
+static void polled(struct arena *arena, int status, str body, struct provider_answer *out)
+{
+    struct json answer;
+    if (!read_answer(arena, status, body, &answer, out))
+        return;
+    if (answer.kind == JSON_OBJECT && answer.count == 0) {
+        out->is_pending = true;
+        return;
+    }
+    const struct json *entry = answer.kind == JSON_OBJECT ? &answer.items[0] : &answer;
+    const struct json *how = json_get(entry, "status");
+    const struct json *outputs = json_get(entry, "outputs");
+    if (str_equal(json_text(json_get(how, "status_str")), STR("error"))) {
+        take_error(arena, how, out);
+        return;
+    }
+    for (size_t i = 0; outputs->kind == JSON_OBJECT && i < outputs->count; i++) {
+        const struct json *images = json_get(&outputs->items[i], "images");
+        for (size_t j = 0; images->kind == JSON_LIST && j < images->count; j++)
+            add_picture(arena, &images->items[j], out);
+    }
+    if (out->output_count == 0)
+        provider_fail(out, PROVIDER_BROKEN,
+                      "The model's provider sent an answer without pictures.");
+}
+
+static void poll(struct arena *arena, const struct provider_site *site, str job,
+                 struct provider_request *out)
+{
+    provider_start(arena, site, &comfyui_provider, "GET",
+                   str_format(arena, "/history/%.*s", STR_ARG(job)), "Bearer", out);
+}
+
+/* Stops what runs if it is ours. One that still waits there runs: let concurrency be 1, so that
+ * waiting is done here. */
+static void cancel(struct arena *arena, const struct provider_site *site, str job,
+                   struct provider_request *out)
+{
+    provider_start(arena, site, &comfyui_provider, "POST", STR("/interrupt"), "Bearer", out);
+    out->body = str_format(arena, "{\"prompt_id\":\"%.*s\"}", STR_ARG(job));
+}
+
+const struct provider comfyui_provider = {
+    .name = "comfyui",
+    .submit = submit,
+    .submitted = submitted,
+    .poll = poll,
+    .polled = polled,
+    .cancel = cancel,
+};

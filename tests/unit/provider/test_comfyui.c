@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "provider/provider.h"
+
+static struct arena arena;
+
+static int clear_arena(void **state)
+{
+    arena_done(&arena);
+    return 0;
+}
+
+static void expect(str got, const char *wanted)
+{
+    if (!str_equal(got, str_of(wanted)))
+        fail_msg("got %.*s, wanted %s", STR_ARG(got), wanted);
+}
+
+static void expect_part(str got, const char *wanted)
+{
+    if (!str_contains(got, str_of(wanted)))
+        fail_msg("%.*s has no %s", STR_ARG(got), wanted);
+}
+
+static struct provider_answer read_submitted(int status, const char *body)
+{
+    struct provider_answer answer;
+    comfyui_provider.submitted(&arena, status, str_of(body), &answer);
+    return answer;
+}
+
+static struct provider_answer read_polled(int status, const char *body)
+{
+    struct provider_answer answer;
+    comfyui_provider.polled(&arena, status, str_of(body), &answer);
+    return answer;
+}
+
+static const struct provider_site site = {.base_url = {"http://127.0.0.1:8188/", 22}};
+
+static void a_wish_becomes_a_workflow(void **state)
+{
+    struct provider_request request;
+    struct provider_wish wish = {.model = STR("sd_xl.safetensors"),
+                                 .prompt = STR("a \"red\" kite"),
+                                 .negative_prompt = STR("rain"),
+                                 .count = 2,
+                                 .width = 512,
+                                 .height = 768,
+                                 .steps = {12, true},
+                                 .guidance = {3.5, true},
+                                 .seed = {99, true}};
+    comfyui_provider.submit(&arena, &site, &wish, &request);
+    expect(request.url, "http://127.0.0.1:8188/prompt");
+    expect_part(request.body, "\"ckpt_name\":\"sd_xl.safetensors\"");
+    expect_part(request.body, "\"width\":512,\"height\":768,\"batch_size\":2");
+    expect_part(request.body, "\"text\":\"a \\\"red\\\" kite\"");
+    expect_part(request.body, "\"text\":\"rain\"");
+    expect_part(request.body, "\"seed\":99,\"steps\":12,\"cfg\":3.5,");
+}
+
+static void what_it_made_lies_below_its_own_address(void **state)
+{
+    struct provider_answer begun = read_submitted(200, "{\"prompt_id\":\"1b-2\",\"number\":3}");
+    struct provider_request request;
+    assert_true(begun.is_pending);
+    comfyui_provider.poll(&arena, &site, begun.job, &request);
+    expect(request.url, "http://127.0.0.1:8188/history/1b-2");
+    assert_true(read_polled(200, "{}").is_pending);
+    struct provider_answer done = read_polled(
+        200, "{\"1b-2\":{\"status\":{\"status_str\":\"success\",\"completed\":true},\"outputs\":{"
+             "\"save\":{\"images\":[{\"filename\":\"a b&c.png\",\"subfolder\":\"../x\",\"type\":"
+             "\"output\"},{\"filename\":\"p.png\",\"subfolder\":\"\",\"type\":\"temp\"}]}}}}");
+    assert_false(done.is_pending);
+    assert_int_equal(done.output_count, 1);
+    expect(done.outputs[0].url, "/view?filename=a%20b%26c.png&subfolder=..%2Fx&type=output");
+}
+
+static void it_can_be_told_to_stop(void **state)
+{
+    struct provider_request request;
+    comfyui_provider.cancel(&arena, &site, STR("1b-2"), &request);
+    expect(request.method, "POST");
+    expect(request.url, "http://127.0.0.1:8188/interrupt");
+    expect(request.body, "{\"prompt_id\":\"1b-2\"}");
+}
+
+static void failures_are_told_apart(void **state)
+{
+    struct provider_answer refused =
+        read_submitted(400, "{\"error\":{\"type\":\"prompt_outputs_failed_validation\",\"message\":"
+                            "\"Prompt outputs failed validation\",\"details\":\"ckpt_name\"}}");
+    assert_int_equal(refused.failure, PROVIDER_REFUSED);
+    expect_part(refused.cause, "ckpt_name");
+    assert_int_equal(read_submitted(503, "").failure, PROVIDER_BUSY);
+    assert_int_equal(read_submitted(200, "{\"prompt_id\":\"../etc\"}").failure, PROVIDER_BROKEN);
+    assert_int_equal(read_submitted(200, "{}").failure, PROVIDER_BROKEN);
+
+    struct provider_answer broke = read_polled(
+        200, "{\"1\":{\"status\":{\"status_str\":\"error\",\"messages\":[[\"execution_start\",{}],"
+             "[\"execution_error\",{\"exception_message\":\"out of memory\"}]]}}}");
+    assert_int_equal(broke.failure, PROVIDER_FAILED);
+    expect(broke.cause, "out of memory");
+    assert_int_equal(read_polled(200, "{\"1\":{\"status\":{\"status_str\":\"error\",\"messages\":["
+                                      "[\"execution_interrupted\",{}]]}}}")
+                         .failure,
+                     PROVIDER_CANCELED);
+    assert_int_equal(read_polled(500, "").failure, PROVIDER_BUSY);
+    assert_int_equal(read_polled(200, "[]").failure, PROVIDER_BROKEN);
+    assert_int_equal(read_polled(200, "{\"1\":{\"outputs\":{\"a\":7}}}").failure, PROVIDER_BROKEN);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(a_wish_becomes_a_workflow, clear_arena),
+        cmocka_unit_test_teardown(what_it_made_lies_below_its_own_address, clear_arena),
+        cmocka_unit_test_teardown(it_can_be_told_to_stop, clear_arena),
+        cmocka_unit_test_teardown(failures_are_told_apart, clear_arena),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
