@@ -137,6 +137,11 @@ bool call_failed(struct call *call)
     return call->error != ERROR_NONE;
 }
 
+void call_wish(struct call *call, const struct call_wish *wish)
+{
+    call->wish = wish;
+}
+
 doc_id call_caller(struct call *call)
 {
     assert(call->function == NULL || !call->function->ignores_caller);

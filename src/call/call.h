@@ -56,6 +56,26 @@ enum error_code {
 /* "NO_CREDITS" and the like; stable on the wire. */
 const char *error_code_name(enum error_code code);
 
+#define CALL_HEADERS_MAX 8
+
+struct call_header {
+    str name, value;
+};
+
+/* What an action wants of the outside (DESIGN section 8). */
+struct call_wish {
+    str method, url, body;
+    struct call_header headers[CALL_HEADERS_MAX];
+    size_t header_count;
+    bool allow_private; /* the operator named this address */
+};
+
+/* What came of it. */
+struct call_answer {
+    int status; /* of HTTP; 0: no answer came */
+    str body;   /* valid UTF-8 */
+};
+
 struct function {
     const char *name; /* "generations:createGenerationJob" */
     const char *about;
@@ -65,7 +85,12 @@ struct function {
     struct shape args;
     struct field returns;          /* FIELD_NONE: null */
     const struct field *one_of[2]; /* what a RETURNS_ANY really is, for its type; or NULL */
+    /* Of an action with an answer: its first half, a mutation that either answers or calls
+     * call_wish. Of one without: a query. */
     void (*run)(struct call *call, const void *args, void *result);
+    /* The second half, a mutation too; also when no answer came. It may wish again. */
+    void (*answer)(struct call *call, const void *args, const struct call_answer *answer,
+                   void *result);
 };
 
 /* Declares verb() and its untyped door. verb_args and verb_fields must be above it. */
@@ -74,6 +99,16 @@ struct function {
     static void verb##_door(struct call *call, const void *args, void *result)                     \
     {                                                                                              \
         verb(call, args, result);                                                                  \
+    }
+
+/* Declares verb_answered() and its door, for the row's .answer. */
+#define BACKEND_ANSWER(verb, result_type)                                                          \
+    static void verb##_answered(struct call *call, const struct verb##_args *args,                 \
+                                const struct call_answer *answer, result_type *result);            \
+    static void verb##_answered_door(struct call *call, const void *args,                          \
+                                     const struct call_answer *answer, void *result)               \
+    {                                                                                              \
+        verb##_answered(call, args, answer, result);                                               \
     }
 
 /* For functions without arguments. */
@@ -164,10 +199,11 @@ struct call {
     bool is_internal;                /* called by the program itself */
     bool is_resolved;
 
-    str journal;         /* of a paginated query: in, and out */
-    bool has_paged;      /* one pagination a call */
-    instant valid_until; /* 0: until its read set is hit */
-    bool wakes_jobs;     /* a mutation queued work that is due now */
+    str journal;                  /* of a paginated query: in, and out */
+    bool has_paged;               /* one pagination a call */
+    instant valid_until;          /* 0: until its read set is hit */
+    bool wakes_jobs;              /* a mutation queued work that is due now */
+    const struct call_wish *wish; /* of an action's half; then its result is not looked at */
 
     enum error_code error;
     str error_text; /* a sentence for the user */
@@ -211,6 +247,10 @@ bool call_failed(struct call *call); /* also takes over the view's failure */
             return;                                                                                \
         }                                                                                          \
     } while (0)
+
+/* An action's half ends with a request to the outside, which is sent once the half is committed.
+ * The wish lives in the call's arena. */
+void call_wish(struct call *call, const struct call_wish *wish);
 
 /* The caller's user id, 0 for nobody. Functions that may be called by anyone ask here. */
 doc_id call_caller(struct call *call);

@@ -222,9 +222,14 @@ static void run(struct call *call, const struct call_request *request, enum func
     if (!call_failed(call)) {
         assert(call->function->returns.size <= sizeof(result));
         memset(result, 0, MAX_OF(call->function->returns.size, (size_t)64));
-        call->function->run(call, args, result);
+        if (request->answer != NULL)
+            call->function->answer(call, args, request->answer, result);
+        else
+            call->function->run(call, args, result);
     }
-    if (!call_failed(call))
+    if (!call_failed(call) && call->wish != NULL)
+        *reply = (struct call_reply){.wish = call->wish, .wakes_jobs = call->wakes_jobs};
+    else if (!call_failed(call))
         write_result(call, result, reply);
     if (call->error != ERROR_NONE)
         write_failure(call, request, reply);
@@ -262,5 +267,5 @@ void execute_mutation(const struct program *program, const struct call_request *
         .identity = request->identity,
         .is_internal = request->is_internal,
     };
-    run(&call, request, FUNCTION_MUTATION, reply);
+    run(&call, request, request->is_action ? FUNCTION_ACTION : FUNCTION_MUTATION, reply);
 }

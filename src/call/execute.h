@@ -27,6 +27,8 @@ struct call_request {
     const struct identity *identity;
     bool is_internal; /* may call INTERNAL functions */
     str journal;
+    bool is_action;                   /* half of one, run as a mutation */
+    const struct call_answer *answer; /* its second half; NULL: its first */
 };
 
 struct call_reply {
@@ -37,6 +39,7 @@ struct call_reply {
     str journal;    /* .at NULL: none */
     instant valid_until;
     bool wakes_jobs;
+    const struct call_wish *wish; /* an action goes on when this is answered; NULL: it is over */
 };
 
 /* kind is what the caller asks for; another kind of function is an ordinary failure. */

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "serve/accounts.h"
+#include "serve/actions.h"
 #include "serve/route.h"
 #include "serve/session.h"
 #include "serve/shed.h"
@@ -215,9 +216,11 @@ bool front_open(struct loop *loop, const struct front_options *options, struct f
     front->peers = peers_new();
     front->wake = queue_new(1, fault);
     front->hashed = queue_new(HASHER_QUEUE_MAX * 2, fault);
-    if (front->wake == NULL || front->hashed == NULL ||
+    front->told = queue_new(ACTIONS_MAX, fault);
+    if (front->wake == NULL || front->hashed == NULL || front->told == NULL ||
         !loop_watch(loop, queue_fd(front->wake), EPOLLIN, on_wake, front, fault) ||
         !loop_watch(loop, queue_fd(front->hashed), EPOLLIN, accounts_on_hashed, front, fault) ||
+        !loop_watch(loop, queue_fd(front->told), EPOLLIN, actions_on_told, front, fault) ||
         !loop_watch(loop, readers_fd(options->readers), EPOLLIN, on_read, front, fault))
         return false;
     front->follower = commit_log_follow(options->log, wake_front, front);
@@ -236,6 +239,7 @@ void front_close(struct front *front)
     while (front->hashed != NULL && queue_take(front->hashed, &hashed, 1) == 1)
         hash_result_free(hashed);
     view_end(&front->kept);
+    actions_close(front);
     http_close(front->http);
     sync_close_all(front);
     live_free(front->live);
@@ -244,6 +248,7 @@ void front_close(struct front *front)
     attempts_free(front->by_account);
     queue_free(front->wake);
     queue_free(front->hashed);
+    queue_free(front->told);
     arena_done(&front->arena);
     free(front->seen);
     free(front->large);
@@ -431,6 +436,8 @@ void front_ask(struct front *front, const struct front_asked *asked)
 {
     AUTO(arena_done) struct arena arena = {0};
     struct call_reply reply;
+    if (asked->kind == FUNCTION_ACTION && actions_take(front, asked))
+        return;
     uint64_t hash = hash_of(&asked->request);
     uint64_t *large = &front->large[hash & (LARGE_MAX - 1)];
     front->queries++;

@@ -27,6 +27,8 @@
 struct front;
 struct sync_session;
 struct pages;
+struct action;
+struct outside;
 
 struct front_options {
     const struct program *program;
@@ -38,6 +40,7 @@ struct front_options {
     const struct signer *signer;
     struct hasher *hasher;
     struct blobs *blobs;
+    struct outside *outside;
     struct pages *pages;  /* NULL: no user interface */
     str admin_key;        /* empty: none */
     const char *temp_dir; /* for large bodies */
@@ -65,6 +68,10 @@ struct front {
     struct queue *wake; /* signalled by the writer */
     struct live *live;
     struct queue *hashed; /* results of the hasher */
+    struct queue *told;   /* what the outside answered to actions */
+    struct action *actions;
+    size_t action_count;
+    uint64_t action_id;
     struct attempts *by_address, *by_account;
     struct random random;
     struct loop_timer timer; /* pings, and answers whose time is over */

@@ -305,6 +305,7 @@ static bool open_front(struct server *server, struct fault *fault)
         .signer = server->signer,
         .hasher = server->hasher,
         .blobs = server->blobs,
+        .outside = server->outside,
         .pages = server->pages,
         .admin_key = hex_write(&server->arena, (bytes){admin, sizeof(admin)}),
         .temp_dir = server->temp_dir,
