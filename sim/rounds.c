@@ -176,13 +176,22 @@ static instant time_of_round(const struct oracle *oracle)
     return oracle->now;
 }
 
+static bool is_any_failing(const struct oracle *oracle)
+{
+    for (size_t i = 0; i < SLOTS; i++)
+        if (oracle->slots[i].is_used && oracle->slots[i].failures != 0)
+            return true;
+    return false;
+}
+
 /* Some rounds find the program busy; in some the engine fails once. With threads there is neither:
  * readers look there. */
 static void evaluate(struct oracle *oracle, struct view *view)
 {
     bool is_busy = oracle->busy_rounds > 0;
-    oracle->has_fault = oracle->engine != NULL && !oracle->is_ending && oracle->job.job == NULL &&
-                        !is_busy && roll_one_in(&oracle->dice, 20);
+    bool may_fail = oracle->engine != NULL && !oracle->is_ending && oracle->job.job == NULL;
+    oracle->has_fault =
+        may_fail && !is_busy && !is_any_failing(oracle) && roll_one_in(&oracle->dice, 20);
     if (oracle->has_fault)
         engine_kept_fail(oracle->engine, 1 + roll(&oracle->dice, 60));
     if (is_busy)
