@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/attempts.h"
 
+#include "studio/ledger.h"
 #include "studio/making.h"
 
 #define BREAKER_FIRST SECONDS(15)
@@ -239,6 +240,8 @@ void attempt_end(struct call *call, struct attempt *attempt, enum attempt_state 
     }
     set_cost(call, attempt, came);
     row_put(call, &attempt_type, attempt);
+    ledger_cost(call, attempt->provider, attempt->cost_micros.value,
+                str_format(call->arena, "cost:attempt:%lld", (long long)attempt->id.n));
     count(call, attempt);
     if (state == ATTEMPT_DONE || (state == ATTEMPT_FAILED && came->failure != WORK_OK))
         breaker_note(call, attempt->provider,

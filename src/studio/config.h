@@ -40,7 +40,9 @@ struct rate_config {
 
 struct plan_config {
     str key, name;
-    credits credits_once; /* granted when the account is made */
+    credits credits_once;      /* granted when the account is made */
+    credits credits_monthly;   /* granted once a billing period */
+    int64_t credits_last_days; /* those of a period; 0: for ever */
     int64_t storage_bytes;
     int64_t price_cents;     /* a month */
     int64_t concurrent_jobs; /* in line and under way; 0: as many as they like */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "studio/ledger.h"
+#include "studio/ledger_inside.h"
 
 #include <string.h>
 
@@ -17,24 +17,23 @@ extern const struct doc_type user_type, generation_type;
 
 /* ---- documents ---- */
 
-struct entry {
-    str account; /* "user:<id>", "held:<id>", "revenue", "granted" … */
-    credits amount;
-};
+/* What is not named is credits: so all was, before there were others. */
+static const char *const unit_names[UNITS] = {[UNIT_USD_MICROS] = "usdMicros"};
 
 #define ROW struct entry
-static const struct field entry_fields[] = {TEXT(account, .min = 1, .max = 80), CREDITS(amount)};
+static const struct field entry_fields[] = {TEXT(account, .min = 1, .max = 80), CREDITS(amount),
+                                            MAYBE_CHOICE(unit, unit_names)};
 #undef ROW
 static const struct shape entry_shape = {
     .name = "entry", .size = sizeof(struct entry), FIELDS(entry_fields)};
 static const struct field entry_item = ITEM_RECORD(&entry_shape, struct entry);
 
-struct movement {
-    doc_id id;
-    tick created;
-    str idempotency_key, reason;
-    struct list entries;
-};
+#define ROW struct part
+static const struct field part_fields[] = {REF(lot_id, &lot_type), CREDITS(amount)};
+#undef ROW
+static const struct shape part_shape = {
+    .name = "part", .size = sizeof(struct part), FIELDS(part_fields)};
+static const struct field part_item = ITEM_RECORD(&part_shape, struct part);
 
 #define ROW struct movement
 static const struct field movement_fields[] = {
@@ -43,12 +42,13 @@ static const struct field movement_fields[] = {
     TEXT(idempotency_key, .min = 1, .max = 200),
     TEXT(reason, .min = 1, .max = 200),
     LIST(entries, &entry_item, .min = 2, .max = 8),
+    MAYBE_LIST(lots, &part_item, .max = PARTS_MAX),
 };
 #undef ROW
 
 const struct doc_type movement_type = {
     .name = "movements",
-    .about = "The journal: each movement's entries sum to zero.",
+    .about = "The journal: each movement's entries sum to zero per unit.",
     .size = sizeof(struct movement),
     FIELDS(movement_fields),
     .number = 6,
@@ -77,13 +77,20 @@ const struct doc_type credit_transaction_type = {
     FIELDS(credit_transaction_fields),
     .number = 7,
     INDEXES({.name = "by_user", .fields = {"userId"}},
+            {.name = "by_user_type", .fields = {"userId", "type"}},
             {.name = "by_generation", .fields = {"generationId"}}),
 };
 
 #define ROW struct balance
 static const struct field balance_fields[] = {
-    ID(id),           CREATED(created), REF(user_id, &user_type),
-    CREDITS(credits), CREDITS(held),    CREDITS(total_used),
+    ID(id),
+    CREATED(created),
+    REF(user_id, &user_type),
+    CREDITS(credits),
+    CREDITS(held),
+    CREDITS(total_used),
+    CREDITS(debt, .is_optional = true),
+    CREDITS(last_grant, .is_optional = true),
 };
 #undef ROW
 
@@ -94,15 +101,6 @@ const struct doc_type balance_type = {
     FIELDS(balance_fields),
     .number = 8,
     INDEXES({.name = "by_user", .fields = {"userId"}, .is_unique = true}),
-};
-
-struct lot {
-    doc_id id;
-    tick created;
-    doc_id user_id;
-    credits amount, left;
-    struct maybe_instant expires_at;
-    bool is_open; /* something is left */
 };
 
 #define ROW struct lot
@@ -119,28 +117,8 @@ const struct doc_type lot_type = {
     .size = sizeof(struct lot),
     FIELDS(lot_fields),
     .number = 9,
-    INDEXES({.name = "by_user_open", .fields = {"userId", "isOpen", "expiresAt"}}),
-};
-
-struct part {
-    doc_id lot_id;
-    credits amount;
-};
-
-#define ROW struct part
-static const struct field part_fields[] = {REF(lot_id, &lot_type), CREDITS(amount)};
-#undef ROW
-static const struct shape part_shape = {
-    .name = "part", .size = sizeof(struct part), FIELDS(part_fields)};
-static const struct field part_item = ITEM_RECORD(&part_shape, struct part);
-
-struct hold {
-    doc_id id;
-    tick created;
-    doc_id user_id, generation_id;
-    credits amount;
-    struct list parts;
-    bool is_open;
+    INDEXES({.name = "by_user_open", .fields = {"userId", "isOpen", "expiresAt"}},
+            {.name = "by_open_expiry", .fields = {"isOpen", "expiresAt"}}),
 };
 
 #define ROW struct hold
@@ -150,7 +128,7 @@ static const struct field hold_fields[] = {
     REF(user_id, &user_type),
     REF(generation_id, &generation_type),
     CREDITS(amount),
-    LIST(parts, &part_item, .max = 1000),
+    LIST(parts, &part_item, .max = PARTS_MAX),
     BOOL(is_open),
 };
 #undef ROW
@@ -176,7 +154,7 @@ struct balance ledger_balance(struct call *call, doc_id user)
     return balance;
 }
 
-static void balance_put(struct call *call, struct balance *balance)
+void balance_put(struct call *call, struct balance *balance)
 {
     if (!doc_id_is_set(balance->id))
         row_new(call, &balance_type, balance);
@@ -185,35 +163,54 @@ static void balance_put(struct call *call, struct balance *balance)
 
 /* ---- movements ---- */
 
-static str account_of(struct call *call, const char *kind, doc_id user)
+str account_of(struct call *call, const char *kind, doc_id user)
 {
     return str_format(call->arena, "%s:%lld", kind, (long long)user.n);
 }
 
-static bool movement_is_known(struct call *call, str key)
+bool movement_is_known(struct call *call, str key)
 {
     return doc_id_is_set(
         row_first(call, index_of(&movement_type, "by_idempotency"), KEY(key_text(key))));
 }
 
-static void movement_put(struct call *call, str key, str reason, struct entry *entries,
-                         size_t count)
+static bool sums_to_zero(const struct entry *entries, size_t count)
 {
-    int64_t sum = 0;
+    int64_t sums[UNITS] = {0};
     for (size_t i = 0; i < count; i++)
-        if (__builtin_add_overflow(sum, entries[i].amount.n, &sum))
-            call_fail(call, INTERNAL_ERROR, "A movement overflows.");
-    REQUIRE(call, sum == 0, INTERNAL_ERROR, "A movement does not sum to zero.");
+        if (__builtin_add_overflow(sums[entries[i].unit], entries[i].amount.n,
+                                   &sums[entries[i].unit]))
+            return false;
+    for (size_t unit = 0; unit < UNITS; unit++)
+        if (sums[unit] != 0)
+            return false;
+    return true;
+}
 
+void movement_put(struct call *call, str key, str reason, const struct entry *entries, size_t count,
+                  struct list parts, int sign)
+{
+    struct part *lots = arena_array(call->arena, struct part, parts.count + 1);
+    const struct part *from = parts.items;
+    REQUIRE(call, sums_to_zero(entries, count), INTERNAL_ERROR, "A movement does not sum to zero.");
+
+    for (size_t i = 0; i < parts.count; i++)
+        lots[i] = (struct part){from[i].lot_id, {from[i].amount.n * sign}};
     struct movement movement = {
-        .idempotency_key = key, .reason = reason, .entries = {entries, count}};
+        .idempotency_key = key,
+        .reason = utf8_cut(reason, 200),
+        .entries = {memcpy(arena_array(call->arena, struct entry, count), entries,
+                           count * sizeof(*entries)),
+                    count},
+        .lots = {lots, parts.count},
+    };
     row_new(call, &movement_type, &movement);
     row_put(call, &movement_type, &movement);
 }
 
 /* Changes the balance and tells the user of it. */
-static void change_balance(struct call *call, struct balance *balance, credits amount,
-                           enum transaction_type type, str description, doc_id generation)
+void change_balance(struct call *call, struct balance *balance, credits amount,
+                    enum transaction_type type, str description, doc_id generation)
 {
     struct credit_transaction row = {
         .user_id = balance->user_id,
@@ -231,42 +228,76 @@ static void change_balance(struct call *call, struct balance *balance, credits a
     row_put(call, &credit_transaction_type, &row);
 }
 
-void ledger_grant(struct call *call, doc_id user, credits amount, enum transaction_type type,
-                  str key, str description, instant expires_at)
+struct list lot_add(struct call *call, doc_id user, credits amount, instant expires_at)
 {
-    REQUIRE(call, amount.n > 0, ARGUMENT, "A grant gives at least one credit.");
-    if (movement_is_known(call, key) || call_failed(call))
-        return;
-
-    struct entry entries[] = {{account_of(call, "user", user), amount},
-                              {STR("granted"), {-amount.n}}};
-    movement_put(call, key, description, entries, ARRAY_LEN(entries));
-
     struct lot lot = {.user_id = user, .amount = amount, .left = amount, .is_open = true};
+    struct part *part = arena_new(call->arena, struct part);
     lot.expires_at = (struct maybe_instant){expires_at, expires_at.us != 0};
     row_new(call, &lot_type, &lot);
     row_put(call, &lot_type, &lot);
+    *part = (struct part){lot.id, amount};
+    return (struct list){part, 1};
+}
+
+bool ledger_grant(struct call *call, doc_id user, credits amount, enum transaction_type type,
+                  str key, str description, instant expires_at)
+{
+    if (amount.n <= 0)
+        call_fail(call, ARGUMENT, "A grant gives at least one credit.");
+    if (call_failed(call) || movement_is_known(call, key) || call_failed(call))
+        return false;
+
+    struct list parts = lot_add(call, user, amount, expires_at);
+    struct entry entries[] = {{account_of(call, "user", user), amount, UNIT_CREDITS},
+                              {STR("granted"), {-amount.n}, UNIT_CREDITS}};
+    movement_put(call, key, description, entries, ARRAY_LEN(entries), parts, 1);
 
     struct balance balance = ledger_balance(call, user);
+    balance.last_grant = amount;
     change_balance(call, &balance, amount, type, description, (doc_id){0});
     balance_put(call, &balance);
+    return true;
 }
 
 /* ---- expiry ---- */
 
-#define PARTS_MAX 1000
+static struct bounds open_lots(doc_id user)
+{
+    return (struct bounds){.prefix = KEY(key_id(user), key_bool(true))};
+}
 
-/* What has expired leaves the balance now: when it would be spent, or has just come back. */
-static void expire(struct call *call, struct balance *balance, str key)
+credits ledger_available(struct call *call, const struct balance *balance)
+{
+    struct bounds expiring = open_lots(balance->user_id);
+    struct scan scan;
+    struct lot lot;
+    credits left = balance->credits;
+    expiring.from = key_int(0); /* what never expires sorts before numbers */
+    if (call_failed(call) || left.n == 0)
+        return left;
+    view_scan(call->view, index_of(&lot_type, "by_user_open"), expiring, ORDER_UP, &scan);
+    while (scan_next(&scan, &lot)) {
+        if (lot.expires_at.value.us > call->now.us) {
+            call_valid_until(call, lot.expires_at.value);
+            break;
+        }
+        left.n -= lot.left.n;
+    }
+    scan_end(&scan);
+    return left;
+}
+
+void expire(struct call *call, struct balance *balance, str key)
 {
     struct lot *lots = arena_array(call->arena, struct lot, PARTS_MAX);
-    struct bounds over = {.prefix = KEY(key_id(balance->user_id), key_bool(true)),
-                          .from = key_int(0),
-                          .to = key_time(call->now)};
+    struct part *parts = arena_array(call->arena, struct part, PARTS_MAX);
+    struct bounds over = open_lots(balance->user_id);
     struct scan scan;
     size_t count = 0;
     credits gone = {0};
 
+    over.from = key_int(0);
+    over.to = key_time(call->now);
     if (call_failed(call))
         return;
     view_scan(call->view, index_of(&lot_type, "by_user_open"), over, ORDER_UP, &scan);
@@ -275,6 +306,7 @@ static void expire(struct call *call, struct balance *balance, str key)
     scan_end(&scan);
     for (size_t i = 0; i < count; i++) {
         gone.n += lots[i].left.n;
+        parts[i] = (struct part){lots[i].id, lots[i].left};
         lots[i].left = (credits){0};
         lots[i].is_open = false;
         row_put(call, &lot_type, &lots[i]);
@@ -282,9 +314,9 @@ static void expire(struct call *call, struct balance *balance, str key)
     if (gone.n == 0)
         return;
     str why = STR("Expired credits");
-    struct entry entries[] = {{account_of(call, "user", balance->user_id), {-gone.n}},
-                              {STR("expired"), gone}};
-    movement_put(call, key, why, entries, ARRAY_LEN(entries));
+    struct entry entries[] = {{account_of(call, "user", balance->user_id), {-gone.n}, UNIT_CREDITS},
+                              {STR("expired"), gone, UNIT_CREDITS}};
+    movement_put(call, key, why, entries, ARRAY_LEN(entries), (struct list){parts, count}, -1);
     change_balance(call, balance, (credits){-gone.n}, TRANSACTION_EXPIRY, why, (doc_id){0});
 }
 
@@ -317,8 +349,7 @@ static void take_from(struct call *call, struct bounds bounds, credits *wanted, 
     }
 }
 
-/* Soonest to expire first; what never expires last. */
-static struct list take_lots(struct call *call, doc_id user, credits amount)
+struct list take_lots(struct call *call, doc_id user, credits amount)
 {
     struct list parts = {arena_array(call->arena, struct part, PARTS_MAX), 0};
     struct bounds expiring = {.prefix = KEY(key_id(user), key_bool(true)),
@@ -359,10 +390,10 @@ doc_id ledger_hold(struct call *call, doc_id user, credits amount, doc_id genera
     hold.parts = take_lots(call, user, amount);
     row_put(call, &hold_type, &hold);
 
-    struct entry entries[] = {{account_of(call, "user", user), {-amount.n}},
-                              {account_of(call, "held", user), amount}};
+    struct entry entries[] = {{account_of(call, "user", user), {-amount.n}, UNIT_CREDITS},
+                              {account_of(call, "held", user), amount, UNIT_CREDITS}};
     movement_put(call, str_format(call->arena, "hold:%lld", (long long)hold.id.n), description,
-                 entries, ARRAY_LEN(entries));
+                 entries, ARRAY_LEN(entries), hold.parts, -1);
     if (amount.n > 0)
         change_balance(call, &balance, (credits){-amount.n}, TRANSACTION_USAGE, description,
                        generation);
@@ -371,19 +402,28 @@ doc_id ledger_hold(struct call *call, doc_id user, credits amount, doc_id genera
     return hold.id;
 }
 
+void lot_return(struct call *call, doc_id id, credits amount)
+{
+    struct lot lot;
+    row_get(call, &lot_type, id, &lot);
+    lot.left.n += amount.n;
+    lot.is_open = lot.left.n > 0;
+    row_put(call, &lot_type, &lot);
+}
+
 /* What goes back returns to the lots it came from, the last taken first. */
-static void return_to_lots(struct call *call, const struct hold *hold, credits back)
+static struct list return_to_lots(struct call *call, const struct hold *hold, credits back)
 {
     const struct part *parts = hold->parts.items;
+    struct part *returned = arena_array(call->arena, struct part, hold->parts.count + 1);
+    size_t count = 0;
     for (size_t i = hold->parts.count; i > 0 && back.n > 0; i--) {
-        struct lot lot;
         credits part = {MIN_OF(back.n, parts[i - 1].amount.n)};
-        row_get(call, &lot_type, parts[i - 1].lot_id, &lot);
-        lot.left.n += part.n;
-        lot.is_open = lot.left.n > 0;
-        row_put(call, &lot_type, &lot);
+        lot_return(call, parts[i - 1].lot_id, part);
+        returned[count++] = (struct part){parts[i - 1].lot_id, part};
         back.n -= part.n;
     }
+    return (struct list){returned, count};
 }
 
 credits ledger_settle(struct call *call, doc_id hold_id, credits cost, str description)
@@ -396,12 +436,12 @@ credits ledger_settle(struct call *call, doc_id hold_id, credits cost, str descr
         return (credits){0};
 
     credits back = {hold.amount.n - cost.n};
-    struct entry entries[] = {{account_of(call, "held", hold.user_id), {-hold.amount.n}},
-                              {STR("revenue"), cost},
-                              {account_of(call, "user", hold.user_id), back}};
+    struct entry entries[] = {
+        {account_of(call, "held", hold.user_id), {-hold.amount.n}, UNIT_CREDITS},
+        {STR("revenue"), cost, UNIT_CREDITS},
+        {account_of(call, "user", hold.user_id), back, UNIT_CREDITS}};
     movement_put(call, str_format(call->arena, "settle:%lld", (long long)hold.id.n), description,
-                 entries, ARRAY_LEN(entries));
-    return_to_lots(call, &hold, back);
+                 entries, ARRAY_LEN(entries), return_to_lots(call, &hold, back), 1);
 
     struct balance balance = ledger_balance(call, hold.user_id);
     if (back.n > 0)

@@ -87,11 +87,12 @@ static void check_movements(struct books *books)
 {
     for (size_t i = 0; i < books->movements.count; i++) {
         const struct json *entries = json_get(&books->movements.items[i], "entries");
-        int64_t sum = 0;
+        int64_t sum = 0, dollars = 0;
         for (size_t k = 0; k < entries->count; k++)
-            sum += member(&entries->items[k], "amount");
-        if (sum != 0)
-            wrong(books, "the sum of a movement", sum, 0);
+            *(json_get(&entries->items[k], "unit")->kind == JSON_TEXT ? &dollars : &sum) +=
+                member(&entries->items[k], "amount");
+        if (sum != 0 || dollars != 0)
+            wrong(books, "the sum of a movement", sum != 0 ? sum : dollars, 0);
     }
 }
 
@@ -135,6 +136,7 @@ static void check_user(struct books *books, const struct json *balance)
     str held_account = str_format(books->arena, "held:%lld", (long long)id.n);
     int64_t of_user = sum_of_account(books, account);
     int64_t of_held = sum_of_account(books, held_account);
+    int64_t owed = sum_of_account(books, str_format(books->arena, "debt:%lld", (long long)id.n));
     int64_t open = sum_for(&books->holds, user, "amount", true);
     int64_t left = sum_for(&books->lots, user, "left", false);
 
@@ -146,6 +148,8 @@ static void check_user(struct books *books, const struct json *balance)
         wrong(books, "what is held and the open holds", held, open);
     if (have != left)
         wrong(books, "the balance and what is left of the lots", have, left);
+    if (-member(balance, "debt") != owed)
+        wrong(books, "a debt and its account", -member(balance, "debt"), owed);
     if (have < 0 || held < 0)
         wrong(books, "a balance below zero", MIN_OF(have, held), 0);
     check_history(books, user);
