@@ -63,6 +63,7 @@ static bool say(struct peer *peer, str text, struct fault *fault)
 
 void load_frame(struct buffer *to, str text, uint32_t mask)
 {
+    assert(text.at != NULL);
     uint8_t head[14] = {0x81};
     size_t head_len = text.len < 126 ? 2 : text.len < 65536 ? 4 : 10;
     head[1] = (uint8_t)(0x80 | (head_len == 2 ? text.len : head_len == 4 ? 126 : 127));

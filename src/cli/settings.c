@@ -165,6 +165,19 @@ static void add_options(struct loading *loading)
     add_option(loading, STR("server.memoryLimit"), loading->options->memory_limit);
 }
 
+/* A size may be written as a number, of bytes. */
+static void read_size(struct loading *loading)
+{
+    const struct json *size = json_get(json_get(&loading->all, "server"), "memoryLimit");
+    if (size->kind != JSON_INT && size->kind != JSON_NUMBER)
+        return;
+    struct json text = *size;
+    text.kind = JSON_TEXT;
+    text.text = str_format(loading->arena, "%lld", (long long)json_int(size, 0));
+    struct json layer = json_wrap(loading->arena, STR("server.memoryLimit"), &text);
+    loading->all = json_merge(loading->arena, &loading->all, &layer);
+}
+
 /* ---- checking ---- */
 
 static const char *source_name(const struct loading *loading, const struct field_error *error)
@@ -255,6 +268,7 @@ bool settings_load(struct arena *arena, const struct settings_options *options,
         !add_environment(&loading))
         return false;
     add_options(&loading);
+    read_size(&loading);
     *out = (struct settings){0};
     if (!shape_read(arena, &settings_shape, &loading.all, false, out, &error))
         return refuse(&loading, &error);

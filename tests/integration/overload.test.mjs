@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
 
-import { addUser, httpClient, sleep, startServer, until } from './helpers.mjs';
+import { addUser, atelier, httpClient, sleep, startServer, tempFolder, until } from './helpers.mjs';
 import { RawSession, add, authenticate, mutation, querySet } from './raw.mjs';
 
 const MIB = 1 << 20;
@@ -174,6 +174,28 @@ test('more connections than strangers may have cost the oldest of them, not the 
     });
     sockets.forEach((socket) => socket.destroy());
 });
+
+test('a memory limit that is none is refused before anything begins, and says how to write it', async () => {
+    for (const limit of ['100MiB', 'half', '0', '-1G']) {
+        const said = await atelier(['serve', '--data', tempFolder('data'), '--memory-limit', limit]);
+        assert.equal(said.code, 1);
+        assert.match(said.stderr, /server\.memoryLimit: .* Write it as 512MiB or 2GiB\./);
+    }
+});
+
+for (const [how, options] of Object.entries({
+    'an option': { args: ['--memory-limit', '768MiB'] },
+    'the file': { config: 'server: {memoryLimit: 768M}\n' },
+    'a number in the file': { config: `server: {memoryLimit: ${768 * MIB}}\n` },
+    'the environment': { env: { ATELIER_SERVER_MEMORY_LIMIT: String(768 * MIB) } },
+}))
+    test(`the memory limit may come by ${how}`, async () => {
+        const other = await startServer(options);
+        const text = await (await fetch(`${other.url}/metrics`)).text();
+        assert.match(text, new RegExp(`^atelier_base_memory_limit_bytes ${768 * MIB}$`, 'm'));
+        assert.match(text, new RegExp(`^atelier_base_budget_max_bytes\\{budget="live"\\} ${192 * MIB}$`, 'm'));
+        await other.stop();
+    });
 
 test('afterwards everything works, and the process is the same', async () => {
     process.kill(server.pid, 0);
