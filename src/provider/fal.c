@@ -15,6 +15,8 @@
 
 #include <sodium.h>
 
+#define APP_MAX 200
+
 static const struct dialect dialects[] = {
     {.prefix = "fal-ai/flux-pro/v1.1-ultra",
      .size = SIZE_RATIO,
@@ -108,6 +110,8 @@ static bool is_app(str path)
 {
     str part;
     int parts = 0;
+    if (path.len > APP_MAX)
+        return false;
     while (str_split(&path, '/', &part)) {
         str rest = part, piece;
         parts++;
