@@ -292,7 +292,7 @@ static bool is_before(const struct plain_task *a, const struct plain_task *b, bo
 static size_t ids_of(const struct plain *plain, int64_t owner, bool by_rank, bool is_down,
                      int64_t max, int64_t *ids)
 {
-    const struct plain_task *sorted[PLAIN_TASKS_MAX];
+    const struct plain_task *sorted[PLAIN_TASKS_MAX] = {NULL};
     size_t count = 0;
     for (size_t i = 0; i < plain->task_count; i++) {
         const struct plain_task *task = &plain->tasks[i];
