@@ -233,6 +233,8 @@ static bool read_secret(struct arena *arena, struct secret_config *secret, struc
 {
     if (secret->env.len != 0) {
         const char *value = getenv(str_zero_ended(arena, secret->env));
+        if (value == NULL && secret->is_optional)
+            return true;
         if (value == NULL)
             return fault_set(fault, FAULT_INPUT,
                              "the environment variable %.*s, which should hold a key, is not set",

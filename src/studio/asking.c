@@ -2,6 +2,7 @@
 #include "job/line.h"
 #include "studio/generations.h"
 
+#include "studio/choices.h"
 #include "studio/ledger.h"
 #include "studio/making.h"
 #include "studio/rates.h"
@@ -156,6 +157,7 @@ static void generation_fill(struct call *call, const struct model_config *model,
     check_steps(call, model, wish, g);
     check_guidance(call, model, wish, g);
     check_duration(call, model, wish, g);
+    choices_fill(call, model, wish, g);
     g->num_images = wish->num_images.is_set ? wish->num_images.value : 1;
     REQUIRE_ARGUMENT(call, g->num_images >= 1 && g->num_images <= model->max_images, ".numImages",
                      "%lld is not between 1 and %lld.", (long long)g->num_images,
@@ -198,20 +200,20 @@ void generation_create(struct call *call, const struct generation_wish *wish,
         .negative_prompt = wish->negative_prompt,
         .model = model->id,
         .provider = model->provider,
-        .price = model->price,
         .is_public = wish->is_public,
         .created_at = call->now,
         .updated_at = call->now,
     };
     generation_fill(call, model, wish, &g);
     check_banned(call, wish->prompt, ".prompt");
+    check_banned(call, wish->enhanced_prompt, ".enhancedPrompt");
     check_banned(call, wish->negative_prompt, ".negativePrompt");
     check_quota(call, g.user_id);
     check_rates(call, &g);
     if (call_failed(call))
         return;
 
-    g.credits_cost = (credits){model->price.n * g.num_images};
+    g.credits_cost = (credits){g.price.n * g.num_images};
     row_new(call, &generation_type, &g);
     g.hold_id = ledger_hold(call, g.user_id, g.credits_cost, g.id,
                             str_format(call->arena, "%.*s: %lld %s", STR_ARG(model->name),

@@ -6,6 +6,12 @@ const char *const media_kind_names[MEDIA_KINDS] = {
     [MEDIA_VIDEO] = "video",
 };
 
+const char *const takes_image_names[TAKES_IMAGE_CHOICES] = {
+    [TAKES_IMAGE_NO] = "no",
+    [TAKES_IMAGE_OPTIONAL] = "optional",
+    [TAKES_IMAGE_REQUIRED] = "required",
+};
+
 static const char *const provider_kind_names[PROVIDER_KINDS] = {
     [PROVIDER_SKETCH] = "sketch",         [PROVIDER_OPENAI] = "openai",
     [PROVIDER_REPLICATE] = "replicate",   [PROVIDER_FAL] = "fal",
@@ -103,6 +109,24 @@ static const struct field size_item = ITEM_RECORD(&config_size_shape, struct siz
 static const struct field model_id_item = ITEM_TEXT(.min = 1, .max = 80);
 static const struct field duration_item = ITEM_INT(.min = 1, .max = 120, .unit = "s");
 
+#define ROW struct tier_config
+static const struct field tier_fields[] = {
+    TEXT(name, .min = 1, .max = 40, .about = "As the provider calls it."),
+    MAYBE_INT(price, .min = 0, .max = 1000000, .about = "Credits, instead of the model's price."),
+    NUMBER(multiplier, .is_optional = true, .least = 0, .most = 100, .about = "Of the price."),
+    INT(micros_per_second, .is_optional = true, .min = 0, .max = 5000000,
+        .about = "A film's price by its seconds instead, in millionths of a US dollar; 85 credits "
+                 "are sold for a dollar, rounded up, and no film costs more than 5000."),
+    INT(duration_max, .is_optional = true, .min = 0, .max = 120, .unit = "s",
+        .about = "0: as long as the model can."),
+};
+#undef ROW
+static const struct shape tier_shape = {.name = "tier",
+                                        .about = "A quality or a resolution, and its price.",
+                                        .size = sizeof(struct tier_config),
+                                        FIELDS(tier_fields)};
+static const struct field tier_item = ITEM_RECORD(&tier_shape, struct tier_config);
+
 #define ROW struct model_config
 static const struct field model_fields[] = {
     TEXT(id, .min = 1, .max = 80),
@@ -123,6 +147,11 @@ static const struct field model_fields[] = {
     MAYBE_RECORD(guidance, &config_range_shape),
     BOOL(takes_negative_prompt, .is_optional = true),
     BOOL(takes_seed, .is_optional = true),
+    MAYBE_CHOICE(takes_image, takes_image_names, .about = "A picture to start from."),
+    MAYBE_LIST(qualities, &tier_item, .max = 8, .about = "The first is the default."),
+    MAYBE_LIST(resolutions, &tier_item, .max = 8, .about = "The first is the default."),
+    INT(images_per_request, .is_optional = true, .min = 0, .max = 4,
+        .about = "More are asked for one after another. 0: as the provider can."),
     MAYBE_LIST(durations, &duration_item, .max = 20),
     MAYBE_LIST(fallbacks, &model_id_item, .max = 5,
                .about = "Models that may stand in when the provider is down; never at a higher "
@@ -144,6 +173,8 @@ static const struct shape model_shape = {.name = "model",
 static const struct field secret_fields[] = {
     MAYBE_TEXT(env, .min = 1, .max = 200, .about = "Name of an environment variable."),
     MAYBE_TEXT(file, .min = 1, .max = 4000, .about = "Path of a file that holds it."),
+    BOOL(is_optional, .is_optional = true,
+         .about = "Start without it too; what needs it is refused then."),
 };
 #undef ROW
 static const struct shape secret_shape = {
@@ -207,6 +238,11 @@ const struct provider_config *config_provider(const struct studio_config *config
     return NULL;
 }
 
+static bool takes_pictures(const struct provider_config *provider)
+{
+    return provider->kind != PROVIDER_SKETCH && provider->kind != PROVIDER_COMFYUI;
+}
+
 static bool check_model(const struct studio_config *config, const struct model_config *model,
                         struct fault *fault)
 {
@@ -220,6 +256,11 @@ static bool check_model(const struct studio_config *config, const struct model_c
             STR_ARG(model->id), STR_ARG(model->provider));
     if (model->kind == MEDIA_VIDEO && model->durations.count == 0)
         return fault_set(fault, FAULT_INPUT, "models: \"%.*s\" makes films but has no durations",
+                         STR_ARG(model->id));
+    if (model->takes_image >= TAKES_IMAGE_OPTIONAL &&
+        !takes_pictures(config_provider(config, model->provider)))
+        return fault_set(fault, FAULT_INPUT,
+                         "models: \"%.*s\" cannot take a picture: its provider has no way for one",
                          STR_ARG(model->id));
     const str *fallbacks = model->fallbacks.items;
     for (size_t i = 0; i < model->fallbacks.count; i++) {

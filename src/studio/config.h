@@ -60,6 +60,24 @@ struct range_config {
     double step;
 };
 
+/* A quality or a resolution: what the provider calls it, and what that changes of the price. */
+struct tier_config {
+    str name;
+    struct maybe_int price;    /* instead of the model's */
+    double multiplier;         /* of the price; 0: 1 */
+    int64_t micros_per_second; /* a film's price instead: millionths of a US dollar a second */
+    int64_t duration_max;      /* s; 0: as long as the model can */
+};
+
+enum takes_image {
+    TAKES_IMAGE_UNSAID, /* no */
+    TAKES_IMAGE_NO,
+    TAKES_IMAGE_OPTIONAL,
+    TAKES_IMAGE_REQUIRED,
+    TAKES_IMAGE_CHOICES,
+};
+extern const char *const takes_image_names[TAKES_IMAGE_CHOICES];
+
 struct model_config {
     str id, name, description;
     enum media_kind kind;
@@ -74,8 +92,11 @@ struct model_config {
     bool any_size;                         /* width and height may be anything from 256 to 2048 */
     struct range_config *steps, *guidance; /* NULL: the model has no such thing */
     bool takes_negative_prompt, takes_seed;
-    struct list durations; /* int64_t, seconds; the first is the default */
-    struct list fallbacks; /* str, ids of models that may stand in, in this order */
+    enum takes_image takes_image;
+    struct list qualities, resolutions; /* struct tier_config; the first is the default */
+    int64_t images_per_request;         /* 0: as many as are asked for, if the provider can */
+    struct list durations;              /* int64_t, seconds; the first is the default */
+    struct list fallbacks;              /* str, ids of models that may stand in, in this order */
     /* What the provider takes, in millionths of a US dollar, where it does not say itself. */
     int64_t cost_micros;                /* a picture or a film */
     int64_t cost_micros_per_second;     /* of the film */
@@ -97,6 +118,7 @@ enum provider_kind {
 /* A secret is never written in the file itself. */
 struct secret_config {
     str env, file;
+    bool is_optional;
     str value; /* read by the loader; not a field */
 };
 

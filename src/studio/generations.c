@@ -34,6 +34,11 @@ static const struct field generation_fields[] = {
     CHOICE(status, generation_status_names),
     TEXT(prompt, .min = 1, .max = 20000),
     MAYBE_TEXT(negative_prompt, .max = 20000),
+    MAYBE_TEXT(enhanced_prompt, .max = 20000),
+    MAYBE_TEXT(quality, .max = 40),
+    MAYBE_TEXT(resolution, .max = 40),
+    MAYBE_REF(image_id, &asset_type),
+    MAYBE_NUMBER(strength),
     TEXT(model, .max = 80),
     TEXT(provider, .max = 40),
     INT(width, .unit = "px"),
@@ -122,9 +127,10 @@ const struct doc_type progress_type = {
 /* ---- arguments and results ---- */
 
 struct create_job_args {
-    str prompt, negative_prompt, model;
+    str prompt, negative_prompt, enhanced_prompt, model, aspect_ratio, quality, resolution;
     struct maybe_int width, height, steps, seed, num_images;
-    struct maybe_number guidance;
+    struct maybe_number guidance, strength;
+    doc_id image_id;
 };
 #define ROW struct create_job_args
 static const struct field create_job_fields[] = {
@@ -135,6 +141,13 @@ static const struct field create_job_fields[] = {
     MAYBE_INT(height, .min = 64, .max = 8192, .unit = "px"),
     MAYBE_INT(steps, .min = 1, .max = 1000),
     MAYBE_NUMBER(guidance, .least = 0.01, .most = 1000),
+    MAYBE_TEXT(enhanced_prompt, .max = 20000, .about = "What is sent instead of the prompt."),
+    MAYBE_TEXT(aspect_ratio, .max = 20, .about = "A shape by its name, instead of its pixels."),
+    MAYBE_TEXT(quality, .max = 40, .about = "One of the model's."),
+    MAYBE_TEXT(resolution, .max = 40, .about = "One of the model's."),
+    MAYBE_REF(image_id, &asset_type, .about = "A picture of the caller's to start from."),
+    MAYBE_NUMBER(strength, .least = 0, .most = 1,
+                 .about = "How far to go from that picture: 0 keeps it, 1 forgets it."),
     MAYBE_INT(seed, .min = 0, .max = INT64_C(9007199254740991)),
     MAYBE_INT(num_images, .min = 1, .max = 4),
 };
@@ -196,10 +209,11 @@ struct wire_job {
     enum generation_status status;
     struct maybe_number progress, estimated_seconds;
     struct maybe_int queue_position;
-    str prompt, negative_prompt, model, provider;
+    str prompt, negative_prompt, enhanced_prompt, model, provider, quality, resolution;
+    doc_id image_id;
     int64_t width, height;
     struct maybe_int steps, seed, duration;
-    struct maybe_number guidance;
+    struct maybe_number guidance, strength;
     int64_t num_images;
     struct list image_ids;
     credits credits_used, credits_refunded;
@@ -219,8 +233,13 @@ static const struct field wire_job_fields[] = {
     MAYBE_NUMBER(estimated_seconds, .unit = "s", .about = "Until it is begun, as far as we know."),
     TEXT(prompt),
     MAYBE_TEXT(negative_prompt),
+    MAYBE_TEXT(enhanced_prompt),
     TEXT(model),
     TEXT(provider),
+    MAYBE_TEXT(quality),
+    MAYBE_TEXT(resolution),
+    MAYBE_REF(image_id, &asset_type, .about = "What it started from."),
+    MAYBE_NUMBER(strength),
     INT(width, .unit = "px"),
     INT(height, .unit = "px"),
     MAYBE_INT(steps),
@@ -344,6 +363,24 @@ bool generation_find(struct call *call, doc_id id, enum media_kind kind, struct 
            (kind == MEDIA_NONE || out->kind == kind);
 }
 
+/* A shape's name stands for its pixels. */
+static void generation_shape(struct call *call, str name, struct generation_wish *wish)
+{
+    const struct model_config *model = config_model(call->program->config, wish->model);
+    if (model == NULL || name.len == 0)
+        return;
+    const struct size_config *sizes = model->sizes.items;
+    for (size_t i = 0; i < model->sizes.count; i++) {
+        if (!str_equal_nocase(sizes[i].name, name))
+            continue;
+        wish->width = (struct maybe_int){sizes[i].width, true};
+        wish->height = (struct maybe_int){sizes[i].height, true};
+        return;
+    }
+    call_fail_argument(call, ".aspectRatio", "%.*s makes no pictures of %.*s.",
+                       STR_ARG(model->name), STR_ARG(name));
+}
+
 static void create_job(struct call *call, const struct create_job_args *args,
                        struct created_job *result)
 {
@@ -359,7 +396,13 @@ static void create_job(struct call *call, const struct create_job_args *args,
         .seed = args->seed,
         .num_images = args->num_images,
         .guidance = args->guidance,
+        .enhanced_prompt = args->enhanced_prompt,
+        .quality = args->quality,
+        .resolution = args->resolution,
+        .image_id = args->image_id,
+        .strength = args->strength,
     };
+    generation_shape(call, args->aspect_ratio, &wish);
     generation_create(call, &wish, &g);
     *result = (struct created_job){
         .job_id = g.id,
@@ -399,8 +442,13 @@ static struct wire_job wire_of(struct call *call, const struct generation *g, st
         .status = g->status,
         .prompt = g->prompt,
         .negative_prompt = g->negative_prompt,
+        .enhanced_prompt = g->enhanced_prompt,
         .model = g->model,
         .provider = g->provider,
+        .quality = g->quality,
+        .resolution = g->resolution,
+        .image_id = g->image_id,
+        .strength = g->strength,
         .width = g->width,
         .height = g->height,
         .steps = g->steps,

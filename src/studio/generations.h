@@ -30,7 +30,10 @@ struct generation {
     doc_id user_id;
     enum media_kind kind;
     enum generation_status status;
-    str prompt, negative_prompt, model, provider;
+    str prompt, negative_prompt, enhanced_prompt, model, provider;
+    str quality, resolution; /* of the model's; or empty */
+    doc_id image_id;         /* to start from; or unset */
+    struct maybe_number strength;
     int64_t width, height;
     struct maybe_int steps;
     struct maybe_number guidance;
@@ -81,9 +84,10 @@ extern const size_t generation_function_count;
 /* What is asked for; checked against the model before anything is held. */
 struct generation_wish {
     enum media_kind kind;
-    str prompt, negative_prompt, model;
+    str prompt, negative_prompt, enhanced_prompt, model, quality, resolution;
     struct maybe_int width, height, steps, seed, num_images, duration;
-    struct maybe_number guidance;
+    struct maybe_number guidance, strength;
+    doc_id image_id; /* unset: none */
     bool is_public;
 };
 

@@ -64,17 +64,19 @@ void output_take(struct call *call, struct output *output, const struct work_out
 }
 
 /* A provider may send fewer than asked for; the rest is not made, and not paid. */
-void outputs_take(struct call *call, struct outputs *outputs, const struct work_result *came)
+void outputs_take(struct call *call, struct outputs *outputs, const struct work_result *came,
+                  size_t asked)
 {
-    size_t taken = 0;
-    for (size_t i = 0; i < outputs->count; i++) {
+    size_t seen = 0;
+    for (size_t i = 0; i < outputs->count && seen < asked; i++) {
         struct output *output = &outputs->items[i];
         if (output->state != OUTPUT_WAITING)
             continue;
-        if (taken < came->output_count)
-            output_take(call, output, &came->outputs[taken++]);
+        if (seen < came->output_count)
+            output_take(call, output, &came->outputs[seen]);
         else
             output_give_up(call, output, STR("The model made fewer than asked for."));
+        seen++;
     }
 }
 
@@ -128,14 +130,25 @@ static const struct work *ask_derive(struct call *call, struct generation *g,
     return work;
 }
 
+/* A path lies below the engine's own address, wherever that is by now. */
+static str address_of(struct call *call, const struct provider_config *provider, str url)
+{
+    str base = provider == NULL ? (str){0} : provider->base_url;
+    while (str_ends(base, STR("/")))
+        base.len--;
+    return str_starts(url, STR("/"))
+               ? str_format(call->arena, "%.*s%.*s", STR_ARG(base), STR_ARG(url))
+               : url;
+}
+
 static const struct work *ask_fetch(struct call *call, struct generation *g,
                                     const struct output *located)
 {
     const struct provider_config *provider = config_provider(call->program->config, g->provider);
     set_status(call, g, GENERATION_PROCESSING);
     struct work *work = work_new(call, WORK_FETCH, located, provider);
-    work->url = located->url;
-    work->allow_private = making_is_vouched(provider, located->url);
+    work->url = address_of(call, provider, located->url);
+    work->allow_private = making_is_vouched(provider, work->url);
     work->response_max = FETCH_MAX;
     return work;
 }

@@ -31,8 +31,10 @@ void output_give_up(struct call *call, struct output *output, str why);
 /* Gives up all that no provider made. */
 void outputs_give_up(struct call *call, struct outputs *outputs, str why);
 
-/* What the provider sent: bytes or an address each; missing ones are given up. */
-void outputs_take(struct call *call, struct outputs *outputs, const struct work_result *came);
+/* What the provider sent for the first so many that wait: bytes or an address each; missing ones
+ * are given up. */
+void outputs_take(struct call *call, struct outputs *outputs, const struct work_result *came,
+                  size_t asked);
 void output_take(struct call *call, struct output *output, const struct work_output *from);
 
 struct work *work_new(struct call *call, enum work_kind kind, const struct output *output,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/making_inside.h"
 
+#include "studio/choices.h"
+
 #include <string.h>
 
 #define ANSWER_MAX MIB(96)
@@ -65,7 +67,7 @@ static bool can_stand_in(const struct model_config *model, const struct generati
         has_size |= sizes[i].width == g->width && sizes[i].height == g->height;
     for (size_t i = 0; i < model->durations.count; i++)
         has_duration |= durations[i] == g->duration;
-    return has_size && has_duration && model->price.n <= g->price.n &&
+    return has_size && has_duration && choices_fit(model, g) &&
            g->num_images <= model->max_images &&
            utf8_length(g->prompt) <= (size_t)model->prompt_max;
 }
@@ -112,7 +114,10 @@ static struct provider_wish wish_of(struct call *call, const struct generation *
     struct provider_wish wish = {
         .model = model->provider_model.len == 0 ? model->id : model->provider_model,
         .is_video = g->kind == MEDIA_VIDEO,
-        .prompt = g->prompt,
+        .prompt = g->enhanced_prompt.len == 0 ? g->prompt : g->enhanced_prompt,
+        .quality = g->quality,
+        .resolution = g->resolution,
+        .strength = g->strength,
         .count = count,
         .width = g->width,
         .height = g->height,
@@ -159,15 +164,37 @@ static const struct work *ask_sketcher(struct call *call, const struct generatio
     return work;
 }
 
+/* How many of those that wait one request is for. */
+static int64_t asked_at_once(struct call *call, const struct generation *g,
+                             const struct outputs *outputs)
+{
+    const struct model_config *model = making_model(call, g);
+    const struct provider *translator =
+        config_translator(config_provider(call->program->config, g->provider));
+    int64_t waiting = (int64_t)outputs_in(outputs, OUTPUT_WAITING);
+    int64_t most = model == NULL ? 0 : model->images_per_request;
+    if (most == 0 && translator != NULL && translator->one_by_one)
+        most = 1;
+    return most == 0 ? waiting : MIN_OF(waiting, most);
+}
+
 static const struct work *submit(struct call *call, struct job *job, const struct generation *g,
                                  struct outputs *outputs, const struct model_config *model,
                                  const struct provider_config *provider)
 {
     struct attempt attempt;
+    struct asset start = {0};
     const struct output *first = outputs_first(outputs, OUTPUT_WAITING);
+    if (doc_id_is_set(g->image_id) && !row_find(call, &asset_type, g->image_id, &start)) {
+        outputs_give_up(call, outputs, STR("The picture to start from was deleted."));
+        return NULL;
+    }
     attempt_begin(call, g, provider->id, model->id, job->epoch, &attempt);
     struct work *work = network_work(call, WORK_SUBMIT, first, provider);
-    work->wish = wish_of(call, g, model, (int64_t)outputs_in(outputs, OUTPUT_WAITING), &attempt);
+    work->wish = wish_of(call, g, model, asked_at_once(call, g, outputs), &attempt);
+    work->wish.seed.value += first->number; /* or one after another they would be the same */
+    work->wish.image_type = start.mime_type;
+    work->blob = start.storage_id;
     return work;
 }
 
@@ -295,7 +322,7 @@ void making_take_provider(struct call *call, struct job *job, struct generation 
         attempt_end(call, &attempt, ATTEMPT_DONE, came);
         job->failures = 0;
         row_put(call, &job_type, job);
-        outputs_take(call, outputs, came);
+        outputs_take(call, outputs, came, (size_t)asked_at_once(call, g, outputs));
         generation_progress_put(call, g->id, outputs_part(outputs, 0));
     }
 }

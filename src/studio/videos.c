@@ -26,6 +26,7 @@ struct create_video_args {
     str prompt, model, duration;
     struct video_settings *generation_settings;
     struct maybe_bool is_public;
+    doc_id image_id;
 };
 #define ROW struct create_video_args
 static const struct field create_video_fields[] = {
@@ -34,6 +35,7 @@ static const struct field create_video_fields[] = {
     TEXT(duration, .min = 1, .max = 5, .about = "Seconds: digits, with or without an s."),
     MAYBE_RECORD(generation_settings, &video_settings_shape),
     MAYBE_BOOL(is_public),
+    MAYBE_REF(image_id, &asset_type, .about = "A picture of the caller's to start from."),
 };
 #undef ROW
 
@@ -128,6 +130,10 @@ static void check_settings(struct call *call, const struct create_video_args *ar
     REQUIRE_ARGUMENT(call, is_found, ".generationSettings.aspectRatio",
                      "%.*s makes no films of %.*s.", STR_ARG(model->name),
                      STR_ARG(settings->aspect_ratio));
+    if (model->resolutions.count != 0) {
+        wish->resolution = settings->resolution;
+        return;
+    }
     int64_t height = wish->height.is_set ? wish->height.value : sizes[0].height;
     str resolution = str_format(call->arena, "%lldp", (long long)height);
     REQUIRE_ARGUMENT(call,
@@ -148,6 +154,7 @@ static void create_video(struct call *call, const struct create_video_args *args
         .model = args->model,
         .duration = {seconds, true},
         .is_public = args->is_public.value,
+        .image_id = args->image_id,
     };
     check_settings(call, args, &wish);
     generation_create(call, &wish, &g);

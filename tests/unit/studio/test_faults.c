@@ -141,6 +141,7 @@ static const struct sample samples[] = {
     {"credits:getCredits", "{}", OF_NOTHING},
     {"credits:getCreditHistory", "{}", OF_NOTHING},
     {"models:getActiveModels", "{}", OF_NOTHING},
+    {"pricing:getCreditCost", "{\"modelId\":\"sketch\"}", OF_NOTHING},
     {"accounts:find", "{\"email\":\"a@example.org\"}", OF_NOTHING},
     {"accounts:findSession",
      "{\"sessionHash\":\"0000000000000000000000000000000000000000000000000000000000000000\"}",

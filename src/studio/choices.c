@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "studio/choices.h"
+
+#include <math.h>
+
+const struct tier_config *choices_tier(const struct list *tiers, str name)
+{
+    const struct tier_config *all = tiers->items;
+    for (size_t i = 0; i < tiers->count; i++)
+        if (str_equal_nocase(all[i].name, name))
+            return &all[i];
+    return NULL;
+}
+
+/* The one that was asked for, or the first; NULL: there are none, or not that one. */
+static const struct tier_config *chosen(const struct list *tiers, str name)
+{
+    if (name.len == 0 && tiers->count != 0)
+        return tiers->items;
+    return choices_tier(tiers, name);
+}
+
+credits choices_price(const struct model_config *model, str quality, str resolution,
+                      int64_t duration)
+{
+    const struct tier_config *size = chosen(&model->resolutions, resolution);
+    const struct tier_config *care = chosen(&model->qualities, quality);
+    int64_t price = model->price.n;
+    if (size != NULL && size->price.is_set)
+        price = size->price.value;
+    if (size != NULL && size->micros_per_second != 0)
+        price = MIN_OF((size->micros_per_second * duration * DOLLAR_CREDITS + 999999) / 1000000,
+                       FILM_CREDITS_MAX);
+    if (care != NULL && care->price.is_set)
+        price = care->price.value;
+    double times = (size != NULL && size->multiplier > 0 ? size->multiplier : 1) *
+                   (care != NULL && care->multiplier > 0 ? care->multiplier : 1);
+    /* A hair less, so that 3 x 1.1 / 1.1 is not rounded up to 4. */
+    return (credits){(int64_t)ceil((double)price * times - 1e-6)};
+}
+
+static str names_of(struct call *call, const struct list *tiers)
+{
+    AUTO(buffer_done) struct buffer names = buffer_with_max(KIB(4));
+    const struct tier_config *all = tiers->items;
+    for (size_t i = 0; i < tiers->count; i++)
+        buffer_format(&names, "%s%.*s", i == 0 ? "" : ", ", STR_ARG(all[i].name));
+    return str_copy(call->arena, buffer_text(&names));
+}
+
+static str take_tier(struct call *call, const struct model_config *model, const struct list *tiers,
+                     str name, const char *path, const char *what)
+{
+    const struct tier_config *tier = chosen(tiers, name);
+    if (tier == NULL && name.len != 0 && !call_failed(call)) {
+        if (tiers->count == 0)
+            call_fail_argument(call, path, "%.*s has no choice of %s.", STR_ARG(model->name), what);
+        else
+            call_fail_argument(call, path, "%.*s has no %s %.*s, but %.*s.", STR_ARG(model->name),
+                               what, STR_ARG(utf8_cut(name, 40)), STR_ARG(names_of(call, tiers)));
+    }
+    return tier == NULL ? (str){0} : tier->name;
+}
+
+static void take_image(struct call *call, const struct model_config *model,
+                       const struct generation_wish *wish, struct generation *g)
+{
+    bool is_given = doc_id_is_set(wish->image_id);
+    struct asset asset;
+    REQUIRE_ARGUMENT(call, is_given || model->takes_image != TAKES_IMAGE_REQUIRED, ".imageId",
+                     "%.*s needs a picture to start from.", STR_ARG(model->name));
+    REQUIRE_ARGUMENT(call,
+                     !is_given || model->takes_image == TAKES_IMAGE_OPTIONAL ||
+                         model->takes_image == TAKES_IMAGE_REQUIRED,
+                     ".imageId", "%.*s does not start from a picture.", STR_ARG(model->name));
+    REQUIRE_ARGUMENT(call, !wish->strength.is_set || is_given, ".strength",
+                     "Strength is for a picture to start from, and there is none.");
+    if (!is_given)
+        return;
+    asset_get(call, wish->image_id, &asset);
+    REQUIRE_ARGUMENT(call, asset.type == MEDIA_IMAGE, ".imageId",
+                     "This is a film; a picture is needed to start from.");
+    g->image_id = asset.id;
+    g->strength = wish->strength;
+}
+
+void choices_fill(struct call *call, const struct model_config *model,
+                  const struct generation_wish *wish, struct generation *g)
+{
+    g->quality = take_tier(call, model, &model->qualities, wish->quality, ".quality", "quality");
+    g->resolution =
+        take_tier(call, model, &model->resolutions, wish->resolution, ".resolution", "resolution");
+    g->enhanced_prompt = wish->enhanced_prompt;
+    REQUIRE_ARGUMENT(call, utf8_length(wish->enhanced_prompt) <= (size_t)model->prompt_max,
+                     ".enhancedPrompt", "It is longer than the %lld characters that %.*s takes.",
+                     (long long)model->prompt_max, STR_ARG(model->name));
+    const struct tier_config *size = choices_tier(&model->resolutions, g->resolution);
+    REQUIRE_ARGUMENT(
+        call, size == NULL || size->duration_max == 0 || g->duration <= size->duration_max,
+        ".duration", "%.*s makes films of %.*s only up to %lld s.", STR_ARG(model->name),
+        STR_ARG(g->resolution), (long long)(size == NULL ? 0 : size->duration_max));
+    take_image(call, model, wish, g);
+    g->price = choices_price(model, g->quality, g->resolution, g->duration);
+}
+
+bool choices_fit(const struct model_config *model, const struct generation *g)
+{
+    const struct tier_config *size = choices_tier(&model->resolutions, g->resolution);
+    bool has_quality = g->quality.len == 0 || choices_tier(&model->qualities, g->quality) != NULL;
+    bool has_resolution = g->resolution.len == 0 || size != NULL;
+    bool has_duration =
+        size == NULL || size->duration_max == 0 || g->duration <= size->duration_max;
+    bool has_image = doc_id_is_set(g->image_id) ? model->takes_image >= TAKES_IMAGE_OPTIONAL
+                                                : model->takes_image != TAKES_IMAGE_REQUIRED;
+    return has_quality && has_resolution && has_duration && has_image &&
+           choices_price(model, g->quality, g->resolution, g->duration).n <= g->price.n;
+}
