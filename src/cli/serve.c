@@ -134,7 +134,7 @@ int cli_serve(int argc, char **argv, const struct extras *extras)
         {"tls-key", "FILE", "the certificate's private key (PEM)", &wanted.tls_key, NULL},
         {"memory-limit", "SIZE", "as 512MiB or 2GiB (half of what there is)", &wanted.memory_limit,
          NULL},
-        {"preset", "NAME", "which studio to be (studio)", &wanted.preset, NULL},
+        {"preset", "NAME", "which studio to be (studio); or ATELIER_PRESET", &wanted.preset, NULL},
     };
     const struct command command = {
         .name = "serve",

@@ -76,13 +76,20 @@ static bool add_defaults(struct loading *loading)
 
 static bool add_preset(struct loading *loading)
 {
-    const char *name = loading->options->preset == NULL ? "studio" : loading->options->preset;
+    AUTO(buffer_done) struct buffer names = buffer_with_max(KIB(4));
+    const char *name = loading->options->preset;
+    if (name == NULL || name[0] == 0)
+        name = getenv("ATELIER_PRESET");
+    if (name == NULL || name[0] == 0)
+        name = "studio";
     for (size_t i = 0; i < ARRAY_LEN(presets); i++)
         if (strcmp(presets[i].name, name) == 0)
             return add_yaml(loading, presets[i].name,
                             (str){(const char *)presets[i].text, presets[i].len}, LAYER_PRESET);
-    return fault_set(loading->fault, FAULT_INPUT, "there is no preset \"%s\"; there is: studio",
-                     name);
+    for (size_t i = 0; i < ARRAY_LEN(presets); i++)
+        buffer_format(&names, "%s%s", i == 0 ? "" : ", ", presets[i].name);
+    return fault_set(loading->fault, FAULT_INPUT, "there is no preset \"%s\"; there are: %.*s",
+                     name, STR_ARG(buffer_text(&names)));
 }
 
 static bool add_file(struct loading *loading)

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "cli/settings.h"
+#include "studio/choices.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct arena arena;
+static struct settings settings;
+
+static void load(const char *preset)
+{
+    struct settings_options options = {.preset = preset};
+    struct fault fault;
+    arena_done(&arena);
+    if (!settings_load(&arena, &options, &settings, &fault))
+        fail_msg("%s: %s", preset, fault.text);
+}
+
+static void expect_price(const char *model, const char *resolution, int64_t duration,
+                         int64_t wanted)
+{
+    const struct model_config *found = config_model(&settings.studio, str_of(model));
+    if (found == NULL)
+        fail_msg("there is no model %s", model);
+    assert_int_equal(choices_price(found, (str){0}, str_of(resolution), duration).n, wanted);
+}
+
+static int64_t credits_of(const char *plan)
+{
+    const struct plan_config *found = config_plan(&settings.studio, str_of(plan));
+    if (found == NULL)
+        fail_msg("there is no plan %s", plan);
+    return found->credits_once.n;
+}
+
+static void every_preset_loads_without_any_key(void **state)
+{
+    static const char *const names[] = {"iskra", "pixorly", "studio", "videoai"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        load(names[i]);
+        assert_true(settings.studio.models.count > 0);
+        assert_true(settings.studio.plans.count > 0);
+    }
+}
+
+static void pixorly_sells_pictures_at_the_prices_of_its_report(void **state)
+{
+    static const char *const others[] = {"midjourney-v6",      "flux-pro",      "flux-max",
+                                         "flux-flex",          "flux-klein",    "riverflow-fast",
+                                         "riverflow-standard", "riverflow-max", "seedream"};
+    load("pixorly");
+    expect_price("dall-e-3", NULL, 0, 5);
+    expect_price("stable-diffusion-xl", NULL, 0, 3);
+    expect_price("dall-e-2", NULL, 0, 2);
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        expect_price(others[i], NULL, 0, 1);
+    assert_int_equal(settings.studio.models.count, 3 + ARRAY_LEN(others));
+    assert_int_equal(credits_of("free"), 10);
+    assert_int_equal(credits_of("pro"), 500);
+    assert_int_equal(credits_of("enterprise"), 2000);
+}
+
+static void videoai_sells_seconds_at_85_credits_a_dollar_rounded_up(void **state)
+{
+    load("videoai");
+    expect_price("hailuo_02", "768p", 6, 23);     /* 0.27 */
+    expect_price("hailuo_02", "768p", 10, 39);    /* 0.45 */
+    expect_price("hailuo_02", "1080p", 6, 25);    /* 0.288 */
+    expect_price("seedance_pro", "480p", 5, 13);  /* 0.15 */
+    expect_price("seedance_pro", "1080p", 5, 64); /* 0.75 */
+    expect_price("seedance_pro", "1080p", 10, 128);
+    expect_price("veo_3", "720p", 8, 510);
+    expect_price("veo_3", "1080p", 8, 578);
+    expect_price("veo_3", NULL, 8, 510);
+    expect_price("veo_3", "1080p", 120, 5000); /* never more */
+    assert_int_equal(settings.studio.models.count, 3);
+    assert_int_equal(credits_of("free"), 100);
+    assert_int_equal(credits_of("starter"), 1000);
+    assert_int_equal(credits_of("pro"), 3000);
+    assert_int_equal(credits_of("max"), 9000);
+}
+
+static void iskra_takes_no_credits(void **state)
+{
+    load("iskra");
+    const struct model_config *models = settings.studio.models.items;
+    for (size_t i = 0; i < settings.studio.models.count; i++)
+        assert_int_equal(choices_price(&models[i], (str){0}, (str){0}, 10).n, 0);
+    const struct plan_config *free_plan = config_plan(&settings.studio, STR("free"));
+    assert_int_equal(free_plan->rates.count, 6);
+}
+
+static void the_environment_names_the_preset_and_an_option_overrides_it(void **state)
+{
+    setenv("ATELIER_PRESET", "iskra", 1);
+    load(NULL);
+    assert_non_null(config_model(&settings.studio, STR("flux-dev")));
+    load("videoai");
+    assert_non_null(config_model(&settings.studio, STR("veo_3")));
+    unsetenv("ATELIER_PRESET");
+    load(NULL);
+    assert_non_null(config_model(&settings.studio, STR("sketch")));
+}
+
+static void a_preset_that_does_not_exist_is_refused_with_those_that_do(void **state)
+{
+    struct settings_options options = {.preset = "fresco"};
+    struct fault fault;
+    arena_done(&arena);
+    assert_false(settings_load(&arena, &options, &settings, &fault));
+    assert_string_equal(
+        fault.text, "there is no preset \"fresco\"; there are: iskra, pixorly, studio, videoai");
+}
+
+static int release(void **state)
+{
+    arena_done(&arena);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_preset_loads_without_any_key),
+        cmocka_unit_test(pixorly_sells_pictures_at_the_prices_of_its_report),
+        cmocka_unit_test(videoai_sells_seconds_at_85_credits_a_dollar_rounded_up),
+        cmocka_unit_test(iskra_takes_no_credits),
+        cmocka_unit_test(the_environment_names_the_preset_and_an_option_overrides_it),
+        cmocka_unit_test(a_preset_that_does_not_exist_is_refused_with_those_that_do),
+    };
+    return cmocka_run_group_tests(tests, NULL, release);
+}
