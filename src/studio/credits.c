@@ -46,18 +46,32 @@ NO_ARGS(get_credits)
 
 struct get_history_args {
     struct page_options *pagination_opts;
+    enum transaction_type type;
 };
 #define ROW struct get_history_args
 static const struct field get_history_fields[] = {
-    MAYBE_RECORD(pagination_opts, &page_options_shape)};
+    MAYBE_RECORD(pagination_opts, &page_options_shape),
+    MAYBE_CHOICE(type, transaction_type_names, .about = "Only these."),
+};
+#undef ROW
+
+struct get_balance_args {
+    doc_id user_id;
+};
+#define ROW struct get_balance_args
+static const struct field get_balance_fields[] = {
+    MAYBE_REF(user_id, &user_type, .about = "Somebody else's, for administrators.")};
 #undef ROW
 
 BACKEND_FUNCTION(get_credits, struct maybe_int)
+BACKEND_FUNCTION(get_balance, int64_t)
 BACKEND_FUNCTION(get_history, str)
 
 const struct function credit_functions[] = {
     QUERY("credits:getCredits", get_credits, .caller = ANYONE, .returns = RETURNS_MAYBE_INT,
           .about = "The caller's balance; null for nobody."),
+    QUERY("credits:getCreditBalance", get_balance, .caller = SIGNED_IN, .returns = RETURNS_INT,
+          .about = "The caller's balance; for administrators, anyone's."),
     QUERY("credits:getCreditHistory", get_history, .caller = SIGNED_IN, .returns = RETURNS_ANY,
           .one_of = {&history_whole, &history_paged},
           .about = "The caller's ledger, newest first: all rows, or a page when asked for one."),
@@ -68,8 +82,20 @@ static void get_credits(struct call *call, const struct get_credits_args *args,
                         struct maybe_int *result)
 {
     doc_id user = call_caller(call);
-    if (doc_id_is_set(user))
-        *result = (struct maybe_int){ledger_balance(call, user).credits.n, true};
+    if (!doc_id_is_set(user))
+        return;
+    struct balance balance = ledger_balance(call, user);
+    *result = (struct maybe_int){ledger_available(call, &balance).n, true};
+}
+
+static void get_balance(struct call *call, const struct get_balance_args *args, int64_t *result)
+{
+    doc_id caller = call_caller(call);
+    doc_id user = doc_id_is_set(args->user_id) ? args->user_id : caller;
+    bool may = doc_id_equal(user, caller) || user_is_admin(call);
+    REQUIRE(call, may, FORBIDDEN, "This is somebody else's balance.");
+    struct balance balance = ledger_balance(call, user);
+    *result = ledger_available(call, &balance).n;
 }
 
 static bool make_wire(struct call *call, const void *row, void *item, void *context)
@@ -111,6 +137,11 @@ static void get_history(struct call *call, const struct get_history_args *args, 
         .item_size = sizeof(struct wire_transaction),
         .make = make_wire,
     };
+    if (args->type != TRANSACTION_NONE) {
+        str type = str_of(transaction_type_names[args->type]);
+        source.index = index_of(&credit_transaction_type, "by_user_type");
+        source.bounds.prefix = KEY(key_id(call_caller(call)), key_text(type));
+    }
     AUTO(buffer_done) struct buffer text = buffer_with_max(CALL_RESULT_MAX);
     if (args->pagination_opts != NULL) {
         struct page page;

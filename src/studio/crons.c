@@ -2,7 +2,10 @@
 #include "studio/crons.h"
 
 #include "studio/generations.h"
+#include "studio/ledger.h"
 #include "studio/studio.h"
+#include "studio/usage.h"
+#include "studio/users.h"
 
 #include <string.h>
 
@@ -11,11 +14,19 @@
 #define KEEP_FAILED DAYS(7)
 #define AT_ONCE 200
 
-static int64_t clean_failed(struct call *call, bool *has_more);
+static int64_t clean_failed(struct call *call, str *cursor, bool *has_more);
+static int64_t clean_expired(struct call *call, str *cursor, bool *has_more);
+static int64_t grant_month(struct call *call, str *cursor, bool *has_more);
 
 static const struct cron crons[] = {
     {"cleanupFailedGenerations", "Removes failed generations older than 7 days (GEN-20).",
      CRON_DAILY, 3, 17, clean_failed},
+    {"cleanupExpiredCredits", "Takes credits that have expired out of the balances (CRON-01).",
+     CRON_MONTHLY, 0, 20, clean_expired},
+    {"processMonthlyCredits", "Gives each plan's credits of the month, once (CRON-02, CRED-09).",
+     CRON_MONTHLY, 0, 30, grant_month},
+    {"generateUsageReports", "Sums up the days of the weeks that are over (CRON-04).", CRON_WEEKLY,
+     1, 0, usage_report},
 };
 
 struct cron_run {
@@ -25,6 +36,7 @@ struct cron_run {
     doc_id job_id;
     struct maybe_instant last_run;
     int64_t count; /* of the last run */
+    str cursor;    /* of a run that goes on */
     instant next_run;
 };
 
@@ -36,6 +48,7 @@ static const struct field cron_run_fields[] = {
     MAYBE_REF(job_id, &job_type),
     MAYBE_TIME(last_run),
     INT(count),
+    MAYBE_TEXT(cursor, .max = 2000),
     TIME(next_run),
 };
 #undef ROW
@@ -171,12 +184,14 @@ static const void *ask(struct call *call, struct job *job)
         job_remove(call, job->id); /* of an older program */
         return NULL;
     }
-    int64_t count = cron->run(call, &has_more);
+    int64_t count = cron->run(call, &run.cursor, &has_more);
     bool goes_on = run.last_run.is_set && run.last_run.value.us >= run.next_run.us;
     run.count = goes_on ? run.count + count : count;
     run.last_run = (struct maybe_instant){call->now, true};
-    if (!has_more)
+    if (!has_more) {
         run.next_run = cron_next(cron, call->now);
+        run.cursor = (str){0};
+    }
     row_put(call, &cron_run_type, &run);
     job->failures = 0;
     job_put_off(call, job, has_more ? call->now : run.next_run);
@@ -198,6 +213,7 @@ static void give_up(struct call *call, struct job *job, str why)
         return;
     }
     run.next_run = cron_next(cron, call->now);
+    run.cursor = (str){0};
     row_put(call, &cron_run_type, &run);
     job->failures = 0;
     job_put_off(call, job, run.next_run);
@@ -208,7 +224,7 @@ const struct job_action cron_action = {
 
 /* ---- what they do ---- */
 
-static int64_t clean_failed(struct call *call, bool *has_more)
+static int64_t clean_failed(struct call *call, str *cursor, bool *has_more)
 {
     struct generation *old = arena_array(call->arena, struct generation, AT_ONCE);
     struct bounds failed = {
@@ -225,6 +241,31 @@ static int64_t clean_failed(struct call *call, bool *has_more)
         generation_remove(call, &old[i]);
     *has_more = count == AT_ONCE;
     return (int64_t)count;
+}
+
+static int64_t clean_expired(struct call *call, str *cursor, bool *has_more)
+{
+    return ledger_expire_due(call, has_more);
+}
+
+/* Who pays by a processor is given theirs when it says that the period is paid. */
+static int64_t grant_month(struct call *call, str *cursor, bool *has_more)
+{
+    struct user *users = arena_array(call->arena, struct user, AT_ONCE);
+    struct bounds rest = {.from = key_text(*cursor), .from_is_open = true};
+    struct scan scan;
+    size_t count = 0;
+    int64_t granted = 0;
+    view_scan(call->view, index_of(&user_type, "by_external_key"), rest, ORDER_UP, &scan);
+    while (count < AT_ONCE && scan_next(&scan, &users[count]))
+        count++;
+    scan_end(&scan);
+    for (size_t i = 0; i < count; i++)
+        granted += user_grant_month(call, &users[i]);
+    *has_more = count == AT_ONCE;
+    if (*has_more)
+        *cursor = users[count - 1].external_key;
+    return granted;
 }
 
 static void list_crons(struct call *call, const struct list_crons_args *args, struct list *result)

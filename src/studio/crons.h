@@ -23,8 +23,9 @@ struct cron {
         CRON_MONTHLY /* on the 1st */
     } every;
     int hour, minute;
-    /* Does a part of the work; answers how much. has_more: it is called again at once. */
-    int64_t (*run)(struct call *call, bool *has_more);
+    /* Does a part of the work; answers how much. has_more: it is called again at once, with the
+     * cursor that it left (empty at the beginning). */
+    int64_t (*run)(struct call *call, str *cursor, bool *has_more);
 };
 
 extern const struct job_action cron_action;

@@ -4,6 +4,7 @@
 #include "job/line.h"
 #include "studio/attempts.h"
 #include "studio/ledger.h"
+#include "studio/usage.h"
 #include "studio/users.h"
 
 #include <math.h>
@@ -324,6 +325,7 @@ void generation_end(struct call *call, struct generation *g, enum generation_sta
         row_remove(call, &progress_type, progress);
     g->job_id = (doc_id){0};
     row_put(call, &generation_type, g);
+    usage_count(call, g);
 }
 
 void generation_remove(struct call *call, const struct generation *g)

@@ -4,11 +4,13 @@
 #include "job/line.h"
 #include "studio/assets.h"
 #include "studio/attempts.h"
+#include "studio/audit.h"
 #include "studio/crons.h"
 #include "studio/generations.h"
 #include "studio/ledger.h"
 #include "studio/making.h"
 #include "studio/rates.h"
+#include "studio/usage.h"
 #include "studio/users.h"
 
 static const struct doc_type *const types[] = {
@@ -33,6 +35,9 @@ static const struct doc_type *const types[] = {
     &breaker_type,
     &cron_run_type,
     &rate_type,
+    &audit_type,
+    &usage_type,
+    &usage_report_type,
     &lane_type,
     &share_type,
     &line_type,
@@ -43,7 +48,7 @@ const struct job_action *const studio_actions[] = {&making_action, &stopping_act
                                                    &files_remove_action};
 const size_t studio_action_count = ARRAY_LEN(studio_actions);
 
-#define TABLES 10
+#define TABLES 13
 #define EXTRA_MAX 8
 
 void studio_program(struct program *program, const struct studio_config *config,
@@ -52,12 +57,14 @@ void studio_program(struct program *program, const struct studio_config *config,
     const struct function *tables[TABLES + EXTRA_MAX] = {
         user_functions,       account_functions, credit_functions, model_functions,
         generation_functions, video_functions,   asset_functions,  provider_functions,
-        cron_functions,       rate_functions};
-    size_t counts[TABLES + EXTRA_MAX] = {user_function_count,       account_function_count,
-                                         credit_function_count,     model_function_count,
-                                         generation_function_count, video_function_count,
-                                         asset_function_count,      provider_function_count,
-                                         cron_function_count,       rate_function_count};
+        cron_functions,       rate_functions,    money_functions,  receipt_functions,
+        usage_functions};
+    size_t counts[TABLES + EXTRA_MAX] = {
+        user_function_count,  account_function_count,    credit_function_count,
+        model_function_count, generation_function_count, video_function_count,
+        asset_function_count, provider_function_count,   cron_function_count,
+        rate_function_count,  money_function_count,      receipt_function_count,
+        usage_function_count};
     assert(extra_count <= EXTRA_MAX);
     for (size_t i = 0; i < extra_count; i++) {
         tables[TABLES + i] = extra[i].functions;

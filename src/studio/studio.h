@@ -18,6 +18,9 @@ extern const struct function credit_functions[], model_functions[], video_functi
 extern const size_t rate_function_count, cron_function_count, provider_function_count,
     credit_function_count, model_function_count, video_function_count;
 
+extern const struct function money_functions[], receipt_functions[], usage_functions[];
+extern const size_t money_function_count, receipt_function_count, usage_function_count;
+
 extern const struct schema studio_schema;
 extern const struct job_action *const studio_actions[];
 extern const size_t studio_action_count;

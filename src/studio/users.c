@@ -65,6 +65,7 @@ struct current_user {
     tick created;
     str clerk_id, user_id, email, name, image_url;
     credits credits, credits_held, total_credits_used;
+    bool credits_low;
     str plan, tier, subscription_tier;
     bool has_active_subscription, email_notifications;
     enum user_role role;
@@ -85,6 +86,7 @@ static const struct field current_user_fields[] = {
     CREDITS(credits),
     CREDITS(credits_held, .about = "Held for work under way."),
     CREDITS(total_credits_used),
+    BOOL(credits_low, .about = "A tenth or less of the last grant, or of a month's, is left."),
     TEXT(plan),
     TEXT(tier),
     TEXT(subscription_tier),
@@ -156,10 +158,33 @@ void user_resolve(struct call *call)
         call->is_admin = row_find(call, &user_type, id, &user) && user.role == ROLE_ADMIN;
 }
 
+bool user_is_admin(struct call *call)
+{
+    struct user user;
+    return call->is_internal ||
+           (row_find(call, &user_type, call_caller(call), &user) && user.role == ROLE_ADMIN);
+}
+
 static const struct plan_config *first_plan(struct call *call)
 {
     const struct studio_config *config = call->program->config;
     return config->plans.items;
+}
+
+bool user_grant_month(struct call *call, const struct user *user)
+{
+    const struct plan_config *plan = config_plan(call->program->config, user->plan_key);
+    if (plan == NULL || plan->credits_monthly.n == 0)
+        return false;
+    str month = ledger_month(call->arena, call->now);
+    instant over = plan->credits_last_days == 0
+                       ? (instant){0}
+                       : instant_add(call->now, DAYS(plan->credits_last_days));
+    return ledger_grant(
+        call, user->id, plan->credits_monthly, TRANSACTION_SUBSCRIPTION_GRANT,
+        ledger_grant_period(call->arena, user->id, month),
+        str_format(call->arena, "%.*s plan: credits of %.*s", STR_ARG(plan->name), STR_ARG(month)),
+        over);
 }
 
 doc_id user_ensure(struct call *call, str external_key, str subject, str email, str name)
@@ -190,6 +215,7 @@ doc_id user_ensure(struct call *call, str external_key, str subject, str email, 
                      str_format(call->arena, "welcome:%lld", (long long)user.id.n),
                      str_format(call->arena, "%.*s plan: first credits", STR_ARG(plan->name)),
                      (instant){0});
+    user_grant_month(call, &user);
     return user.id;
 }
 
@@ -239,6 +265,14 @@ static struct wire_plan wire_plan_of(str key)
     return plans[0];
 }
 
+/* By whichever is more: what the plan gives in a month, or what came in last (CRED-06). */
+static bool is_low(credits have, const struct balance *balance, const struct plan_config *plan)
+{
+    int64_t monthly = plan == NULL ? 0 : plan->credits_monthly.n;
+    int64_t usual = MAX_OF(monthly, balance->last_grant.n);
+    return usual > 0 && have.n <= usual / 10;
+}
+
 static void get_current_user(struct call *call, const struct get_current_user_args *args,
                              struct current_user **result)
 {
@@ -249,6 +283,7 @@ static void get_current_user(struct call *call, const struct get_current_user_ar
     const struct studio_config *config = call->program->config;
     const struct plan_config *plan = config_plan(config, user.plan_key);
     struct balance balance = ledger_balance(call, user.id);
+    credits have = ledger_available(call, &balance);
     struct storage_meter meter = storage_meter_of(call, user.id);
     struct wire_plan wire = wire_plan_of(user.plan_key);
     struct current_user *out = arena_new(call->arena, struct current_user);
@@ -260,7 +295,8 @@ static void get_current_user(struct call *call, const struct get_current_user_ar
         .email = user.email,
         .name = user.name,
         .image_url = user.profile_image.at == NULL ? STR("") : user.profile_image,
-        .credits = balance.credits,
+        .credits = have,
+        .credits_low = is_low(have, &balance, plan),
         .credits_held = balance.held,
         .total_credits_used = balance.total_used,
         .plan = str_of(wire.plan),

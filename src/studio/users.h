@@ -48,6 +48,12 @@ extern const size_t user_function_count, account_function_count;
 /* program->resolve: finds the caller's row. */
 void user_resolve(struct call *call);
 
+/* For functions that tell administrators more; those for them alone say .caller = ADMIN. */
+bool user_is_admin(struct call *call);
+
+/* Gives what the plan gives in a month, once; false: given already, or it gives nothing. */
+bool user_grant_month(struct call *call, const struct user *user);
+
 /* The row of a verified identity, made now if it is the first time. Safe under races. */
 doc_id user_ensure(struct call *call, str external_key, str subject, str email, str name);
 str user_external_key(struct arena *arena, const struct identity *identity);

@@ -103,6 +103,7 @@ struct sample {
     enum {
         OF_NOTHING,
         OF_GENERATION,
+        OF_FIRST_GENERATION, /* it has ended */
         OF_ASSET,
         OF_USER,
     } of;
@@ -126,6 +127,16 @@ static const struct sample samples[] = {
     {"accounts:closeSession",
      "{\"sessionHash\":\"0000000000000000000000000000000000000000000000000000000000000000\"}",
      OF_NOTHING},
+    {"credits:adjust", "{\"userId\":\"%s\",\"amount\":-3,\"reason\":\"a\"}", OF_USER},
+    {"credits:addCredits", "{\"userId\":\"%s\",\"amount\":3,\"reason\":\"a\"}", OF_USER},
+    {"credits:deductCredits", "{\"userId\":\"%s\",\"amount\":3}", OF_USER},
+    {"users:deductCredits", "{\"userId\":\"%s\",\"amount\":3}", OF_USER},
+    {"credits:refundCredits", "{\"videoId\":\"%s\"}", OF_FIRST_GENERATION},
+    {"credits:explainCharge", "{\"generationId\":\"%s\"}", OF_GENERATION},
+    {"credits:getCreditBalance", "{}", OF_NOTHING},
+    {"admin:listAudit", "{}", OF_NOTHING},
+    {"usage:getMyUsage", "{}", OF_NOTHING},
+    {"admin:listUsageReports", "{}", OF_NOTHING},
     {"providers:hook", "{\"provider\":\"sketch\",\"job\":\"1\"}", OF_NOTHING},
     {"admin:listProviderHealth", "{}", OF_NOTHING},
     {"admin:listCrons", "{}", OF_NOTHING},
@@ -159,15 +170,16 @@ static const struct sample *sample_for(const struct function *function)
 
 static str args_of(struct stage *stage, const struct sample *sample)
 {
-    const struct json *rows = sample->of == OF_GENERATION ? &stage->generations
-                              : sample->of == OF_ASSET    ? &stage->assets
-                                                          : &stage->users;
+    bool is_first = sample->of == OF_FIRST_GENERATION;
+    const struct json *rows = sample->of == OF_GENERATION || is_first ? &stage->generations
+                              : sample->of == OF_ASSET                ? &stage->assets
+                                                                      : &stage->users;
     str args = str_of(sample->args);
     const char *hole = strstr(sample->args, "%s");
     if (hole == NULL)
         return args;
     assert_true(rows->count > 0);
-    str id = json_text(json_get(&rows->items[rows->count - 1], "_id"));
+    str id = json_text(json_get(&rows->items[is_first ? 0 : rows->count - 1], "_id"));
     size_t at = (size_t)(hole - sample->args);
     str before = str_slice(args, 0, at), behind = str_slice(args, at + 2, args.len);
     return str_format(&stage->arena, "%.*s%.*s%.*s", STR_ARG(before), STR_ARG(id), STR_ARG(behind));
@@ -209,10 +221,11 @@ static void a_mutation_whose_nth_operation_fails_changes_nothing(void **state)
         const struct function *function = program->functions[i];
         if (function->kind != FUNCTION_MUTATION)
             continue;
+        bool is_internal = function->caller == INTERNAL || function->caller == ADMIN;
         struct call_request request = {.path = str_of(function->name),
                                        .args = args_of(stage, sample_for(function)),
                                        .identity = stage->user,
-                                       .is_internal = function->caller == INTERNAL};
+                                       .is_internal = is_internal};
         uint64_t nth = 1;
         while (fails_at(stage, &request, nth))
             assert_true(++nth < OPERATIONS_MAX);
