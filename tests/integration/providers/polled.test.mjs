@@ -17,13 +17,13 @@ const ENDED = ['completed', 'failed', 'canceled'];
 const PUBLIC = 'https://studio.example';
 
 const models = [
-    ['replicate', 'flux', 'black-forest-labs/flux-dev', 'steps: {min: 1, max: 50, default: 28, step: 1}, guidance: {min: 0, max: 10, default: 3, step: 0.5}, costMicros: 0, costMicrosPerRunSecond: 1000'],
+    ['replicate', 'flux', 'black-forest-labs/flux-dev', 'takesImage: optional, steps: {min: 1, max: 50, default: 28, step: 1}, guidance: {min: 0, max: 10, default: 3, step: 0.5}, costMicros: 0, costMicrosPerRunSecond: 1000'],
     ['replicate', 'sdxl', replicateFake.SDXL, 'takesNegativePrompt: true'],
     ['replicate', 'sd3', 'stability-ai/stable-diffusion-3.5-large', 'takesNegativePrompt: true'],
-    ['replicate', 'veo', 'google/veo-3', 'durations: [4, 8]'],
+    ['replicate', 'veo', 'google/veo-3', 'durations: [4, 8], takesImage: optional'],
     ['replicate-hook', 'flux-hook', 'black-forest-labs/flux-dev', ''],
-    ['fal', 'fal-flux', 'fal-ai/flux/dev', ''],
-    ['fal', 'fal-veo', 'fal-ai/veo3/fast', 'durations: [4, 8]'],
+    ['fal', 'fal-flux', 'fal-ai/flux/dev/image-to-image', 'takesImage: optional'],
+    ['fal', 'fal-veo', 'fal-ai/veo3/fast/image-to-video', 'durations: [4, 8], takesImage: optional'],
     ['fal-hook', 'fal-flux-hook', 'fal-ai/flux/dev', ''],
 ].map(([provider, id, name, more]) => `
   - {id: ${id}, name: ${id}, description: A pretend model., provider: ${provider}, providerModel: "${name}", price: 2,
@@ -165,6 +165,21 @@ for (const [name, fake, plain, hooked] of [['Replicate', () => replicate, 'flux'
             const [{ input }] = asked(fake(), `exact ${name}`);
             assert.equal(input.seed, 12345);
             assert.deepEqual(input.image_size ?? input.aspect_ratio, name === 'FAL' ? { width: 1024, height: 576 } : '16:9');
+        });
+
+        test('a picture of theirs is what the next one starts from, and a film', async () => {
+            const first = await make(`first ${name}`, { model: plain });
+            const { client, job } = first;
+            const [imageId] = job.imageIds;
+            const { jobId } = await client.mutation('generations:createGenerationJob', { model: plain, prompt: `next ${name}`, width: 256, height: 256, imageId, strength: 0.5 });
+            const videoId = await client.mutation('videos:createVideo', { prompt: `moving ${name}`, model: name === 'FAL' ? 'fal-veo' : 'veo', duration: '4', imageId });
+            for (const id of [jobId, videoId])
+                assert.equal((await ended(client, id)).status, 'completed');
+            for (const [{ input }] of [asked(fake(), `next ${name}`), asked(fake(), `moving ${name}`)])
+                assert.match(input.image ?? input.image_url, /^data:image\/png;base64,iVBOR/);
+            const [{ input }] = asked(fake(), `next ${name}`);
+            assert.equal(input.prompt_strength ?? input.strength, 0.5);
+            assert.equal(await balance(client), START - 6);
         });
 
         test('a film is made', async () => {
