@@ -65,17 +65,27 @@ static size_t bytes_of_query(str path, str args, str journal)
     return sizeof(struct session_query) + path.len + args.len + journal.len;
 }
 
+/* For what its queries are; their results are counted by the live queries. */
+static bool claim_query(struct sync_session *session, size_t size)
+{
+    struct front *front = session->front;
+    struct budget *budget = front_live_budget(front);
+    if (session->query_bytes + size > SESSION_QUERY_BYTES_MAX ||
+        shed_is_short(front, session->identity != NULL))
+        return false;
+    if (claim_set(budget, &session->holds, session->query_bytes + size))
+        return true;
+    /* Others are asked to make room, unless it is this peer's own part that is used up. */
+    const struct share *own = &session->peer->party.live;
+    front->wants_room |= own->used + size <= budget_max_of_one(budget);
+    return false;
+}
+
 bool session_query_add(struct sync_session *session, uint32_t id, str path, str args, str journal)
 {
     size_t size = bytes_of_query(path, args, journal);
-    if (session->query_bytes + size > SESSION_QUERY_BYTES_MAX ||
-        shed_is_short(session->front, session->identity != NULL))
+    if (!claim_query(session, size))
         return false;
-    if (!claim_set(front_live_budget(session->front), &session->holds,
-                   session->query_bytes + size)) {
-        session->front->wants_room = true;
-        return false;
-    }
     session->query_bytes += size;
     struct session_query *query = memory_zeroed(size);
     char *at = query->text;
