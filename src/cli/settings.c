@@ -19,6 +19,8 @@ static const char defaults[] = "server:\n"
                                "  compression: true\n"
                                "auth:\n"
                                "  issuers: []\n"
+                               "creditPackages: []\n"
+                               "payments: {}\n"
                                "moderation: {}\n";
 
 enum layer {
@@ -263,6 +265,11 @@ static bool read_secrets(struct arena *arena, struct settings *settings, struct 
             (providers[i].webhook_secret != NULL &&
              !read_secret(arena, providers[i].webhook_secret, fault)))
             return false;
+    struct stripe_config *stripe = settings->studio.payments.stripe;
+    if (stripe != NULL &&
+        ((stripe->key != NULL && !read_secret(arena, stripe->key, fault)) ||
+         (stripe->webhook_secret != NULL && !read_secret(arena, stripe->webhook_secret, fault))))
+        return false;
     return true;
 }
 

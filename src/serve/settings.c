@@ -91,6 +91,17 @@ static const struct field settings_fields[] = {
      .size = sizeof(struct moderation_config),
      .kind = FIELD_RECORD,
      .shape = &config_moderation_shape},
+    {.name = "creditPackages",
+     .offset = offsetof(struct settings, studio.credit_packages),
+     .size = sizeof(struct list),
+     .kind = FIELD_LIST,
+     .item = &config_package_item,
+     .max = 20},
+    {.name = "payments",
+     .offset = offsetof(struct settings, studio.payments),
+     .size = sizeof(struct payments_config),
+     .kind = FIELD_RECORD,
+     .shape = &config_payments_shape},
 };
 #undef ROW
 const struct shape settings_shape = {

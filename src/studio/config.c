@@ -59,6 +59,8 @@ const struct shape config_moderation_shape = {.name = "moderation",
                                               .size = sizeof(struct moderation_config),
                                               FIELDS(moderation_fields)};
 
+static const struct field feature_item = ITEM_TEXT(.min = 1, .max = 200);
+
 #define ROW struct plan_config
 static const struct field plan_fields[] = {
     TEXT(key, .min = 1, .max = 40, .about = "Stable name, as in planKey."),
@@ -71,6 +73,12 @@ static const struct field plan_fields[] = {
         .about = "How long the credits of a period can be spent. 0: for ever."),
     INT(storage_bytes, .min = 0, .max = 1000000000000000, .unit = "bytes"),
     INT(price_cents, .is_optional = true, .min = 0, .max = 100000000, .about = "A month."),
+    INT(price_cents_yearly, .is_optional = true, .min = 0, .max = 100000000, .about = "A year."),
+    MAYBE_TEXT(stripe_price_id, .min = 1, .max = 255, .about = "Of Stripe, for a month."),
+    MAYBE_TEXT(stripe_price_id_yearly, .min = 1, .max = 255),
+    INT(trial_days, .is_optional = true, .min = 0, .max = 730, .unit = "days",
+        .about = "Free at first, once a user."),
+    MAYBE_LIST(features, &feature_item, .max = 30, .about = "Lines for its card."),
     INT(concurrent_jobs, .is_optional = true, .min = 0, .max = 1000,
         .about = "Generations in line and under way at once; the rest waits for these. 0: any "
                  "number."),
@@ -201,6 +209,47 @@ static const struct shape provider_shape = {.name = "provider",
                                             .about = "Who runs models.",
                                             .size = sizeof(struct provider_config),
                                             FIELDS(provider_fields)};
+
+#define ROW struct package_config
+static const struct field package_fields[] = {
+    TEXT(id, .min = 1, .max = 40),
+    TEXT(name, .min = 1, .max = 80),
+    CREDITS(credits, .min = 1, .max = 1000000000),
+    INT(price_cents, .min = 1, .max = 100000000),
+    MAYBE_TEXT(stripe_price_id, .min = 1, .max = 255,
+               .about = "Of Stripe; else name and price are told."),
+};
+#undef ROW
+static const struct shape package_shape = {.name = "package",
+                                           .about = "Credits that can be bought.",
+                                           .size = sizeof(struct package_config),
+                                           FIELDS(package_fields)};
+const struct field config_package_item = ITEM_RECORD(&package_shape, struct package_config);
+
+#define ROW struct stripe_config
+static const struct field stripe_fields[] = {
+    MAYBE_RECORD(key, &secret_shape, .about = "A secret or restricted key of the account."),
+    MAYBE_RECORD(webhook_secret, &secret_shape,
+                 .about = "Of the endpoint /api/webhooks/stripe. Without it no event is believed."),
+    MAYBE_TEXT(base_url, .max = 500),
+    BOOL(allow_private_addresses, .is_optional = true),
+};
+#undef ROW
+static const struct shape stripe_shape = {
+    .name = "stripe", .size = sizeof(struct stripe_config), FIELDS(stripe_fields)};
+
+#define ROW struct payments_config
+static const struct field payments_fields[] = {
+    MAYBE_RECORD(stripe, &stripe_shape),
+    MAYBE_TEXT(currency, .min = 3, .max = 3, .about = "As in usd, the default."),
+    BOOL(packages_need_plan, .is_optional = true,
+         .about = "Credits are sold only to who pays for a plan."),
+};
+#undef ROW
+const struct shape config_payments_shape = {.name = "payments",
+                                            .about = "How plans and credits are paid for.",
+                                            .size = sizeof(struct payments_config),
+                                            FIELDS(payments_fields)};
 
 const struct field config_plan_item = ITEM_RECORD(&plan_shape, struct plan_config);
 const struct field config_model_item = ITEM_RECORD(&model_shape, struct model_config);

@@ -44,7 +44,11 @@ struct plan_config {
     credits credits_monthly;   /* granted once a billing period */
     int64_t credits_last_days; /* those of a period; 0: for ever */
     int64_t storage_bytes;
-    int64_t price_cents;     /* a month */
+    int64_t price_cents; /* a month */
+    int64_t price_cents_yearly;
+    str stripe_price_id, stripe_price_id_yearly;
+    int64_t trial_days;      /* once a user; 0: none */
+    struct list features;    /* str, for its card */
     int64_t concurrent_jobs; /* in line and under way; 0: as many as they like */
     struct list rates;       /* struct rate_config */
     double priority;         /* weight in line: twice as much goes twice as often; 0: 1 */
@@ -134,6 +138,26 @@ struct provider_config {
     bool allow_private_addresses;
 };
 
+/* Credits that can be bought. */
+struct package_config {
+    str id, name;
+    credits credits;
+    int64_t price_cents;
+    str stripe_price_id; /* empty: name and price are told instead */
+};
+
+struct stripe_config {
+    struct secret_config *key, *webhook_secret;
+    str base_url; /* empty: Stripe's own */
+    bool allow_private_addresses;
+};
+
+struct payments_config {
+    struct stripe_config *stripe; /* NULL: nothing can be paid for */
+    str currency;                 /* empty: usd */
+    bool packages_need_plan;      /* credits are sold to subscribers only */
+};
+
 /* Words that no prompt may hold; whole words, whatever their case (MOD-01). */
 struct moderation_config {
     struct list banned_words; /* str */
@@ -144,12 +168,16 @@ struct studio_config {
     struct list models;    /* struct model_config */
     struct list providers; /* struct provider_config */
     struct moderation_config moderation;
+    struct list credit_packages; /* struct package_config */
+    struct payments_config payments;
 };
 
-extern const struct shape config_size_shape, config_range_shape, config_moderation_shape;
+extern const struct shape config_size_shape, config_range_shape, config_moderation_shape,
+    config_payments_shape;
 
 /* Items of the configuration file's lists. */
-extern const struct field config_plan_item, config_model_item, config_provider_item;
+extern const struct field config_plan_item, config_model_item, config_provider_item,
+    config_package_item;
 
 const struct plan_config *config_plan(const struct studio_config *config, str key);
 const struct model_config *config_model(const struct studio_config *config, str id);

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provider/stripe.h"
+
+#include "base/encode.h"
+#include "base/hash.h"
+#include "provider/hook.h"
+#include "json/json.h"
+
+#define FORM_MAX KIB(64)
+#define SIGNATURES_MAX 16
+
+static const struct provider stripe_service = {.name = "stripe",
+                                               .base_url = "https://api.stripe.com"};
+
+/* ---- requests ---- */
+
+static void add_encoded(struct buffer *to, str text)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.at[i];
+        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                        (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+        if (is_plain) {
+            buffer_char(to, (char)c);
+        } else {
+            buffer_char(to, '%');
+            buffer_char(to, digits[c >> 4]);
+            buffer_char(to, digits[c & 15]);
+        }
+    }
+}
+
+/* Empty values are left out. */
+static void add(struct buffer *form, const char *name, str value)
+{
+    if (value.len == 0)
+        return;
+    if (form->len != 0)
+        buffer_char(form, '&');
+    add_encoded(form, str_of(name));
+    buffer_char(form, '=');
+    add_encoded(form, value);
+}
+
+static void post(struct arena *arena, const struct provider_site *site, str path,
+                 const struct buffer *form, str key, struct provider_request *out)
+{
+    str base = site->base_url.len == 0 ? str_of(stripe_service.base_url) : site->base_url;
+    while (str_ends(base, STR("/")))
+        base.len--;
+    *out = (struct provider_request){
+        .method = STR("POST"),
+        .url = str_format(arena, "%.*s/v1/%.*s", STR_ARG(base), STR_ARG(path)),
+        .body = str_copy(arena, buffer_text(form)),
+    };
+    provider_header_add(out, STR("Content-Type"), STR("application/x-www-form-urlencoded"));
+    provider_header_add(out, STR("Authorization"),
+                        str_format(arena, "Bearer %.*s", STR_ARG(site->key)));
+    provider_header_add(out, STR("Stripe-Version"), STR(STRIPE_VERSION));
+    if (key.len != 0)
+        provider_header_add(out, STR("Idempotency-Key"), key);
+}
+
+static void add_price(struct arena *arena, struct buffer *form, const struct stripe_checkout *wish)
+{
+    add(form, "line_items[0][quantity]", STR("1"));
+    if (wish->price.len != 0) {
+        add(form, "line_items[0][price]", wish->price);
+        return;
+    }
+    add(form, "line_items[0][price_data][currency]", wish->currency);
+    add(form, "line_items[0][price_data][unit_amount]",
+        str_format(arena, "%lld", (long long)wish->amount));
+    add(form, "line_items[0][price_data][product_data][name]", wish->name);
+    if (wish->is_subscription)
+        add(form, "line_items[0][price_data][recurring][interval]", STR("month"));
+}
+
+void stripe_checkout_ask(struct arena *arena, const struct provider_site *site,
+                         const struct stripe_checkout *wish, struct provider_request *out)
+{
+    AUTO(buffer_done) struct buffer form = buffer_with_max(FORM_MAX);
+    add(&form, "mode", wish->is_subscription ? STR("subscription") : STR("payment"));
+    add_price(arena, &form, wish);
+    add(&form, "client_reference_id", wish->user);
+    if (wish->customer.len != 0)
+        add(&form, "customer", wish->customer);
+    else
+        add(&form, "customer_email", wish->email);
+    if (!wish->is_subscription && wish->customer.len == 0)
+        add(&form, "customer_creation", STR("always"));
+    add(&form, "metadata[userId]", wish->user);
+    add(&form, "metadata[planKey]", wish->plan);
+    add(&form, "metadata[packageId]", wish->package);
+    if (wish->is_subscription) {
+        add(&form, "subscription_data[metadata][userId]", wish->user);
+        add(&form, "subscription_data[metadata][planKey]", wish->plan);
+        if (wish->trial_days > 0)
+            add(&form, "subscription_data[trial_period_days]",
+                str_format(arena, "%lld", (long long)wish->trial_days));
+    } else {
+        add(&form, "payment_intent_data[metadata][userId]", wish->user);
+        add(&form, "payment_intent_data[metadata][packageId]", wish->package);
+    }
+    add(&form, "success_url", wish->success_url);
+    add(&form, "cancel_url", wish->cancel_url);
+    post(arena, site, STR("checkout/sessions"), &form, wish->key, out);
+}
+
+void stripe_portal_ask(struct arena *arena, const struct provider_site *site, str customer,
+                       str return_url, struct provider_request *out)
+{
+    AUTO(buffer_done) struct buffer form = buffer_with_max(FORM_MAX);
+    add(&form, "customer", customer);
+    add(&form, "return_url", return_url);
+    post(arena, site, STR("billing_portal/sessions"), &form, (str){0}, out);
+}
+
+static str subscription_path(struct arena *arena, str subscription)
+{
+    AUTO(buffer_done) struct buffer path = buffer_with_max(KIB(4));
+    buffer_str(&path, STR("subscriptions/"));
+    add_encoded(&path, subscription);
+    return str_copy(arena, buffer_text(&path));
+}
+
+void stripe_cancel_ask(struct arena *arena, const struct provider_site *site, str subscription,
+                       bool is_canceled, struct provider_request *out)
+{
+    AUTO(buffer_done) struct buffer form = buffer_with_max(FORM_MAX);
+    add(&form, "cancel_at_period_end", is_canceled ? STR("true") : STR("false"));
+    post(arena, site, subscription_path(arena, subscription), &form, (str){0}, out);
+}
+
+void stripe_change_ask(struct arena *arena, const struct provider_site *site, str subscription,
+                       str item, str price, struct provider_request *out)
+{
+    AUTO(buffer_done) struct buffer form = buffer_with_max(FORM_MAX);
+    add(&form, "items[0][id]", item);
+    add(&form, "items[0][price]", price);
+    add(&form, "proration_behavior", STR("create_prorations"));
+    add(&form, "cancel_at_period_end", STR("false"));
+    post(arena, site, subscription_path(arena, subscription), &form, (str){0}, out);
+}
+
+/* ---- what it says ---- */
+
+static bool read_object(struct arena *arena, str body, struct json *out)
+{
+    struct fault fault;
+    return json_read(arena, body, 0, out, &fault) && out->kind == JSON_OBJECT;
+}
+
+static const struct json *first_of(const struct json *list)
+{
+    static const struct json none = {0};
+    return list->kind == JSON_LIST && list->count != 0 ? &list->items[0] : &none;
+}
+
+/* An id, or the object that was put in its place. */
+static str id_of(const struct json *value)
+{
+    return value->kind == JSON_OBJECT ? json_text(json_get(value, "id")) : json_text(value);
+}
+
+static instant time_of(const struct json *value)
+{
+    int64_t seconds = json_int(value, 0);
+    return (instant){seconds < 0 || seconds > INT64_C(253402300799) ? 0 : seconds * 1000000};
+}
+
+bool stripe_url_read(struct arena *arena, int status, str body, str *url)
+{
+    struct json page;
+    if (status < 200 || status > 299 || !read_object(arena, body, &page))
+        return false;
+    *url = json_text(json_get(&page, "url"));
+    return str_starts(*url, STR("https://")) || str_starts(*url, STR("http://"));
+}
+
+static void read_subscription(const struct json *from, struct stripe_subscription *out)
+{
+    const struct json *item = first_of(json_get(json_get(from, "items"), "data"));
+    bool has_period = json_get(from, "current_period_end")->kind == JSON_INT;
+    const struct json *period = has_period ? from : item;
+    *out = (struct stripe_subscription){
+        .id = json_text(json_get(from, "id")),
+        .customer = id_of(json_get(from, "customer")),
+        .status = json_text(json_get(from, "status")),
+        .item = json_text(json_get(item, "id")),
+        .price = id_of(json_get(item, "price")),
+        .user = json_text(json_get(json_get(from, "metadata"), "userId")),
+        .period_start = time_of(json_get(period, "current_period_start")),
+        .period_end = time_of(json_get(period, "current_period_end")),
+        .trial_start = time_of(json_get(from, "trial_start")),
+        .trial_end = time_of(json_get(from, "trial_end")),
+        .cancel_at = time_of(json_get(from, "cancel_at")),
+        .canceled_at = time_of(json_get(from, "canceled_at")),
+        .ended_at = time_of(json_get(from, "ended_at")),
+        .cancels_at_end = json_bool(json_get(from, "cancel_at_period_end"), false),
+    };
+}
+
+bool stripe_subscription_read(struct arena *arena, int status, str body,
+                              struct stripe_subscription *out)
+{
+    struct json object;
+    *out = (struct stripe_subscription){0};
+    if (status < 200 || status > 299 || !read_object(arena, body, &object))
+        return false;
+    read_subscription(&object, out);
+    return out->id.len != 0;
+}
+
+/* What is paid for next stands in the line that ends last; prorations are of what was. */
+static const struct json *newest_line(const struct json *invoice)
+{
+    const struct json *lines = json_get(json_get(invoice, "lines"), "data");
+    const struct json *newest = first_of(lines);
+    for (size_t i = 1; lines->kind == JSON_LIST && i < lines->count; i++) {
+        instant end = time_of(json_get(json_get(&lines->items[i], "period"), "end"));
+        instant best = time_of(json_get(json_get(newest, "period"), "end"));
+        bool is_charge = json_int(json_get(&lines->items[i], "amount"), 0) >= 0;
+        if (end.us > best.us || (end.us == best.us && is_charge))
+            newest = &lines->items[i];
+    }
+    return newest;
+}
+
+static void read_invoice(const struct json *from, struct stripe_invoice *out)
+{
+    const struct json *line = newest_line(from);
+    const struct json *about = json_get(from, "subscription_details");
+    if (about->kind != JSON_OBJECT)
+        about = json_get(json_get(from, "parent"), "subscription_details");
+    str subscription = id_of(json_get(from, "subscription"));
+    str price = id_of(json_get(line, "price"));
+    int64_t paid = json_int(json_get(from, "amount_paid"), 0);
+    *out = (struct stripe_invoice){
+        .id = json_text(json_get(from, "id")),
+        .number = json_text(json_get(from, "number")),
+        .customer = id_of(json_get(from, "customer")),
+        .subscription =
+            subscription.len != 0 ? subscription : id_of(json_get(about, "subscription")),
+        .payment = id_of(json_get(from, "payment_intent")),
+        .price =
+            price.len != 0
+                ? price
+                : id_of(json_get(json_get(json_get(line, "pricing"), "price_details"), "price")),
+        .reason = json_text(json_get(from, "billing_reason")),
+        .currency = json_text(json_get(from, "currency")),
+        .url = json_text(json_get(from, "hosted_invoice_url")),
+        .user = json_text(json_get(json_get(about, "metadata"), "userId")),
+        .amount = paid != 0 ? paid : json_int(json_get(from, "amount_due"), 0),
+        .period_start = time_of(json_get(json_get(line, "period"), "start")),
+        .period_end = time_of(json_get(json_get(line, "period"), "end")),
+    };
+}
+
+static void read_checkout(const struct json *from, struct stripe_payment *out)
+{
+    const struct json *ours = json_get(from, "metadata");
+    str user = json_text(json_get(ours, "userId"));
+    *out = (struct stripe_payment){
+        .payment = id_of(json_get(from, "payment_intent")),
+        .invoice = id_of(json_get(from, "invoice")),
+        .customer = id_of(json_get(from, "customer")),
+        .subscription = id_of(json_get(from, "subscription")),
+        .user = user.len != 0 ? user : json_text(json_get(from, "client_reference_id")),
+        .package = json_text(json_get(ours, "packageId")),
+        .is_for_package = str_equal(json_text(json_get(from, "mode")), STR("payment")),
+        .amount = json_int(json_get(from, "amount_total"), 0),
+    };
+}
+
+static void read_charge(const struct json *from, bool is_dispute, struct stripe_payment *out)
+{
+    int64_t amount = json_int(json_get(from, "amount"), 0);
+    *out = (struct stripe_payment){
+        .payment = id_of(json_get(from, "payment_intent")),
+        .invoice = id_of(json_get(from, "invoice")),
+        .customer = id_of(json_get(from, "customer")),
+        .amount = is_dispute ? 0 : amount, /* a dispute's amount is what is asked back */
+        .returned = is_dispute ? amount : json_int(json_get(from, "amount_refunded"), 0),
+    };
+}
+
+static enum stripe_kind kind_of(str type, const struct json *object)
+{
+    static const struct {
+        const char *type;
+        enum stripe_kind kind;
+    } kinds[] = {
+        {"invoice.paid", STRIPE_INVOICE_PAID},
+        {"invoice.payment_succeeded", STRIPE_INVOICE_PAID},
+        {"invoice.payment_failed", STRIPE_INVOICE_FAILED},
+        {"checkout.session.completed", STRIPE_CHECKOUT},
+        {"checkout.session.async_payment_succeeded", STRIPE_CHECKOUT},
+        {"charge.refunded", STRIPE_REFUND},
+        {"charge.dispute.created", STRIPE_DISPUTE},
+    };
+    if (str_starts(type, STR("customer.subscription.")))
+        return str_equal(json_text(json_get(object, "object")), STR("subscription"))
+                   ? STRIPE_SUBSCRIPTION
+                   : STRIPE_NONE;
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (str_equal(type, str_of(kinds[i].type)))
+            return kinds[i].kind;
+    return STRIPE_NONE;
+}
+
+bool stripe_event_read(struct arena *arena, str body, struct stripe_event *out)
+{
+    struct json event;
+    *out = (struct stripe_event){0};
+    if (!read_object(arena, body, &event))
+        return false;
+    const struct json *object = json_get(json_get(&event, "data"), "object");
+    out->id = json_text(json_get(&event, "id"));
+    out->type = json_text(json_get(&event, "type"));
+    out->created = time_of(json_get(&event, "created"));
+    out->kind = kind_of(out->type, object);
+    if (out->kind == STRIPE_SUBSCRIPTION)
+        read_subscription(object, &out->subscription);
+    else if (out->kind == STRIPE_INVOICE_PAID || out->kind == STRIPE_INVOICE_FAILED)
+        read_invoice(object, &out->invoice);
+    else if (out->kind == STRIPE_CHECKOUT)
+        read_checkout(object, &out->payment);
+    else if (out->kind == STRIPE_REFUND || out->kind == STRIPE_DISPUTE)
+        read_charge(object, out->kind == STRIPE_DISPUTE, &out->payment);
+    /* A page that is left before the money has come is told of again when it has. */
+    if (out->kind == STRIPE_CHECKOUT &&
+        str_equal(json_text(json_get(object, "payment_status")), STR("unpaid")))
+        out->kind = STRIPE_NONE;
+    return out->id.len != 0 && out->id.len <= 255 && out->type.len != 0 && out->type.len <= 100 &&
+           out->created.us > 0;
+}
+
+/* ---- signatures ---- */
+
+static void sum_of(str secret, str stamp, str body, uint8_t sum[32])
+{
+    AUTO(buffer_done) struct buffer told = {0};
+    buffer_str(&told, stamp);
+    buffer_char(&told, '.');
+    buffer_str(&told, body);
+    hmac_sha256(bytes_of(secret), bytes_of(buffer_text(&told)), sum);
+}
+
+/* All are compared, so that how long it takes does not tell which was nearest. */
+bool stripe_is_signed(str secret, str header, str body, instant now)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    struct provider_hook hook = {.now = now};
+    str left = header, part, stamp = {0};
+    uint8_t sum[32];
+    bool is_right = false;
+    if (secret.len == 0)
+        return false;
+    while (str_split(&left, ',', &part))
+        if (str_starts(part, STR("t=")))
+            stamp = str_slice(part, 2, part.len);
+    if (!hook_is_fresh(&hook, stamp))
+        return false;
+    sum_of(secret, stamp, body, sum);
+    left = header;
+    for (int i = 0; i < SIGNATURES_MAX && str_split(&left, ',', &part); i++) {
+        bytes given;
+        if (str_starts(part, STR("v1=")) && hex_read(&arena, str_slice(part, 3, part.len), &given))
+            is_right |= bytes_are_same(given, (bytes){sum, sizeof(sum)});
+    }
+    return is_right;
+}

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "studio/subscriptions.h"
+
+#include "studio/ledger.h"
+#include "studio/users.h"
+
+/* ---- order ---- */
+
+/* Of events of the same second: what ends beats what runs, what changes beats what begins. */
+static int64_t rank_of(const struct stripe_event *event)
+{
+    bool is_ended = str_equal(event->subscription.status, STR("canceled")) ||
+                    str_equal(event->subscription.status, STR("incomplete_expired"));
+    bool is_first = str_equal(event->type, STR("customer.subscription.created"));
+    return (is_ended ? 2 : 0) + (is_first ? 0 : 1);
+}
+
+static bool is_newer(const struct subscription_row *row, const struct stripe_event *event)
+{
+    int64_t rank = rank_of(event);
+    instant end = event->subscription.period_end;
+    if (row->state_at.us != event->created.us)
+        return instant_is_before(row->state_at, event->created);
+    if (row->state_rank != rank)
+        return row->state_rank < rank;
+    if (row->current_period_end.value.us != end.us)
+        return row->current_period_end.value.us < end.us;
+    return str_compare(row->state_event, event->id) < 0;
+}
+
+/* ---- whose it is ---- */
+
+static struct maybe_instant maybe(instant at)
+{
+    return (struct maybe_instant){at, at.us != 0};
+}
+
+static instant later(instant a, instant b)
+{
+    return instant_is_before(a, b) ? b : a;
+}
+
+/* Longer texts than any of Stripe's are cut; absent when empty. */
+static str kept(str text)
+{
+    return text.len == 0 ? (str){0} : utf8_cut(text, 255);
+}
+
+static doc_id user_of(struct call *call, str ours, str customer)
+{
+    struct user user;
+    struct billing_account account;
+    doc_id id;
+    if (ours.len != 0 && doc_id_read(&user_type, ours, &id) &&
+        row_find(call, &user_type, id, &user))
+        return id;
+    if (customer.len == 0)
+        return (doc_id){0};
+    row_find(call, &billing_account_type,
+             row_first(call, index_of(&billing_account_type, "by_customer"),
+                       KEY(key_text(kept(customer)))),
+             &account);
+    return account.user_id;
+}
+
+/* ---- what follows ---- */
+
+static enum subscription_status status_of(const struct subscription_row *row)
+{
+    bool runs =
+        row->told_status == SUBSCRIPTION_ACTIVE || row->told_status == SUBSCRIPTION_TRIALING;
+    instant told_or_paid = later(row->state_at, row->paid_at);
+    if (runs && instant_is_before(told_or_paid, row->failed_at))
+        return SUBSCRIPTION_PAST_DUE;
+    bool is_late = row->told_status == SUBSCRIPTION_PAST_DUE;
+    if (is_late && instant_is_before(later(row->state_at, row->failed_at), row->paid_at))
+        return SUBSCRIPTION_ACTIVE;
+    return row->told_status;
+}
+
+static void set_plan(struct call *call, doc_id id)
+{
+    const struct studio_config *config = call->program->config;
+    const struct plan_config *plan = config->plans.items;
+    struct subscription_row current;
+    struct user user;
+    if (subscription_current(call, id, &current) && subscription_is_entitled(&current) &&
+        config_plan(config, current.plan_key) != NULL)
+        plan = config_plan(config, current.plan_key);
+    if (!row_find(call, &user_type, id, &user) || str_equal(user.plan_key, plan->key))
+        return;
+    user.plan_key = plan->key;
+    user.updated_at = call->now;
+    row_put(call, &user_type, &user);
+}
+
+/* What of the payment's credits goes back with the money. */
+static credits share_of(const struct payment *payment)
+{
+    int64_t returned = MIN_OF(payment->returned, payment->amount);
+    if (payment->amount <= 0 || payment->given.n <= 0 || returned <= 0)
+        return (credits){0};
+    return (credits){(int64_t)((__int128)payment->given.n * returned / payment->amount)};
+}
+
+static void take_back(struct call *call, struct payment *payment)
+{
+    credits target = share_of(payment), missing = {target.n - payment->taken_back.n};
+    struct billing_account account = billing_account_of(call, payment->user_id);
+    if (missing.n > 0) {
+        str key = str_format(call->arena, "back:%.*s:%lld", STR_ARG(payment->external_id),
+                             (long long)target.n);
+        ledger_adjust(call, payment->user_id, (credits){-missing.n}, TRANSACTION_ADJUSTMENT, key,
+                      STR("Payment returned: its credits taken back"));
+        payment->taken_back = target;
+    }
+    bool is_owed = ledger_balance(call, payment->user_id).debt.n > 0;
+    if ((payment->is_disputed || (missing.n > 0 && is_owed)) && !account.needs_review) {
+        account.needs_review = true;
+        billing_account_put(call, &account);
+    }
+}
+
+static void settle_payment(struct call *call, struct payment *payment)
+{
+    const struct package_config *package =
+        config_package(call->program->config, payment->package_id);
+    struct invoice invoice;
+    doc_id of =
+        row_first(call, index_of(&invoice_type, "by_external"), KEY(key_text(payment->invoice_id)));
+    if (payment->invoice_id.len != 0 && row_find(call, &invoice_type, of, &invoice) &&
+        invoice.is_paid) {
+        payment->user_id = invoice.user_id;
+        payment->given = invoice.given;
+        payment->amount = MAX_OF(payment->amount, invoice.amount);
+    }
+    if (doc_id_is_set(payment->user_id) && payment->is_paid && package != NULL &&
+        payment->given.n == 0) {
+        ledger_grant(call, payment->user_id, package->credits, TRANSACTION_PURCHASE,
+                     str_format(call->arena, "purchase:%.*s", STR_ARG(payment->external_id)),
+                     str_format(call->arena, "Bought: %.*s", STR_ARG(package->name)), (instant){0});
+        payment->given = package->credits;
+    }
+    if (doc_id_is_set(payment->user_id))
+        take_back(call, payment);
+    row_put(call, &payment_type, payment);
+}
+
+static struct payment payment_of(struct call *call, str external)
+{
+    struct payment payment;
+    external = kept(external);
+    doc_id id = row_first(call, index_of(&payment_type, "by_external"), KEY(key_text(external)));
+    if (row_find(call, &payment_type, id, &payment))
+        return payment;
+    payment = (struct payment){.external_id = external, .created_at = call->now};
+    row_new(call, &payment_type, &payment);
+    return payment;
+}
+
+/* The credits of a paid period, once however many invoices and crons say so. */
+static void grant_period(struct call *call, struct invoice *invoice, doc_id user)
+{
+    const struct plan_config *plan = config_plan_of_price(call->program->config, invoice->price_id);
+    bool is_period = str_equal(invoice->reason, STR("subscription_create")) ||
+                     str_equal(invoice->reason, STR("subscription_cycle"));
+    invoice->user_id = user;
+    if (!invoice->is_paid || invoice->is_granted || !is_period || plan == NULL ||
+        plan->credits_monthly.n <= 0 || !invoice->period_start.is_set)
+        return;
+    instant start = invoice->period_start.value, end = {0};
+    if (plan->credits_last_days > 0)
+        end = instant_add(start, DAYS(plan->credits_last_days));
+    bool is_given = ledger_grant(
+        call, user, plan->credits_monthly, TRANSACTION_SUBSCRIPTION_GRANT,
+        ledger_grant_period(call->arena, user, ledger_period(call->arena, start)),
+        str_format(call->arena, "%.*s plan: credits of this period", STR_ARG(plan->name)), end);
+    invoice->is_granted = true;
+    invoice->given = is_given ? plan->credits_monthly : (credits){0};
+}
+
+#define INVOICES_MAX 200
+
+static void settle_invoices(struct call *call, const struct subscription_row *row)
+{
+    struct invoice *list = arena_array(call->arena, struct invoice, INVOICES_MAX);
+    struct scan scan;
+    size_t count = 0;
+    view_scan(call->view, index_of(&invoice_type, "by_subscription"),
+              (struct bounds){.prefix = KEY(key_text(row->external_id))}, ORDER_DOWN, &scan);
+    while (count < INVOICES_MAX && scan_next(&scan, &list[count]))
+        count++;
+    scan_end(&scan);
+    for (size_t i = 0; i < count; i++) {
+        bool was_granted = list[i].is_granted, was_known = doc_id_is_set(list[i].user_id);
+        grant_period(call, &list[i], row->user_id);
+        if (was_granted == list[i].is_granted && was_known)
+            continue;
+        row_put(call, &invoice_type, &list[i]);
+        struct payment payment = payment_of(
+            call, list[i].payment_id.len != 0 ? list[i].payment_id : list[i].external_id);
+        payment.invoice_id = list[i].external_id;
+        settle_payment(call, &payment);
+    }
+}
+
+static void settle(struct call *call, struct subscription_row *row)
+{
+    const struct plan_config *plan = config_plan_of_price(call->program->config, row->price_id);
+    row->status = status_of(row);
+    row->plan_key = plan == NULL ? (str){0} : plan->key;
+    row->updated_at = call->now;
+    row_put(call, &subscription_type, row);
+    if (!doc_id_is_set(row->user_id) || call_failed(call))
+        return;
+    struct billing_account account = billing_account_of(call, row->user_id);
+    bool is_trial = row->trial_start.is_set && !account.had_trial;
+    bool has_customer = row->customer_id.len != 0 && account.customer_id.len == 0;
+    account.had_trial |= is_trial;
+    if (has_customer)
+        account.customer_id = row->customer_id;
+    if (is_trial || has_customer)
+        billing_account_put(call, &account);
+    settle_invoices(call, row);
+    set_plan(call, row->user_id);
+}
+
+/* ---- events ---- */
+
+static void row_of(struct call *call, str external, struct subscription_row *row)
+{
+    external = kept(external);
+    doc_id id =
+        row_first(call, index_of(&subscription_type, "by_external"), KEY(key_text(external)));
+    if (row_find(call, &subscription_type, id, row))
+        return;
+    *row = (struct subscription_row){.processor = STR("stripe"),
+                                     .external_id = external,
+                                     .status = SUBSCRIPTION_INCOMPLETE,
+                                     .told_status = SUBSCRIPTION_INCOMPLETE,
+                                     .created_at = call->now,
+                                     .state_event = STR("")};
+    row_new(call, &subscription_type, row);
+}
+
+static void link_user(struct call *call, struct subscription_row *row, str ours, str customer)
+{
+    if (customer.len != 0 && row->customer_id.len == 0)
+        row->customer_id = kept(customer);
+    if (!doc_id_is_set(row->user_id))
+        row->user_id = user_of(call, ours, customer);
+}
+
+static enum subscription_status read_status(str name)
+{
+    for (size_t i = 1; i < SUBSCRIPTION_STATUSES; i++)
+        if (str_equal(name, str_of(subscription_status_names[i])))
+            return (enum subscription_status)i;
+    return SUBSCRIPTION_INCOMPLETE;
+}
+
+static void take_subscription(struct call *call, const struct stripe_event *event)
+{
+    const struct stripe_subscription *told = &event->subscription;
+    struct subscription_row row;
+    if (told->id.len == 0)
+        return;
+    row_of(call, told->id, &row);
+    link_user(call, &row, told->user, told->customer);
+    if (is_newer(&row, event)) {
+        row.told_status = read_status(told->status);
+        row.price_id = kept(told->price);
+        row.item_id = kept(told->item);
+        row.current_period_start = maybe(told->period_start);
+        row.current_period_end = maybe(told->period_end);
+        row.cancel_at_period_end = told->cancels_at_end;
+        row.cancel_at = maybe(told->cancel_at);
+        row.canceled_at = maybe(told->canceled_at);
+        row.ended_at = maybe(told->ended_at);
+        row.trial_start = maybe(told->trial_start);
+        row.trial_end = maybe(told->trial_end);
+        row.state_at = event->created;
+        row.state_rank = rank_of(event);
+        row.state_event = event->id;
+    }
+    settle(call, &row);
+}
+
+/* Paid stays paid; of two events that say the same, the later. */
+static bool tells_more(const struct invoice *row, const struct stripe_event *event, bool is_paid)
+{
+    if (row->is_paid != is_paid)
+        return is_paid;
+    if (row->told_at.us != event->created.us)
+        return instant_is_before(row->told_at, event->created);
+    return str_compare(row->told_by, event->id) < 0;
+}
+
+static void keep_invoice(struct call *call, const struct stripe_event *event, bool is_paid)
+{
+    const struct stripe_invoice *told = &event->invoice;
+    struct invoice row;
+    doc_id id =
+        row_first(call, index_of(&invoice_type, "by_external"), KEY(key_text(kept(told->id))));
+    bool is_known = row_find(call, &invoice_type, id, &row);
+    if (!is_known) {
+        row = (struct invoice){.external_id = kept(told->id), .created_at = event->created};
+        row_new(call, &invoice_type, &row);
+    }
+    if (is_known && !tells_more(&row, event, is_paid))
+        return;
+    row.subscription_id = kept(told->subscription);
+    row.number = kept(told->number);
+    row.price_id = kept(told->price);
+    row.reason = kept(told->reason);
+    row.currency = kept(told->currency);
+    row.url = told->url.len == 0 ? (str){0} : utf8_cut(told->url, 2000);
+    row.payment_id = kept(told->payment);
+    row.amount = told->amount;
+    row.is_paid = is_paid;
+    row.period_start = maybe(told->period_start);
+    row.period_end = maybe(told->period_end);
+    row.told_at = event->created;
+    row.told_by = event->id;
+    row_put(call, &invoice_type, &row);
+}
+
+static void take_invoice(struct call *call, const struct stripe_event *event)
+{
+    const struct stripe_invoice *told = &event->invoice;
+    bool is_paid = event->kind == STRIPE_INVOICE_PAID;
+    struct subscription_row row;
+    if (told->id.len == 0 || told->subscription.len == 0)
+        return;
+    keep_invoice(call, event, is_paid);
+    row_of(call, told->subscription, &row);
+    link_user(call, &row, told->user, told->customer);
+    instant *at = is_paid ? &row.paid_at : &row.failed_at;
+    *at = later(*at, event->created);
+    settle(call, &row);
+}
+
+#define LINKED_MAX 100
+
+/* The customer's subscriptions that nobody's name was on. */
+static void adopt(struct call *call, str customer, doc_id user)
+{
+    struct subscription_row *list = arena_array(call->arena, struct subscription_row, LINKED_MAX);
+    struct scan scan;
+    size_t count = 0;
+    view_scan(call->view, index_of(&subscription_type, "by_customer"),
+              (struct bounds){.prefix = KEY(key_text(customer))}, ORDER_UP, &scan);
+    while (count < LINKED_MAX && scan_next(&scan, &list[count]))
+        count += !doc_id_is_set(list[count].user_id);
+    scan_end(&scan);
+    for (size_t i = 0; i < count; i++) {
+        list[i].user_id = user;
+        settle(call, &list[i]);
+    }
+}
+
+static void take_checkout(struct call *call, const struct stripe_event *event)
+{
+    const struct stripe_payment *told = &event->payment;
+    str customer = kept(told->customer);
+    doc_id user = user_of(call, told->user, customer);
+    if (doc_id_is_set(user) && customer.len != 0) {
+        struct billing_account account = billing_account_of(call, user);
+        if (account.customer_id.len == 0) {
+            account.customer_id = customer;
+            billing_account_put(call, &account);
+        }
+        adopt(call, customer, user);
+    }
+    if (!told->is_for_package || told->payment.len == 0 || call_failed(call))
+        return;
+    struct payment payment = payment_of(call, told->payment);
+    payment.user_id = user;
+    payment.package_id = kept(told->package);
+    payment.amount = MAX_OF(payment.amount, told->amount);
+    payment.is_paid = true;
+    settle_payment(call, &payment);
+}
+
+static void take_return(struct call *call, const struct stripe_event *event)
+{
+    const struct stripe_payment *told = &event->payment;
+    str name = told->payment.len != 0 ? told->payment : told->invoice;
+    if (name.len == 0)
+        return;
+    struct payment payment = payment_of(call, name);
+    if (told->invoice.len != 0)
+        payment.invoice_id = kept(told->invoice);
+    payment.amount = MAX_OF(payment.amount, told->amount);
+    payment.returned = MAX_OF(payment.returned, told->returned);
+    payment.is_disputed |= event->kind == STRIPE_DISPUTE;
+    settle_payment(call, &payment);
+}
+
+void billing_apply(struct call *call, const struct stripe_event *event)
+{
+    if (call_failed(call))
+        return;
+    switch (event->kind) {
+    case STRIPE_SUBSCRIPTION:
+        take_subscription(call, event);
+        break;
+    case STRIPE_INVOICE_PAID:
+    case STRIPE_INVOICE_FAILED:
+        take_invoice(call, event);
+        break;
+    case STRIPE_CHECKOUT:
+        take_checkout(call, event);
+        break;
+    case STRIPE_REFUND:
+    case STRIPE_DISPUTE:
+        take_return(call, event);
+        break;
+    default:
+        break;
+    }
+}
