@@ -298,15 +298,15 @@ static void note_mutation(struct world *world, const struct sync_client *client)
 }
 
 /* Whoever asks again hears the same again. */
-static void on_done(void *context, const struct sync_client *client, uint32_t number,
+static void on_done(void *context, const struct sync_client *client, uint32_t number, bool is_well,
                     struct hash128 result, uint64_t ts)
 {
     struct call_said *said = said_before(context, client, number);
     if (said == NULL)
         return;
     assert(!said->is_done ||
-           (said->ts == ts && said->result.a == result.a && said->result.b == result.b));
-    said->is_done = ts != 0;
+           (is_well && said->ts == ts && said->result.a == result.a && said->result.b == result.b));
+    said->is_done = is_well;
     said->result = result;
     said->ts = ts;
 }

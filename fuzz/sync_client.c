@@ -273,11 +273,11 @@ static void take_answer(struct sync_client *client, const struct json *message)
     assert(number == client->asked[client->asked_from++]);
     assert(success->truth == (json_get(message, "ts")->kind == JSON_TEXT));
     uint64_t ts = success->truth ? ts_of(message) : 0;
-    assert(!success->truth || ts != 0);
     str text = kept_canonical(client, result);
     client->owed = MAX_OF(client->owed, ts);
     if (client->on_done != NULL)
-        client->on_done(client->context, client, number, hash128_bytes(text.at, text.len), ts);
+        client->on_done(client->context, client, number, success->truth,
+                        hash128_bytes(text.at, text.len), ts);
 }
 
 static void take_message(struct sync_client *client, str text)

@@ -43,8 +43,8 @@ struct sync_client {
 
     struct version version; /* as it was told last */
     uint64_t owed;          /* the highest ts of an answer; a transition must reach it */
-    /* A mutation of its was answered; ts 0: it failed. */
-    void (*on_done)(void *context, const struct sync_client *client, uint32_t number,
+    /* A mutation of its was answered. */
+    void (*on_done)(void *context, const struct sync_client *client, uint32_t number, bool is_well,
                     struct hash128 result, uint64_t ts);
     void *context;
     struct told told[TOLD_MAX];
