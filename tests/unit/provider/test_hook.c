@@ -61,6 +61,8 @@ static void one_right_signature_among_several_is_enough(void **state)
     struct posting posting = good;
     posting.signature = "v1a,x v1,c2hvcnQ= v1,*** " SIGNATURE " v2,x";
     assert_true(is_signed(*state, false, posting));
+    posting.signature = SIGNATURE " v1,c2hvcnQ=";
+    assert_true(is_signed(*state, false, posting));
     posting.signature = "v1,a v1,a v1,a v1,a v1,a v1,a v1,a v1,a v1,a v1,a v1,a v1,a v1,a v1,a "
                         "v1,a v1,a " SIGNATURE;
     assert_false(is_signed(*state, false, posting)); /* beyond HOOK_SIGNATURES_MAX */
@@ -82,6 +84,7 @@ static void whatever_is_changed_is_not_theirs(void **state)
         {ID, "", SIGNATURE, BODY, SECRET, NOW},
         {ID, "soon", SIGNATURE, BODY, SECRET, NOW},
         {ID, "-1614265330", SIGNATURE, BODY, SECRET, NOW},
+        {ID, "-9223372036854775808", SIGNATURE, BODY, SECRET, NOW},
         {ID, "9223372036854775807", SIGNATURE, BODY, SECRET, NOW},
         {ID, STAMP, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OF=", BODY, SECRET, NOW},
         {ID, STAMP, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OA=", BODY, SECRET, NOW},
@@ -113,24 +116,35 @@ static void what_is_older_or_newer_than_five_minutes_is_refused(void **state)
     }
 }
 
-/* A body that ends in the middle for those who read it as text. */
+/* As the sender does. */
+static bool is_believed(struct arena *arena, const char *id, str signed_as, str body)
+{
+    uint8_t sum[32];
+    bytes key;
+    assert_true(base64_read(arena, STR("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), &key));
+    hmac_sha256(key, bytes_of(signed_as), sum);
+    str encoded = base64_write(arena, (bytes){sum, sizeof(sum)});
+    struct provider_header headers[] = {
+        {STR("webhook-id"), str_of(id)},
+        {STR("webhook-timestamp"), STR(STAMP)},
+        {STR("webhook-signature"), str_format(arena, "v1,%.*s", STR_ARG(encoded))},
+    };
+    struct provider_hook hook = {headers, ARRAY_LEN(headers), body, {NOW}};
+    return hook_is_signed(arena, STR(SECRET), &hook);
+}
+
+/* One that ends in the middle for those who read it as text. */
 static void a_body_is_signed_to_its_last_byte(void **state)
 {
     static const char body[] = "{}\0{\"id\":\"other\"}";
-    uint8_t sum[32];
-    bytes key;
-    assert_true(base64_read(*state, STR("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), &key));
-    hmac_sha256(key, bytes_of(STR(ID "." STAMP ".{}")), sum);
-    str encoded = base64_write(*state, (bytes){sum, sizeof(sum)});
-    struct provider_header headers[] = {
-        {STR("webhook-id"), STR(ID)},
-        {STR("webhook-timestamp"), STR(STAMP)},
-        {STR("webhook-signature"), str_format(*state, "v1,%.*s", STR_ARG(encoded))},
-    };
-    struct provider_hook hook = {headers, ARRAY_LEN(headers), STR("{}"), {NOW}};
-    assert_true(hook_is_signed(*state, STR(SECRET), &hook));
-    hook.body = (str){body, sizeof(body) - 1};
-    assert_false(hook_is_signed(*state, STR(SECRET), &hook));
+    str all = {body, sizeof(body) - 1};
+    assert_true(is_believed(*state, ID, STR(ID "." STAMP ".{}"), STR("{}")));
+    assert_false(is_believed(*state, ID, STR(ID "." STAMP ".{}"), all));
+}
+
+static void a_posting_without_an_id_is_not_theirs(void **state)
+{
+    assert_false(is_believed(*state, "", STR("." STAMP ".{}"), STR("{}")));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_arena, close_arena)
@@ -144,6 +158,7 @@ int main(void)
         TEST(whatever_is_changed_is_not_theirs),
         TEST(what_is_older_or_newer_than_five_minutes_is_refused),
         TEST(a_body_is_signed_to_its_last_byte),
+        TEST(a_posting_without_an_id_is_not_theirs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
