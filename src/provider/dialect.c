@@ -112,6 +112,8 @@ static void write_film(struct buffer *to, struct arena *arena, const struct dial
     if (resolution.len == 0)
         resolution = str_format(arena, "%lldp", (long long)MIN_OF(wish->width, wish->height));
     text(to, dialect->resolution, resolution);
+    if (wish->camera_fixed && dialect->camera != NULL)
+        buffer_format(to, ",\"%s\":true", dialect->camera);
 }
 
 static void write_image(struct buffer *to, struct arena *arena, const struct dialect *dialect,

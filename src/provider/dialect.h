@@ -34,7 +34,7 @@ struct dialect {
     bool is_video;      /* for rows that fit everything of a kind */
     enum size_words size;
     enum length_words length;
-    const char *count, *steps, *guidance, *negative, *resolution, *image, *strength;
+    const char *count, *steps, *guidance, *negative, *resolution, *image, *strength, *camera;
     bool image_is_list;
 };
 

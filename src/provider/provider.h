@@ -41,6 +41,7 @@ struct provider_wish {
     int64_t duration;      /* s; films */
     str resolution, aspect_ratio,
         quality;                  /* the model's own words: "1080p", "16:9", "hd"; or empty */
+    bool camera_fixed;            /* films */
     struct maybe_int steps, seed; /* unset: the model has none */
     struct maybe_number guidance, strength;
     bytes image;    /* to start from; .at NULL: none */

@@ -99,6 +99,10 @@ void choices_fill(struct call *call, const struct model_config *model,
         call, size == NULL || size->duration_max == 0 || g->duration <= size->duration_max,
         ".duration", "%.*s makes films of %.*s only up to %lld s.", STR_ARG(model->name),
         STR_ARG(g->resolution), (long long)(size == NULL ? 0 : size->duration_max));
+    REQUIRE_ARGUMENT(call, !wish->camera_fixed || model->takes_camera_fixed,
+                     ".generationSettings.cameraFixed", "%.*s cannot keep its camera still.",
+                     STR_ARG(model->name));
+    g->camera_fixed = wish->camera_fixed;
     take_image(call, model, wish, g);
     g->price = choices_price(model, g->quality, g->resolution, g->duration);
 }

@@ -155,6 +155,7 @@ static const struct field model_fields[] = {
     MAYBE_RECORD(guidance, &config_range_shape),
     BOOL(takes_negative_prompt, .is_optional = true),
     BOOL(takes_seed, .is_optional = true),
+    BOOL(takes_camera_fixed, .is_optional = true, .about = "Its films can be shot without moving."),
     MAYBE_CHOICE(takes_image, takes_image_names, .about = "A picture to start from."),
     MAYBE_LIST(qualities, &tier_item, .max = 8, .about = "The first is the default."),
     MAYBE_LIST(resolutions, &tier_item, .max = 8, .about = "The first is the default."),

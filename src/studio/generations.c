@@ -40,6 +40,7 @@ static const struct field generation_fields[] = {
     MAYBE_TEXT(resolution, .max = 40),
     MAYBE_REF(image_id, &asset_type),
     MAYBE_NUMBER(strength),
+    BOOL(camera_fixed, .is_optional = true),
     TEXT(model, .max = 80),
     TEXT(provider, .max = 40),
     INT(width, .unit = "px"),

@@ -33,6 +33,7 @@ struct generation {
     str prompt, negative_prompt, enhanced_prompt, model, provider;
     str quality, resolution; /* of the model's; or empty */
     doc_id image_id;         /* to start from; or unset */
+    bool camera_fixed;
     struct maybe_number strength;
     int64_t width, height;
     struct maybe_int steps;
@@ -88,6 +89,7 @@ struct generation_wish {
     struct maybe_int width, height, steps, seed, num_images, duration;
     struct maybe_number guidance, strength;
     doc_id image_id; /* unset: none */
+    bool camera_fixed;
     bool is_public;
 };
 

@@ -118,6 +118,7 @@ static struct provider_wish wish_of(struct call *call, const struct generation *
         .quality = g->quality,
         .resolution = g->resolution,
         .strength = g->strength,
+        .camera_fixed = g->camera_fixed && model->takes_camera_fixed,
         .count = count,
         .width = g->width,
         .height = g->height,

@@ -58,7 +58,7 @@ static const struct shape capabilities_shape = {
     .name = "capabilities", .size = sizeof(struct capabilities), FIELDS(capabilities_fields)};
 
 struct wire_model {
-    str model_id, name, description, model_type, provider;
+    str model_id, name, description, model_type, provider, replicate_model_id;
     credits credits;
     double typical_seconds;
     bool is_default, is_premium, is_active;
@@ -72,6 +72,7 @@ static const struct field wire_model_fields[] = {
     TEXT(description),
     TEXT(model_type),
     TEXT(provider),
+    TEXT(replicate_model_id, .about = "As its provider calls it."),
     CREDITS(credits, .about = "For a picture or a film."),
     NUMBER(typical_seconds, .unit = "s"),
     BOOL(is_default),
@@ -86,6 +87,83 @@ static const struct field wire_model_item = ITEM_RECORD(&wire_model_shape, struc
 
 NO_ARGS(get_active_models)
 BACKEND_FUNCTION(get_active_models, struct list)
+
+struct model_args {
+    str model_id;
+};
+#define get_model_by_id_args model_args
+#define get_parameters_args model_args
+#define ROW struct model_args
+static const struct field model_args_fields[] = {TEXT(model_id, .min = 1, .max = 80)};
+#define get_model_by_id_fields model_args_fields
+#define get_parameters_fields model_args_fields
+#undef ROW
+
+struct get_models_by_type_args {
+    enum media_kind model_type;
+};
+#define ROW struct get_models_by_type_args
+static const struct field get_models_by_type_fields[] = {CHOICE(model_type, media_kind_names)};
+#undef ROW
+
+NO_ARGS(get_default_model)
+NO_ARGS(get_premium_models)
+BACKEND_FUNCTION(get_model_by_id, struct wire_model *)
+BACKEND_FUNCTION(get_default_model, struct wire_model *)
+BACKEND_FUNCTION(get_premium_models, struct list)
+BACKEND_FUNCTION(get_models_by_type, struct list)
+
+/* What a form for films offers, in the words of such forms. */
+struct form_values {
+    struct maybe_int duration;
+    str resolution, aspect_ratio, camera_position;
+    bool loop, camera_fixed;
+};
+#define ROW struct form_values
+static const struct field form_values_fields[] = {
+    MAYBE_INT(duration, .unit = "s"),
+    TEXT(resolution),
+    TEXT(aspect_ratio),
+    TEXT(camera_position),
+    BOOL(loop),
+    BOOL(camera_fixed),
+};
+#undef ROW
+static const struct shape form_values_shape = {
+    .name = "formValues", .size = sizeof(struct form_values), FIELDS(form_values_fields)};
+
+struct form_limits {
+    int64_t max_prompt_length, max_images;
+};
+#define ROW struct form_limits
+static const struct field form_limits_fields[] = {INT(max_prompt_length), INT(max_images)};
+#undef ROW
+static const struct shape form_limits_shape = {
+    .name = "formLimits", .size = sizeof(struct form_limits), FIELDS(form_limits_fields)};
+
+struct form {
+    struct list supported_durations, supported_resolutions, supported_aspect_ratios,
+        supported_camera_positions;
+    bool supports_loop, supports_camera_fixed;
+    struct form_values default_values;
+    struct form_limits constraints;
+};
+static const struct field form_text_item = ITEM_TEXT(.max = 40);
+#define ROW struct form
+static const struct field form_fields[] = {
+    LIST(supported_durations, &duration_item),
+    LIST(supported_resolutions, &form_text_item),
+    LIST(supported_aspect_ratios, &form_text_item),
+    LIST(supported_camera_positions, &form_text_item),
+    BOOL(supports_loop),
+    BOOL(supports_camera_fixed),
+    RECORD(default_values, &form_values_shape),
+    RECORD(constraints, &form_limits_shape),
+};
+#undef ROW
+static const struct shape form_shape = {
+    .name = "modelForm", .size = sizeof(struct form), FIELDS(form_fields)};
+BACKEND_FUNCTION(get_parameters, struct form *)
 
 struct get_credit_cost_args {
     str model_id, resolution, quality;
@@ -105,6 +183,18 @@ const struct function model_functions[] = {
     QUERY("models:getActiveModels", get_active_models, .caller = ANYONE, .ignores_caller = true,
           .returns = RETURNS_LIST(&wire_model_item),
           .about = "What there is to choose from, with prices and what each can do."),
+    QUERY("models:getModelById", get_model_by_id, .caller = ANYONE, .ignores_caller = true,
+          .returns = RETURNS_MAYBE(&wire_model_shape), .about = "One model, or null."),
+    QUERY("models:getDefaultModel", get_default_model, .caller = ANYONE, .ignores_caller = true,
+          .returns = RETURNS_MAYBE(&wire_model_shape),
+          .about = "The one that is chosen when nothing is said, or null."),
+    QUERY("models:getPremiumModels", get_premium_models, .caller = ANYONE, .ignores_caller = true,
+          .returns = RETURNS_LIST(&wire_model_item), .about = "Those that are marked as the best."),
+    QUERY("models:getModelsByType", get_models_by_type, .caller = ANYONE, .ignores_caller = true,
+          .returns = RETURNS_LIST(&wire_model_item), .about = "Those for pictures, or for films."),
+    QUERY("modelParameterHelpers:getModelParametersForForm", get_parameters, .caller = ANYONE,
+          .ignores_caller = true, .returns = RETURNS_MAYBE(&form_shape),
+          .about = "What a form for this model offers and what it starts with, or null."),
     QUERY("pricing:getCreditCost", get_credit_cost, .caller = ANYONE, .ignores_caller = true,
           .returns = RETURNS_INT,
           .about = "What one picture or film costs, in credits, before it is asked for."),
@@ -142,6 +232,7 @@ static struct wire_model wire_of(struct arena *arena, const struct model_config 
         .description = model->description,
         .model_type = str_of(media_kind_names[model->kind]),
         .provider = model->provider,
+        .replicate_model_id = model->provider_model.len == 0 ? model->id : model->provider_model,
         .credits = choices_price(model, (str){0}, (str){0}, default_duration(model)),
         .typical_seconds = model->typical_seconds,
         .is_default = model->is_default,
@@ -167,15 +258,94 @@ static struct wire_model wire_of(struct arena *arena, const struct model_config 
     };
 }
 
-static void get_active_models(struct call *call, const struct get_active_models_args *args,
-                              struct list *result)
+/* Those of a kind or (MEDIA_NONE) any; of those only the premium ones, if so wanted. */
+static struct list models_of(struct call *call, enum media_kind kind, bool premium_only)
 {
     const struct studio_config *config = call->program->config;
     const struct model_config *models = config->models.items;
-    struct wire_model *out = arena_array(call->arena, struct wire_model, config->models.count);
+    struct wire_model *out = arena_array(call->arena, struct wire_model, config->models.count + 1);
+    size_t count = 0;
     for (size_t i = 0; i < config->models.count; i++)
-        out[i] = wire_of(call->arena, &models[i]);
-    *result = (struct list){out, config->models.count};
+        if ((kind == MEDIA_NONE || models[i].kind == kind) &&
+            (models[i].is_premium || !premium_only))
+            out[count++] = wire_of(call->arena, &models[i]);
+    return (struct list){out, count};
+}
+
+static void get_active_models(struct call *call, const struct get_active_models_args *args,
+                              struct list *result)
+{
+    *result = models_of(call, MEDIA_NONE, false);
+}
+
+static void get_premium_models(struct call *call, const struct get_premium_models_args *args,
+                               struct list *result)
+{
+    *result = models_of(call, MEDIA_NONE, true);
+}
+
+static void get_models_by_type(struct call *call, const struct get_models_by_type_args *args,
+                               struct list *result)
+{
+    *result = models_of(call, args->model_type, false);
+}
+
+static struct wire_model *wire_new(struct call *call, const struct model_config *model)
+{
+    if (model == NULL)
+        return NULL;
+    struct wire_model *wire = arena_new(call->arena, struct wire_model);
+    *wire = wire_of(call->arena, model);
+    return wire;
+}
+
+static void get_model_by_id(struct call *call, const struct model_args *args,
+                            struct wire_model **result)
+{
+    *result = wire_new(call, config_model(call->program->config, args->model_id));
+}
+
+static void get_default_model(struct call *call, const struct get_default_model_args *args,
+                              struct wire_model **result)
+{
+    const struct studio_config *config = call->program->config;
+    const struct model_config *models = config->models.items;
+    for (size_t i = 0; i < config->models.count && *result == NULL; i++)
+        if (models[i].is_default)
+            *result = wire_new(call, &models[i]);
+}
+
+static void get_parameters(struct call *call, const struct model_args *args, struct form **result)
+{
+    const struct model_config *model = config_model(call->program->config, args->model_id);
+    if (model == NULL)
+        return;
+    const struct size_config *sizes = model->sizes.items;
+    const struct tier_config *tiers = model->resolutions.items;
+    size_t size_count = model->sizes.count, tier_count = model->resolutions.count;
+    str *ratios = arena_array(call->arena, str, size_count + 1);
+    str *resolutions = arena_array(call->arena, str, tier_count + 1);
+    for (size_t i = 0; i < size_count; i++)
+        ratios[i] = sizes[i].name;
+    for (size_t i = 0; i < tier_count; i++)
+        resolutions[i] = tiers[i].name;
+    /* Films of one resolution are named by their height, as where they are asked for. */
+    if (tier_count == 0 && model->kind == MEDIA_VIDEO)
+        resolutions[tier_count++] = str_format(call->arena, "%lldp", (long long)sizes[0].height);
+    int64_t duration = default_duration(model);
+    *result = arena_new(call->arena, struct form);
+    **result = (struct form){
+        .supported_durations = {duration == 0 ? (void *)ratios : model->durations.items,
+                                model->durations.count},
+        .supported_resolutions = {resolutions, tier_count},
+        .supported_aspect_ratios = {ratios, size_count},
+        .supported_camera_positions = {ratios, 0},
+        .supports_camera_fixed = model->takes_camera_fixed,
+        .default_values = {.duration = {duration, duration != 0},
+                           .resolution = tier_count == 0 ? (str){0} : resolutions[0],
+                           .aspect_ratio = ratios[0]},
+        .constraints = {.max_prompt_length = model->prompt_max, .max_images = model->max_images},
+    };
 }
 
 static void get_credit_cost(struct call *call, const struct get_credit_cost_args *args,

@@ -120,6 +120,8 @@ static void check_settings(struct call *call, const struct create_video_args *ar
     const struct video_settings *settings = args->generation_settings;
     if (settings == NULL || model == NULL)
         return;
+    /* A form sends its switches for every model; only a fixed camera that cannot be had is told. */
+    wish->camera_fixed = settings->camera_fixed.value;
     const struct size_config *sizes = model->sizes.items;
     bool is_found = settings->aspect_ratio.len == 0;
     for (size_t i = 0; i < model->sizes.count && !is_found; i++) {
