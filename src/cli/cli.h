@@ -30,4 +30,5 @@ int cli_user(int argc, char **argv);
 int cli_codegen(int argc, char **argv, const struct extras *extras);
 int cli_backup(int argc, char **argv);
 int cli_restore(int argc, char **argv);
+int cli_ledger(int argc, char **argv);
 int cli_doctor(int argc, char **argv);

@@ -14,6 +14,7 @@ static const char help[] = "Atelier: a generative-media studio's back office in 
                            "  user           add people, list them, make a token\n"
                            "  backup FILE    write everything into one file, also while serving\n"
                            "  restore FILE   bring a backup back into an empty folder\n"
+                           "  ledger verify  derive every balance from the journal once more\n"
                            "  doctor         say what is wrong and how to mend it\n"
                            "  codegen        write the TypeScript types of all functions\n"
                            "\n"
@@ -21,7 +22,7 @@ static const char help[] = "Atelier: a generative-media studio's back office in 
                            "\n"
                            "Each command explains itself: atelier serve --help\n";
 
-static const char *const commands[] = {"serve",  "user",    "backup", "restore",
+static const char *const commands[] = {"serve",  "user",    "backup", "restore",  "ledger",
                                        "doctor", "codegen", "--help", "--version"};
 
 static int unknown(const char *word)
@@ -60,6 +61,8 @@ int cli_main(int argc, char **argv, const struct extras *extras)
         return cli_backup(argc, argv);
     if (strcmp(word, "restore") == 0)
         return cli_restore(argc, argv);
+    if (strcmp(word, "ledger") == 0)
+        return cli_ledger(argc, argv);
     if (strcmp(word, "doctor") == 0)
         return cli_doctor(argc, argv);
     if (strcmp(word, "codegen") == 0)
