@@ -40,6 +40,24 @@ static struct provider_request submit(struct arena *arena, const struct provider
     return request;
 }
 
+static void a_camera_is_kept_still_where_the_model_can(void **state)
+{
+    struct provider_site site = {0};
+    struct provider_wish wish = {.model = STR("bytedance/seedance-1-pro"),
+                                 .is_video = true,
+                                 .prompt = STR("sea"),
+                                 .width = 864,
+                                 .height = 480,
+                                 .duration = 5,
+                                 .camera_fixed = true};
+    assert_true(str_contains(submit(*state, &site, wish).body, STR(",\"camera_fixed\":true")));
+    wish.camera_fixed = false;
+    assert_false(str_contains(submit(*state, &site, wish).body, STR("camera")));
+    wish.camera_fixed = true;
+    wish.model = STR("google/veo-3");
+    assert_false(str_contains(submit(*state, &site, wish).body, STR("camera")));
+}
+
 static void an_official_model_is_asked_by_its_name(void **state)
 {
     struct provider_site site = {.key = STR("r8_key")};
@@ -414,6 +432,7 @@ static void with_a_secret_an_unsigned_posting_is_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_camera_is_kept_still_where_the_model_can),
         TEST(an_official_model_is_asked_by_its_name),
         TEST(a_version_is_asked_by_its_number_and_told_where_to_post),
         TEST(each_family_has_its_own_words),
