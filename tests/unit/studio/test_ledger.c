@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "studio/ledger.h"
+#include "studio/ledger_verify.h"
 
 #include <string.h>
 
@@ -20,8 +21,9 @@
  */
 
 #define USERS 3
-#define LOTS_MAX 400
-#define HOLDS_MAX 400
+#define LOTS_MAX 900
+#define HOLDS_MAX 700
+#define STEPS 4000
 
 struct model_lot {
     int user;
@@ -47,7 +49,8 @@ struct model {
     size_t lot_count;
     struct model_hold *holds;
     size_t hold_count;
-    int64_t credits[USERS], held[USERS], used[USERS];
+    int64_t credits[USERS], held[USERS], used[USERS], debt[USERS];
+    size_t adjusted;
 };
 
 struct stage {
@@ -145,6 +148,37 @@ static void model_settle(struct model *model, struct model_hold *hold, int64_t c
     model_expire(model, hold->user, now);
 }
 
+static void model_take(struct model *model, int user, int64_t wanted)
+{
+    model->credits[user] -= wanted;
+    while (wanted > 0) {
+        struct model_lot *lot = next_lot(model, user);
+        int64_t part = MIN_OF(lot->left, wanted);
+        lot->left -= part;
+        wanted -= part;
+    }
+}
+
+/* Answers by how much the balance changes. */
+static int64_t model_adjust(struct model *model, int user, int64_t amount, instant now)
+{
+    if (amount > 0) {
+        int64_t paid = MIN_OF(model->debt[user], amount), rest = amount - paid;
+        model->debt[user] -= paid;
+        model->credits[user] += rest;
+        if (rest > 0) {
+            model->lots[model->lot_count] = (struct model_lot){user, rest, {0}, model->lot_count};
+            model->lot_count++;
+        }
+        return rest;
+    }
+    model_expire(model, user, now);
+    int64_t taken = MIN_OF(model->credits[user], -amount);
+    model_take(model, user, taken);
+    model->debt[user] += -amount - taken;
+    return -taken;
+}
+
 /* ---- the same in the ledger ---- */
 
 struct step {
@@ -152,6 +186,8 @@ struct step {
         STEP_GRANT,
         STEP_HOLD,
         STEP_SETTLE,
+        STEP_ADJUST,
+        STEP_EXPIRE,
     } kind;
     doc_id user, hold;
     credits amount;
@@ -169,8 +205,14 @@ static void step_inside(struct call *call, void *context)
                      str_format(call->arena, "grant:%zu", step->number), text, step->expires_at);
     else if (step->kind == STEP_HOLD)
         step->hold = ledger_hold(call, step->user, step->amount, (doc_id){99}, text);
-    else
+    else if (step->kind == STEP_SETTLE)
         ledger_settle(call, step->hold, step->amount, text);
+    else if (step->kind == STEP_ADJUST)
+        step->amount = ledger_adjust(call, step->user, step->amount, TRANSACTION_ADJUSTMENT,
+                                     str_format(call->arena, "adjust:%zu", step->number), text);
+    else
+        for (bool has_more = true; has_more;)
+            ledger_expire_due(call, &has_more);
 }
 
 /* In a nested change, so that a refusal is an answer and no accident. */
@@ -247,15 +289,55 @@ static void settle(struct stage *stage)
     model_settle(model, one, cost, stage->house->now);
 }
 
+static void adjust(struct stage *stage, int user)
+{
+    struct model *model = &stage->model;
+    int64_t amount = (int64_t)random_below(&stage->random, 41) - 25;
+    struct step adjusting = {.kind = STEP_ADJUST,
+                             .user = user_of(user),
+                             .amount = {amount},
+                             .number = model->adjusted++};
+    enum error_code error = step(stage, &adjusting);
+    if (amount == 0) {
+        assert_int_equal(error, ARGUMENT);
+        return;
+    }
+    assert_int_equal(error, ERROR_NONE);
+    assert_int_equal(adjusting.amount.n, model_adjust(model, user, amount, stage->house->now));
+    adjusting.amount.n = amount;
+    assert_int_equal(step(stage, &adjusting), ERROR_NONE); /* a second time: nothing */
+    assert_int_equal(adjusting.amount.n, 0);
+}
+
+static void expire_all(struct stage *stage)
+{
+    struct step expiring = {.kind = STEP_EXPIRE};
+    assert_int_equal(step(stage, &expiring), ERROR_NONE);
+    for (int user = 0; user < USERS; user++)
+        model_expire(&stage->model, user, stage->house->now);
+}
+
 struct seen {
     struct balance balances[USERS];
+    credits available[USERS];
 };
 
 static void see_inside(struct call *call, void *context)
 {
     struct seen *seen = context;
-    for (int user = 0; user < USERS; user++)
+    for (int user = 0; user < USERS; user++) {
         seen->balances[user] = ledger_balance(call, user_of(user));
+        seen->available[user] = ledger_available(call, &seen->balances[user]);
+    }
+}
+
+static int64_t model_available(const struct model *model, int user, instant now)
+{
+    int64_t left = model->credits[user];
+    for (size_t i = 0; i < model->lot_count; i++)
+        if (model->lots[i].user == user && is_over(&model->lots[i], now))
+            left -= model->lots[i].left;
+    return left;
 }
 
 static void compare(struct stage *stage)
@@ -266,7 +348,15 @@ static void compare(struct stage *stage)
         assert_int_equal(seen.balances[user].credits.n, stage->model.credits[user]);
         assert_int_equal(seen.balances[user].held.n, stage->model.held[user]);
         assert_int_equal(seen.balances[user].total_used.n, stage->model.used[user]);
+        assert_int_equal(seen.balances[user].debt.n, stage->model.debt[user]);
+        assert_int_equal(seen.available[user].n,
+                         model_available(&stage->model, user, stage->house->now));
     }
+}
+
+static void tell(void *context, str what)
+{
+    fail_msg("%.*s", STR_ARG(what));
 }
 
 static void check_lots(struct stage *stage)
@@ -284,24 +374,33 @@ static void check_lots(struct stage *stage)
         wanted += stage->model.lots[i].left;
     assert_int_equal(left, wanted);
     assert_int_equal(rows.count, stage->model.lot_count);
+
+    struct ledger_sums sums;
+    struct fault fault;
+    assert_true(ledger_verify(stage->house->store, tell, NULL, &sums, &fault));
+    assert_int_equal(sums.differences, 0);
 }
 
 static void random_movements_leave_what_a_simple_model_leaves(void **state)
 {
     struct stage *stage = *state;
-    for (int i = 0; i < 1200; i++) {
+    for (int i = 0; i < STEPS; i++) {
         int user = (int)random_below(&stage->random, USERS);
-        uint64_t what = random_below(&stage->random, 10);
-        if (what < 3 && stage->model.lot_count < LOTS_MAX)
+        uint64_t what = random_below(&stage->random, 12);
+        if (what < 2 && stage->model.lot_count < LOTS_MAX)
             grant(stage, user);
         else if (what < 6 && stage->model.hold_count < HOLDS_MAX)
             hold(stage, user);
         else if (what < 9)
             settle(stage);
+        else if (what == 9 && stage->model.lot_count < LOTS_MAX)
+            adjust(stage, user);
+        else if (what == 10)
+            expire_all(stage);
         else
             stage->house->now = instant_add(stage->house->now, SECONDS(5));
         compare(stage);
-        if (i % 50 == 49)
+        if (i % 200 == 199)
             check_lots(stage);
     }
     assert_true(stage->model.hold_count > 100);
