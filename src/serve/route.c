@@ -183,6 +183,7 @@ static const struct route routes[] = {
     {"/.well-known/jwks.json", GETS, accounts_jwks},
     {"/api/storage/", GETS, files_get},
     {"/api/webhooks/provider/", POSTS, webhooks_provider},
+    {"/api/webhooks/stripe", POSTS, webhooks_stripe},
     {"/api/debug_event", POSTS, operations_debug_event},
     {"/api/version", GETS, operations_version},
     {"/version", GETS, operations_version},

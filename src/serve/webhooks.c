@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "serve/webhooks.h"
 
+#include "provider/stripe.h"
 #include "serve/route.h"
 #include "studio/config.h"
 #include "json/json.h"
@@ -85,4 +86,27 @@ void webhooks_provider(struct front *front, struct exchange *exchange,
     json_write_text(&args, utf8_cut(job, PROVIDER_JOB_MAX));
     buffer_char(&args, '}');
     take(front, exchange, "providers:hook", buffer_text(&args));
+}
+
+void webhooks_stripe(struct front *front, struct exchange *exchange,
+                     const struct http_request *request)
+{
+    const struct studio_config *config = front->options.program->config;
+    const struct stripe_config *stripe = config->payments.stripe;
+    struct stripe_event event;
+    str signature = http_header(request, "stripe-signature");
+    bool is_theirs =
+        stripe != NULL && stripe->webhook_secret != NULL && utf8_is_valid(request->body) &&
+        stripe_is_signed(stripe->webhook_secret->value, signature, request->body, front_now()) &&
+        stripe_event_read(exchange_arena(exchange), request->body, &event);
+    if (!is_theirs) {
+        answer_error(exchange, 400, "BadWebhook",
+                     STR("This is not signed by Stripe just now, or is none of its events."), NULL);
+        return;
+    }
+    AUTO(buffer_done) struct buffer args = buffer_with_max(CALL_ARGS_MAX);
+    buffer_str(&args, STR("{\"body\":"));
+    json_write_text(&args, request->body);
+    buffer_char(&args, '}');
+    take(front, exchange, "stripe:handleStripeWebhook", buffer_text(&args));
 }

@@ -15,3 +15,7 @@
 /* POST /api/webhooks/provider/<id of the configuration> */
 void webhooks_provider(struct front *front, struct exchange *exchange,
                        const struct http_request *request);
+
+/* POST /api/webhooks/stripe */
+void webhooks_stripe(struct front *front, struct exchange *exchange,
+                     const struct http_request *request);

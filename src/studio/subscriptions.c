@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/subscriptions.h"
 
+#include "studio/ledger.h"
 #include "studio/users.h"
 
 const char *const subscription_status_names[SUBSCRIPTION_STATUSES] = {
@@ -139,7 +140,8 @@ const struct doc_type billing_account_type = {
     FIELDS(billing_account_fields),
     .number = 34,
     INDEXES({.name = "by_user", .fields = {"userId"}, .is_unique = true},
-            {.name = "by_customer", .fields = {"customerId"}}),
+            {.name = "by_customer", .fields = {"customerId"}},
+            {.name = "by_review", .fields = {"needsReview"}}),
 };
 
 /* ---- looking up ---- */
@@ -304,6 +306,22 @@ static const struct shape wire_invoice_shape = {
     .name = "invoice", .size = sizeof(struct wire_invoice), FIELDS(wire_invoice_fields)};
 static const struct field wire_invoice_item = ITEM_RECORD(&wire_invoice_shape, struct wire_invoice);
 
+struct review {
+    doc_id user_id;
+    str customer_id;
+    credits debt;
+};
+#define ROW struct review
+static const struct field review_fields[] = {
+    REF(user_id, &user_type),
+    MAYBE_TEXT(customer_id),
+    CREDITS(debt, .about = "Taken back after it was spent."),
+};
+#undef ROW
+static const struct shape review_shape = {
+    .name = "paymentReview", .size = sizeof(struct review), FIELDS(review_fields)};
+static const struct field review_item = ITEM_RECORD(&review_shape, struct review);
+
 /* Frontends send their own user's id; whose it is, the token says (AUTH-04). */
 struct get_subscription_args {
     str clerk_id;
@@ -317,11 +335,13 @@ static const struct field get_subscription_fields[] = {
 
 NO_ARGS(get_history)
 NO_ARGS(get_invoices)
+NO_ARGS(list_reviews)
 
 BACKEND_FUNCTION(get_subscription, struct wire_subscription *)
 BACKEND_FUNCTION(get_history, struct list)
 BACKEND_FUNCTION(get_current, struct current_subscription *)
 BACKEND_FUNCTION(get_invoices, struct list)
+BACKEND_FUNCTION(list_reviews, struct list)
 
 const struct function subscription_functions[] = {
     QUERY("subscriptions:getSubscription", get_subscription, .caller = SIGNED_IN,
@@ -336,6 +356,9 @@ const struct function subscription_functions[] = {
     QUERY("subscriptions:getInvoices", get_invoices, .caller = SIGNED_IN,
           .returns = RETURNS_LIST(&wire_invoice_item),
           .about = "The caller's newest 100 invoices."),
+    QUERY("admin:listPaymentReviews", list_reviews, .caller = ADMIN,
+          .returns = RETURNS_LIST(&review_item),
+          .about = "Who disputed a payment, or owes what was taken back (BILL-09)."),
 };
 const size_t subscription_function_count = ARRAY_LEN(subscription_functions);
 
@@ -451,5 +474,22 @@ static void get_invoices(struct call *call, const struct get_invoices_args *args
             .created_at = row.created_at,
         };
     scan_end(&scan);
+    *result = (struct list){out, count};
+}
+
+static void list_reviews(struct call *call, const struct list_reviews_args *args,
+                         struct list *result)
+{
+    struct review *out = arena_array(call->arena, struct review, HISTORY_MAX);
+    struct billing_account account;
+    struct scan scan;
+    size_t count = 0;
+    view_scan(call->view, index_of(&billing_account_type, "by_review"),
+              (struct bounds){.prefix = KEY(key_bool(true))}, ORDER_DOWN, &scan);
+    while (count < HISTORY_MAX && scan_next(&scan, &account))
+        out[count++] = (struct review){account.user_id, account.customer_id, {0}};
+    scan_end(&scan);
+    for (size_t i = 0; i < count; i++)
+        out[i].debt = ledger_balance(call, out[i].user_id).debt;
     *result = (struct list){out, count};
 }

@@ -52,6 +52,8 @@ static void load_settings(struct house *house)
     studio->providers = joined(&house->arena, studio->providers, more.studio.providers,
                                sizeof(struct provider_config));
     studio->moderation = more.studio.moderation;
+    studio->payments = more.studio.payments;
+    studio->credit_packages = more.studio.credit_packages;
     must(studio_config_check(studio, &fault), &fault);
 }
 
@@ -277,7 +279,8 @@ static void tell_reply(struct house *house, const struct call_request *request,
 {
     const struct function *function =
         function_find(&house->program, function_path(arena, request->path));
-    if (function != NULL && reply->error == ERROR_NONE && house->on_reply != NULL)
+    if (function != NULL && reply->error == ERROR_NONE && reply->wish == NULL &&
+        house->on_reply != NULL)
         house->on_reply(house->context, function, reply->value);
 }
 
@@ -287,6 +290,41 @@ struct mutation *house_mutate(struct house *house, const struct call_request *re
     house_commit(house);
     assert(mutation_is_back(mutation));
     tell_reply(house, request, &mutation->reply, &mutation->arena);
+    return mutation;
+}
+
+/* A page for each page that is asked for, the subscription for each change of one. */
+static struct call_answer pay(struct house *house, const struct call_wish *wish)
+{
+    int status = house->pay_status == 0 ? 200 : house->pay_status;
+    ptrdiff_t slash = str_find_last(wish->url, '/');
+    str last = str_slice(wish->url, (size_t)slash + 1, wish->url.len);
+    bool is_page = str_equal(last, STR("sessions"));
+    bool is_canceled = str_contains(wish->body, STR("cancel_at_period_end=true"));
+    snprintf(house->paid_at, sizeof(house->paid_at), "%.*s %.*s", STR_ARG(last),
+             STR_ARG(wish->body));
+    if (status != 200)
+        return (struct call_answer){status, STR("{\"error\":{}}")};
+    if (is_page)
+        return (struct call_answer){status, STR("{\"url\":\"https://pay.example/page\"}")};
+    return (struct call_answer){
+        status, str_format(&house->arena,
+                           "{\"id\":\"%.*s\",\"status\":\"active\",\"cancel_at_period_end\":%s}",
+                           STR_ARG(last), is_canceled ? "true" : "false")};
+}
+
+struct mutation *house_act(struct house *house, const struct call_request *request)
+{
+    struct call_request half = *request;
+    struct call_answer answer;
+    half.is_action = true;
+    struct mutation *mutation = house_mutate(house, &half);
+    while (mutation->reply.error == ERROR_NONE && mutation->reply.wish != NULL) {
+        answer = pay(house, mutation->reply.wish);
+        half.answer = &answer;
+        mutation_free(mutation);
+        mutation = house_mutate(house, &half);
+    }
     return mutation;
 }
 

@@ -57,6 +57,8 @@ struct house {
     bool runner_is_woken;
     uint64_t steps, crash_at; /* a crash after that step; 0: none */
     uint64_t crashes;
+    int pay_status;     /* of the pretended payment service from now on; 0: 200 */
+    char paid_at[1024]; /* what it was asked last: path, a blank, the form */
     /* Told of each reply that succeeded; may be NULL. */
     void (*on_reply)(void *context, const struct function *function, str value);
     void *context;
@@ -79,6 +81,9 @@ void house_commit(struct house *house);
 /* Sends, commits and answers; the mutation is the caller's to free. */
 struct mutation *house_mutate(struct house *house, const struct call_request *request);
 bool mutation_is_back(const struct mutation *mutation);
+
+/* An action: its halves are mutations; between them, what the pretended payment service answers. */
+struct mutation *house_act(struct house *house, const struct call_request *request);
 
 /* Runs a query on the newest snapshot; the reply is in the arena. */
 void house_query(struct house *house, const struct call_request *request, struct arena *arena,

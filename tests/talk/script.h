@@ -72,6 +72,15 @@ bool talk_fail(struct talk *talk, const char *format, ...) PRINTF_LIKE(2, 3);
 bool talk_play(struct talk *talk, str text);
 void talk_done(struct talk *talk);
 
+/* ---- paying ---- */
+
+/* Runs the request that is in talk->request, an action, and keeps its reply. */
+bool talk_act(struct talk *talk, str name);
+bool talk_keep_reply(struct talk *talk, const struct call_reply *reply, str name);
+
+/* stripe sends {event} [-> name]; stripe answers STATUS; stripe is not set up */
+bool talk_stripe(struct talk *talk, str *rest);
+
 /* ---- words of a line ---- */
 
 bool take(str *rest, const char *words); /* all of them, or nothing */

@@ -228,7 +228,7 @@ static bool keep_value(struct talk *talk, str name, str text)
     return talk_fail(talk, "\"%.*s\" cannot be a name here", STR_ARG(name));
 }
 
-static bool keep_reply(struct talk *talk, const struct call_reply *reply, str name)
+bool talk_keep_reply(struct talk *talk, const struct call_reply *reply, str name)
 {
     talk->error = reply->error;
     talk->error_is_due = reply->error != ERROR_NONE;
@@ -261,7 +261,7 @@ static bool mutate(struct talk *talk, str name)
         function_find(&talk->house->program, function_path(&talk->arena, talk->request.path));
     if (mutation->reply.error == ERROR_NONE && function != NULL && talk->house->on_reply != NULL)
         talk->house->on_reply(talk->house->context, function, mutation->reply.value);
-    bool worked = keep_reply(talk, &mutation->reply, name);
+    bool worked = talk_keep_reply(talk, &mutation->reply, name);
     mutation_free(mutation);
     return worked;
 }
@@ -271,7 +271,7 @@ static bool query(struct talk *talk, str name)
     AUTO(arena_done) struct arena arena = {0};
     struct call_reply reply;
     house_query(talk->house, &talk->request, &arena, &reply);
-    return keep_reply(talk, &reply, name);
+    return talk_keep_reply(talk, &reply, name);
 }
 
 bool talk_call(struct talk *talk, str path, struct json args, str name)
@@ -284,6 +284,8 @@ bool talk_call(struct talk *talk, str path, struct json args, str name)
         .identity = talk->who == NULL ? NULL : talk->who->identity,
         .is_internal = talk->is_program,
     };
+    if (function != NULL && function->kind == FUNCTION_ACTION)
+        return talk_act(talk, name);
     if (function == NULL || function->kind != FUNCTION_MUTATION)
         return query(talk, name);
     if (talk->who != NULL)
@@ -547,11 +549,11 @@ bool verb_run(struct talk *talk, str line)
         const char *word;
         bool (*run)(struct talk *talk, str *rest);
     } verbs[] = {
-        {"given", given},       {"grant", grant},           {"as", as},
-        {"call", call},         {"again", again},           {"together", together},
-        {"watch", watch},       {"refresh token", refresh}, {"after", after},
-        {"kill", kill_now},     {"drop provider", drop},    {"outside", outside},
-        {"expect", expect_run},
+        {"given", given},        {"grant", grant},       {"as", as},
+        {"stripe", talk_stripe}, {"call", call},         {"again", again},
+        {"together", together},  {"watch", watch},       {"refresh token", refresh},
+        {"after", after},        {"kill", kill_now},     {"drop provider", drop},
+        {"outside", outside},    {"expect", expect_run},
     };
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
         str rest = line;

@@ -141,6 +141,24 @@ static const struct sample samples[] = {
     {"admin:listProviderHealth", "{}", OF_NOTHING},
     {"admin:listCrons", "{}", OF_NOTHING},
     {"limits:getMyLimits", "{}", OF_NOTHING},
+    {"stripe:handleStripeWebhook",
+     "{\"body\":\"{\\\"id\\\":\\\"evt_1\\\",\\\"type\\\":\\\"customer.subscription.created\\\","
+     "\\\"created\\\":1767268800,\\\"data\\\":{\\\"object\\\":{\\\"object\\\":\\\"subscription\\\","
+     "\\\"id\\\":\\\"sub_1\\\",\\\"status\\\":\\\"active\\\",\\\"customer\\\":\\\"cus_1\\\","
+     "\\\"metadata\\\":{\\\"userId\\\":\\\"%s\\\"},\\\"trial_start\\\":1767268800,\\\"current_"
+     "period_start\\\":1767268800,\\\"current_period_end\\\":1769947200,\\\"items\\\":{"
+     "\\\"data\\\":[{\\\"id\\\":\\\"si_1\\\",\\\"price\\\":{\\\"id\\\":\\\"price_plus\\\"}}]}}}}"
+     "\"}",
+     OF_USER},
+    {"plans:listPlans", "{}", OF_NOTHING},
+    {"plans:getPlan", "{\"key\":\"free\"}", OF_NOTHING},
+    {"subscriptionPlans:getActivePlans", "{}", OF_NOTHING},
+    {"creditPackages:getActivePackages", "{}", OF_NOTHING},
+    {"subscriptions:getSubscription", "{}", OF_NOTHING},
+    {"subscriptions:getSubscriptionHistory", "{}", OF_NOTHING},
+    {"subscriptions:getCurrentSubscription", "{}", OF_NOTHING},
+    {"subscriptions:getInvoices", "{}", OF_NOTHING},
+    {"admin:listPaymentReviews", "{}", OF_NOTHING},
     {"generations:getGenerationJob", "{\"jobId\":\"%s\"}", OF_GENERATION},
     {"generations:listGenerationJobs", "{\"status\":\"completed\"}", OF_NOTHING},
     {"videos:getVideos", "{}", OF_NOTHING},

@@ -191,8 +191,9 @@ static enum error_code run(struct stage *stage, const struct call_request *reque
 {
     struct call_reply reply;
     arena_reset(&stage->arena);
-    if (as == FUNCTION_MUTATION) {
-        struct mutation *mutation = house_mutate(stage->house, request);
+    if (as != FUNCTION_QUERY) {
+        struct mutation *mutation = as == FUNCTION_ACTION ? house_act(stage->house, request)
+                                                          : house_mutate(stage->house, request);
         *text = str_copy(&stage->arena, mutation->reply.error_text);
         enum error_code error = mutation->reply.error;
         mutation_free(mutation);
