@@ -136,6 +136,9 @@ void session_resume(struct sync_session *session);
 bool session_count_calls(struct sync_session *session) MUST_CHECK;
 void session_uncount_calls(struct sync_session *session); /* some are over */
 
+/* Its queries are others now: what it waited for, if it did, may never come. */
+void session_asks_anew(struct sync_session *session);
+
 /* Frees it if its socket is closed and no call is out. */
 void session_unneeded(struct sync_session *session);
 void session_set_identity(struct sync_session *session, const struct identity *identity);

@@ -172,7 +172,7 @@ void session_set_identity(struct sync_session *session, const struct identity *i
     identity_drop(old);
     if (!is_same)
         find_peer(session);
-    sync_due(session);
+    session_asks_anew(session);
 }
 
 bool session_is_expired(struct sync_session *session, instant now)
@@ -212,6 +212,12 @@ static void unlink_due(struct sync_session *session)
     if (session->next_due != NULL)
         session->next_due->due_link = session->due_link;
     session->is_due = false;
+}
+
+void session_asks_anew(struct sync_session *session)
+{
+    unlink_due(session);
+    sync_due(session);
 }
 
 bool session_count_calls(struct sync_session *session)

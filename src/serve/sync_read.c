@@ -174,7 +174,7 @@ static void read_query_set(struct sync_session *session, const struct json *mess
             session_fatal(session, "A modification is neither an Add nor the Remove of a query.");
     }
     session->received.query_set = next;
-    sync_due(session);
+    session_asks_anew(session);
 }
 
 static void on_mutated(void *owner, struct mutation *mutation)
