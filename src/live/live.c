@@ -122,6 +122,13 @@ size_t live_share(const struct subscription *subscription)
     return query == NULL ? 0 : query->claim.amount / query->subscription_count;
 }
 
+/* What somebody signed in asks, too, is no stranger's: strangers cannot starve it. */
+static void name(struct live *live, struct live_query *query, const struct identity *identity)
+{
+    if (identity != NULL && !query->claim.is_known)
+        claim_name(live->options.budget, &query->claim, NULL, true);
+}
+
 /* ---- subscribing ---- */
 
 /* What makes two queries the same one. */
@@ -177,10 +184,10 @@ void live_subscribe(struct live *live, struct subscription *subscription, str pa
         query->args = str_slice(query->key, args_at, args_at + args.len);
         query->asked_journal = str_slice(query->key, query->key.len - journal.len, query->key.len);
         query->identity = identity_keep(identity);
-        query->claim.is_known = identity != NULL;
         query_account(live, query);
         query_mark(live, query);
     }
+    name(live, query, identity);
     subscription->query = query;
     subscription->seen = PLANTED(shared_untold) ? query->result.version : 0;
     subscription->prev = NULL;
@@ -226,8 +233,10 @@ void live_resubscribe(struct live *live, struct subscription *subscription,
 {
     struct live_query *old = subscription->query;
     const struct function *function = function_find(live->options.program, old->path);
-    if (function != NULL && function->ignores_caller)
+    if (function != NULL && function->ignores_caller) {
+        name(live, old, identity);
         return;
+    }
     detach(live, subscription);
     live_subscribe(live, subscription, old->path, old->args, identity,
                    old->journal != NULL ? str_of(old->journal) : old->asked_journal);

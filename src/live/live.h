@@ -58,7 +58,8 @@ struct live_counts {
 struct live_options {
     const struct program *program;
     struct budget *budget; /* of results and read sets; NULL: no limit */
-    /* There is no memory for this one's result: its owner is to give it up. It stays unanswered. */
+    /* There is no memory for this one's result. It stays unanswered until there is; its owner may
+     * give it up. */
     void (*on_starved)(void *context, struct subscription *subscription);
     /* The result of this subscription changed in this round. */
     void (*on_news)(void *context, struct subscription *subscription);

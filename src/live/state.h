@@ -30,7 +30,7 @@ struct live_query {
     const struct identity *identity;
     struct subscription *subscriptions;
     size_t subscription_count;
-    struct claim claim; /* a stranger's when nobody signed in asked first */
+    struct claim claim; /* a stranger's as long as nobody signed in has asked */
     struct live_result result;
     struct watches watches;
     instant valid_until;

@@ -159,7 +159,8 @@ void shed_starved(void *context, struct subscription *subscription)
 {
     struct front *front = context;
     struct sync_session *session = subscription->owner;
-    if (session->is_ending)
+    /* Who is signed in waits: shed_turn makes room, and knows who has taken it. */
+    if (session->is_ending || session->peer->party.is_known)
         return;
     front->options.budgets->live.shed++;
     session_close(session, 1013, "SubscriptionsWorkerFullError");
@@ -171,10 +172,11 @@ void shed_turn(struct front *front, instant monotonic)
     if (budgets == NULL)
         return;
     look(front, monotonic);
+    bool is_time = instant_since(monotonic, front->made_room_at).us >= MAKE_ROOM_EVERY.us;
+    bool makes_room = front->wants_room && is_time;
+    /* Until the process is seen to be smaller, an eighth of the sessions goes each time. */
     bool is_over = budget_is_over(&budgets->live) || budget_is_over_by_strangers(&budgets->live) ||
-                   front->shortage == SHORT_FOR_ALL;
-    bool makes_room =
-        front->wants_room && instant_since(monotonic, front->made_room_at).us >= MAKE_ROOM_EVERY.us;
+                   (front->shortage == SHORT_FOR_ALL && is_time);
     front->wants_room &= !makes_room;
     if (!is_over && !makes_room)
         return;

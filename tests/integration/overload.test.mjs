@@ -127,6 +127,26 @@ test('one person has a quarter by all connections together; the next person is n
     await settled('live');
 });
 
+test('what one person asks beyond all memory costs nobody else the connection, also in the same round', async () => {
+    const [mallory, bob] = [await addUser(server), await addUser(server)];
+    const queries = Array.from({ length: 20 }, (_, k) => add(k, 'fixture:text', { size: 8 * MIB + 1000 + k }));
+    let isOver = false;
+    const writing = (async () => {
+        const client = httpClient(server.url, bob.token);
+        while (!isOver)
+            await client.mutation('items:add', { text: 'meanwhile' });
+    })();
+    await under(async () => {
+        for (let i = 0; i < 8; i++) {
+            const raw = await new RawSession(server.url).connect(authenticate(mallory.token), querySet(0, ...queries));
+            await raw.closed(20_000);
+        }
+        isOver = true;
+        await writing;
+    });
+    await settled('live');
+});
+
 // A POST whose body is announced and does not come to its end; what came back, if anything.
 const unfinished = (bytes, sent) => new Promise((resolve) => {
     const { hostname, port } = new URL(server.url);

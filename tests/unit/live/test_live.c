@@ -61,6 +61,7 @@ static const struct function functions[] = {
     QUERY("t:busy", busy, .caller = ANYONE, .returns = RETURNS_INT),
     QUERY("t:large_once", large_once, .caller = ANYONE, .returns = RETURNS_INT),
     QUERY("t:page", page, .caller = ANYONE, .returns = RETURNS_INT),
+    QUERY("t:for_all", count, .caller = ANYONE, .returns = RETURNS_INT, .ignores_caller = true),
 };
 
 static void count(struct call *call, const struct count_args *args, int64_t *result)
@@ -620,6 +621,29 @@ static void what_there_is_no_memory_for_is_given_up_and_the_rest_is_answered(voi
     live_unsubscribe(stage->live, &two);
 }
 
+/* Else strangers who fill their half could starve what people who are signed in look at. */
+static void what_somebody_signed_in_asks_too_is_no_strangers(void **state)
+{
+    struct stage *stage = *state;
+    struct identity *somebody = memory_zeroed(sizeof(*somebody));
+    *somebody = (struct identity){.count = 1, .hash = {1, 2}};
+    struct subscription one, two;
+    subscribe(stage, &one, "t:for_all", "{\"owner\":1}");
+    subscribe(stage, &two, "t:for_all", "{\"owner\":2}");
+    round_of(stage);
+    assert_int_equal(stage->budget.strangers, stage->budget.used);
+
+    live_resubscribe(stage->live, &one, somebody);
+    struct subscription three = {0};
+    live_subscribe(stage->live, &three, STR("t:for_all"), STR("{\"owner\":2}"), somebody, STR(""));
+    assert_ptr_equal(three.query, two.query);
+    assert_int_equal(stage->budget.strangers, 0);
+    live_unsubscribe(stage->live, &one);
+    live_unsubscribe(stage->live, &two);
+    live_unsubscribe(stage->live, &three);
+    identity_drop(somebody);
+}
+
 static void who_shares_a_result_shares_its_memory(void **state)
 {
     struct stage *stage = *state;
@@ -656,6 +680,7 @@ int main(void)
         TEST(failures_are_answers_with_their_data),
         TEST(thousands_of_questions_are_told_apart),
         TEST(what_there_is_no_memory_for_is_given_up_and_the_rest_is_answered),
+        TEST(what_somebody_signed_in_asks_too_is_no_strangers),
         TEST(who_shares_a_result_shares_its_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
