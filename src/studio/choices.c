@@ -12,12 +12,17 @@ const struct tier_config *choices_tier(const struct list *tiers, str name)
     return NULL;
 }
 
-/* The one that was asked for, or the first; NULL: there are none, or not that one. */
+/* The one of that name, or the first; NULL: there are none. */
 static const struct tier_config *chosen(const struct list *tiers, str name)
 {
-    if (name.len == 0 && tiers->count != 0)
-        return tiers->items;
-    return choices_tier(tiers, name);
+    const struct tier_config *named = choices_tier(tiers, name);
+    return named == NULL && tiers->count != 0 ? tiers->items : named;
+}
+
+str choices_name(const struct list *tiers, str name)
+{
+    const struct tier_config *tier = chosen(tiers, name);
+    return tier == NULL ? (str){0} : tier->name;
 }
 
 credits choices_price(const struct model_config *model, str quality, str resolution,
@@ -51,7 +56,8 @@ static str names_of(struct call *call, const struct list *tiers)
 static str take_tier(struct call *call, const struct model_config *model, const struct list *tiers,
                      str name, const char *path, const char *what)
 {
-    const struct tier_config *tier = chosen(tiers, name);
+    const struct tier_config *tier =
+        name.len == 0 ? chosen(tiers, name) : choices_tier(tiers, name);
     if (tier == NULL && name.len != 0 && !call_failed(call)) {
         if (tiers->count == 0)
             call_fail_argument(call, path, "%.*s has no choice of %s.", STR_ARG(model->name), what);
@@ -107,15 +113,24 @@ void choices_fill(struct call *call, const struct model_config *model,
     g->price = choices_price(model, g->quality, g->resolution, g->duration);
 }
 
-bool choices_fit(const struct model_config *model, const struct generation *g)
+/* What was chosen is there, or nothing was chosen but what is taken when nothing is said. */
+static bool tier_fits(const struct list *asked, const struct list *has, str name)
 {
-    const struct tier_config *size = choices_tier(&model->resolutions, g->resolution);
-    bool has_quality = g->quality.len == 0 || choices_tier(&model->qualities, g->quality) != NULL;
-    bool has_resolution = g->resolution.len == 0 || size != NULL;
+    const struct tier_config *fallback = asked->items;
+    return name.len == 0 || choices_tier(has, name) != NULL ||
+           (asked->count != 0 && str_equal(fallback->name, name));
+}
+
+bool choices_fit(const struct model_config *asked, const struct model_config *model,
+                 const struct generation *g)
+{
+    const struct tier_config *size = chosen(&model->resolutions, g->resolution);
     bool has_duration =
         size == NULL || size->duration_max == 0 || g->duration <= size->duration_max;
     bool has_image = doc_id_is_set(g->image_id) ? model->takes_image >= TAKES_IMAGE_OPTIONAL
                                                 : model->takes_image != TAKES_IMAGE_REQUIRED;
-    return has_quality && has_resolution && has_duration && has_image &&
+    return tier_fits(&asked->qualities, &model->qualities, g->quality) &&
+           tier_fits(&asked->resolutions, &model->resolutions, g->resolution) && has_duration &&
+           has_image &&
            choices_price(model, g->quality, g->resolution, g->duration).n <= g->price.n;
 }

@@ -23,8 +23,13 @@ void choices_fill(struct call *call, const struct model_config *model,
 credits choices_price(const struct model_config *model, str quality, str resolution,
                       int64_t duration);
 
-/* The model can do with what was chosen for another. */
-bool choices_fit(const struct model_config *model, const struct generation *g);
+/* The model can do with what was chosen for the one that was asked for, for no more than it costs
+ * there. */
+bool choices_fit(const struct model_config *asked, const struct model_config *model,
+                 const struct generation *g);
+
+/* What the model calls it: that name if it has it, or its default; empty if it has none. */
+str choices_name(const struct list *tiers, str name);
 
 /* By its name; NULL: there is none. The first is the default. */
 const struct tier_config *choices_tier(const struct list *tiers, str name);

@@ -58,7 +58,8 @@ const struct model_config *making_model(struct call *call, const struct generati
 }
 
 /* It can make what was asked for, for no more than was quoted. */
-static bool can_stand_in(const struct model_config *model, const struct generation *g)
+static bool can_stand_in(const struct model_config *asked, const struct model_config *model,
+                         const struct generation *g)
 {
     const struct size_config *sizes = model->sizes.items;
     const int64_t *durations = model->durations.items;
@@ -67,7 +68,7 @@ static bool can_stand_in(const struct model_config *model, const struct generati
         has_size |= sizes[i].width == g->width && sizes[i].height == g->height;
     for (size_t i = 0; i < model->durations.count; i++)
         has_duration |= durations[i] == g->duration;
-    return has_size && has_duration && choices_fit(model, g) &&
+    return has_size && has_duration && choices_fit(asked, model, g) &&
            g->num_images <= model->max_images &&
            utf8_length(g->prompt) <= (size_t)model->prompt_max;
 }
@@ -79,7 +80,8 @@ static bool stand_in(struct call *call, struct job *job, struct generation *g)
         const struct model_config *model = candidate(call, g, place);
         if (model == NULL)
             return false;
-        if (!can_stand_in(model, g) || breaker_until(call, model->provider).us != 0)
+        if (!can_stand_in(candidate(call, g, 0), model, g) ||
+            breaker_until(call, model->provider).us != 0)
             continue;
         g->stand_in = place;
         g->provider = model->provider;
@@ -115,8 +117,8 @@ static struct provider_wish wish_of(struct call *call, const struct generation *
         .model = model->provider_model.len == 0 ? model->id : model->provider_model,
         .is_video = g->kind == MEDIA_VIDEO,
         .prompt = g->enhanced_prompt.len == 0 ? g->prompt : g->enhanced_prompt,
-        .quality = g->quality,
-        .resolution = g->resolution,
+        .quality = choices_name(&model->qualities, g->quality),
+        .resolution = choices_name(&model->resolutions, g->resolution),
         .strength = g->strength,
         .camera_fixed = g->camera_fixed && model->takes_camera_fixed,
         .count = count,
