@@ -4,6 +4,7 @@
 #include "studio/generations.h"
 #include "studio/ledger.h"
 #include "studio/studio.h"
+#include "studio/subscriptions.h"
 #include "studio/usage.h"
 #include "studio/users.h"
 
@@ -260,8 +261,11 @@ static int64_t grant_month(struct call *call, str *cursor, bool *has_more)
     while (count < AT_ONCE && scan_next(&scan, &users[count]))
         count++;
     scan_end(&scan);
-    for (size_t i = 0; i < count; i++)
-        granted += user_grant_month(call, &users[i]);
+    for (size_t i = 0; i < count; i++) {
+        struct subscription_row paid;
+        if (!subscription_current(call, users[i].id, &paid) || !subscription_is_entitled(&paid))
+            granted += user_grant_month(call, &users[i]);
+    }
     *has_more = count == AT_ONCE;
     if (*has_more)
         *cursor = users[count - 1].external_key;

@@ -3,6 +3,7 @@
 
 #include "studio/config.h"
 #include "studio/ledger.h"
+#include "studio/subscriptions.h"
 
 #include <string.h>
 
@@ -68,6 +69,8 @@ struct current_user {
     bool credits_low;
     str plan, tier, subscription_tier;
     bool has_active_subscription, email_notifications;
+    enum subscription_status subscription_status;
+    struct maybe_instant trial_ends_at;
     enum user_role role;
     int64_t storage_used_bytes, storage_quota_bytes;
     int64_t image_count, video_count;
@@ -92,6 +95,8 @@ static const struct field current_user_fields[] = {
     TEXT(subscription_tier),
     BOOL(has_active_subscription),
     BOOL(email_notifications),
+    MAYBE_CHOICE(subscription_status, subscription_status_names),
+    MAYBE_TIME(trial_ends_at),
     CHOICE(role, user_role_names),
     INT(storage_used_bytes, .unit = "bytes"),
     INT(storage_quota_bytes, .unit = "bytes"),
@@ -286,6 +291,9 @@ static void get_current_user(struct call *call, const struct get_current_user_ar
     credits have = ledger_available(call, &balance);
     struct storage_meter meter = storage_meter_of(call, user.id);
     struct wire_plan wire = wire_plan_of(user.plan_key);
+    struct subscription_row paid;
+    subscription_current(call, user.id, &paid);
+    bool is_trial = paid.status == SUBSCRIPTION_TRIALING;
     struct current_user *out = arena_new(call->arena, struct current_user);
     *out = (struct current_user){
         .id = user.id,
@@ -302,6 +310,9 @@ static void get_current_user(struct call *call, const struct get_current_user_ar
         .plan = str_of(wire.plan),
         .tier = str_of(wire.tier),
         .subscription_tier = str_of(wire.subscription_tier),
+        .has_active_subscription = subscription_is_entitled(&paid),
+        .subscription_status = paid.status,
+        .trial_ends_at = {paid.trial_end.value, is_trial && paid.trial_end.is_set},
         .email_notifications = user.email_notifications,
         .role = user.role,
         .storage_used_bytes = meter.bytes,
