@@ -122,6 +122,28 @@ int64_t attempt_count(struct call *call, doc_id generation)
     return last.number;
 }
 
+int64_t attempts_failed(struct call *call, doc_id generation)
+{
+    struct attempt attempt;
+    struct scan scan;
+    str model = {0};
+    int64_t failed = 0;
+    if (call_failed(call))
+        return 0;
+    view_scan(call->view, index_of(&attempt_type, "by_generation"),
+              (struct bounds){.prefix = KEY(key_id(generation))}, ORDER_DOWN, &scan);
+    while (scan_next(&scan, &attempt) &&
+           (attempt.state == ATTEMPT_FAILED || attempt.state == ATTEMPT_ORPHANED)) {
+        if (model.len == 0)
+            model = attempt.model;
+        if (!str_equal(model, attempt.model))
+            break;
+        failed += attempt.state == ATTEMPT_FAILED;
+    }
+    scan_end(&scan);
+    return failed;
+}
+
 void attempt_begin(struct call *call, const struct generation *g, str provider, str model,
                    int64_t epoch, struct attempt *out)
 {

@@ -63,6 +63,9 @@ extern const struct doc_type attempt_type, provider_stat_type, breaker_type;
 bool attempt_open(struct call *call, doc_id generation, struct attempt *out);
 int64_t attempt_count(struct call *call, doc_id generation);
 
+/* How many have failed in a row with the model of the newest, orphans passed over. */
+int64_t attempts_failed(struct call *call, doc_id generation);
+
 /* Begins one; an open one of an earlier start of the process is an orphan from now on. */
 void attempt_begin(struct call *call, const struct generation *g, str provider, str model,
                    int64_t epoch, struct attempt *out);

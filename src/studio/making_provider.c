@@ -295,8 +295,10 @@ static void take_failure(struct call *call, struct job *job, struct generation *
 {
     bool may_help = came->failure == WORK_TRANSIENT || came->failure == WORK_LOST;
     attempt_end(call, attempt, ATTEMPT_FAILED, came);
-    if (may_help && job->failures < MAKING_RETRIES_MAX) {
-        job->failures++;
+    /* Not what the job counts: looking at the provider's own job begins that anew. */
+    int64_t failed = attempts_failed(call, g->id);
+    if (may_help && failed <= MAKING_RETRIES_MAX) {
+        job->failures = failed;
         span wait = job_backoff(call, job->failures);
         job_put_off(call, job,
                     instant_add(call->now, (span){MAX_OF(wait.us, came->retry_after.us)}));

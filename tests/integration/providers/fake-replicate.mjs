@@ -4,6 +4,7 @@
 // official.test.mjs holds it against the `replicate` package. By the words of a prompt:
 //   "slow"     takes `hold` ms           "endless"  until it is canceled
 //   "flaky"    fails the first time      "nsfw"     fails, flagged
+//   "doomed"   fails each time
 //   "odd"      422 at once               "busy"     429 with Retry-After the first time
 //   "expired"  its file is gone          "cut"      its file breaks off the first time
 //   "blind"    500 when first polled     "single"   one address, not a list
@@ -97,7 +98,7 @@ export async function startFakeReplicate({ hold = 500, post = () => null } = {})
             const metrics = { predict_time: 2.5, total_time: 3 };
             if (prompt.includes('nsfw'))
                 finish(prediction, 'failed', { error: 'NSFW content detected. Try running it again, or try a different prompt.' });
-            else if (prompt.includes('flaky') && first)
+            else if (prompt.includes('doomed') || (prompt.includes('flaky') && first))
                 finish(prediction, 'failed', { error: 'Prediction interrupted; please retry (code: PA)' });
             else
                 finish(prediction, 'succeeded', { output: outputs(prediction), metrics });

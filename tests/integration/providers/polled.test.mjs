@@ -201,6 +201,11 @@ describe('Replicate\'s own ways', { concurrency: true }, () => {
         assert.equal(asked(replicate, 'nsfw kite').length, 1);
     });
 
+    test('a job that fails each time is begun four times and no more', async () => {
+        await free(await make('doomed kite'), /failed while making this/);
+        assert.equal(asked(replicate, 'doomed kite').length, 4);
+    });
+
     test('a busy service is asked again when it said so', async () => {
         await paid(await make('busy kite'), 2, 1);
         assert.equal(asked(replicate, 'busy kite').length, 2);
