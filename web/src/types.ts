@@ -15,8 +15,6 @@ export interface Range {
   step?: number;
 }
 interface Told {
-  promptMax?: number;
-  resolutions?: string[];
   aspectRatios?: string[];
   steps?: Range;
   guidance?: Range;

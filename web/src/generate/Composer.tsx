@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The left side of /generate: what to make, of what, and for how much. */
 import * as Radio from "@radix-ui/react-radio-group";
+import { useQuery } from "convex/react";
 import { useState, type FormEvent, type KeyboardEvent } from "react";
 import { isOffline } from "../app/live";
 import { reply } from "../app/voice";
+import { api } from "../convex/_generated/api";
 import type { Model, User } from "../types";
 import { words } from "../words";
 import { SeedLine, Segments, ShapeTiles, Slide } from "./Controls";
-import { enoughFor, modelsFor, planOf, resetDraft, type Change, type Draft, type Kind, type Plan } from "./draft";
+import { enoughFor, modelsFor, planOf, quoted, resetDraft, type Change, type Draft, type Kind, type Plan } from "./draft";
 import { ModelList } from "./ModelList";
 import { PayBar } from "./PayBar";
 import { PromptField } from "./PromptField";
@@ -47,7 +49,7 @@ function FilmControls({ plan, change }: { plan: Plan; change: Change }) {
         <Segments label={c.duration} options={can.durations} value={plan.seconds} name={c.seconds} onChange={(seconds) => change({ seconds })} />
       )}
       {plan.resolution !== undefined && can.resolutions && can.resolutions.length > 1 && (
-        <Segments label={c.resolution} options={can.resolutions} value={plan.resolution} onChange={(resolution) => change({ resolution })} />
+        <Segments label={c.resolution} options={can.resolutions.map((one) => one.name)} value={plan.resolution} onChange={(resolution) => change({ resolution })} />
       )}
       {plan.ratio !== undefined && can.aspectRatios && can.aspectRatios.length > 1 && (
         <Segments label={c.ratio} options={can.aspectRatios} value={plan.ratio} onChange={(ratio) => change({ ratio })} />
@@ -90,13 +92,21 @@ function hindranceOf(plan: Plan, balance: number): string | undefined {
   const c = words.composer;
   if (isOffline()) return c.offline;
   if (plan.price <= balance) return undefined;
-  return `${c.short(plan.price - balance)}. ${c.shortHelp(enoughFor(plan, balance), plan.model.credits, plan.film)}`;
+  return `${c.short(plan.price - balance)}. ${c.shortHelp(enoughFor(plan, balance), plan.each, plan.film)}`;
+}
+
+/* Films cost by their length and resolution: what exactly, the server says. */
+function useQuoted(plan: Plan | undefined): Plan | undefined {
+  const asked = plan?.film && plan.model.capabilities.resolutions.length > 0
+    ? { modelId: plan.model.modelId, duration: plan.seconds, resolution: plan.resolution } : "skip";
+  const each = useQuery(api.pricing.getCreditCost, asked);
+  return plan && each !== undefined ? quoted(plan, each) : plan;
 }
 
 export function Composer({ me, models, draft, change, onSent }: Props) {
   const [folded, setFolded] = useState(false);
   const sending = useSend(me._id);
-  const plan = planOf(draft, models);
+  const plan = useQuoted(planOf(draft, models));
 
   const send = async (wanted: Plan | undefined) => {
     if (!wanted) return;
@@ -112,7 +122,7 @@ export function Composer({ me, models, draft, change, onSent }: Props) {
     if (!plan || plan.price <= me.credits || enough === 0) return void send(plan);
     /* The button named the smaller number and its price. */
     change({ count: enough });
-    void send(planOf({ ...draft, count: enough }, models));
+    void send(quoted({ ...plan, count: enough }, plan.each));
   };
   const press = (event: KeyboardEvent) => {
     if (event.key !== "Enter" || !(event.metaKey || event.ctrlKey)) return;
@@ -120,7 +130,7 @@ export function Composer({ me, models, draft, change, onSent }: Props) {
     if (!event.shiftKey || !plan || plan.film) return void send(plan);
     const four = planOf({ ...draft, count: 4 }, models);
     change({ count: 4 });
-    void send(four);
+    void send(four && quoted(four, plan.each));
   };
   const edit: Change = (part) => {
     sending.forget();

@@ -19,7 +19,7 @@ function Sum({ plan, balance }: { plan: Plan; balance: number }) {
   const c = words.composer;
   return (
     <p className="sum num">
-      <span>{c.sum(plan.count, plan.model.credits, plan.film)}</span>
+      <span>{c.sum(plan.count, plan.each, plan.film)}</span>
       {missing > 0 ? <span className="alarm">{c.short(missing)}</span> : <span>{c.change(balance, balance - plan.price)}</span>}
     </p>
   );
@@ -32,7 +32,7 @@ export function PayBar({ plan, balance, busy, fault }: Props) {
   const short = plan.price > balance;
   const enough = enoughFor(plan, balance);
   const fewer = short && enough > 0;
-  const note = fault?.at === "pay" ? fault.text : short ? c.shortHelp(enough, plan.model.credits, plan.film) : offline ? c.offline : undefined;
+  const note = fault?.at === "pay" ? fault.text : short ? c.shortHelp(enough, plan.each, plan.film) : offline ? c.offline : undefined;
   return (
     <div className="pay">
       <Sum plan={plan} balance={balance} />
@@ -40,7 +40,7 @@ export function PayBar({ plan, balance, busy, fault }: Props) {
       <Button look="main tall" type="submit" busy={busy} idle={(short && !fewer) || offline} aria-describedby={note ? "pay-note" : undefined}>
         <span>{fewer ? c.makeFewer(enough) : c.generate}</span>
         <span className="num price">
-          {credits(fewer ? enough * plan.model.credits : plan.price)} {!fewer && <kbd className="fine-pointer">{mod} ↵</kbd>}
+          {credits(fewer ? enough * plan.each : plan.price)} {!fewer && <kbd className="fine-pointer">{mod} ↵</kbd>}
         </span>
       </Button>
     </div>

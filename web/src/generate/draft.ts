@@ -80,6 +80,7 @@ export interface Plan {
   model: Model;
   film: boolean;
   count: number;
+  each: number;
   price: number;
   shape?: { name: string; width: number; height: number };
   steps?: number;
@@ -105,21 +106,25 @@ export function planOf(draft: Draft, models: Model[]): Plan | undefined {
   const count = film ? 1 : clamp(draft.count, { min: 1, max: Math.max(1, can.maxImages) });
   return {
     model, film, count,
-    promptLimit: Math.min(PROMPT_LIMIT[draft.kind], can.promptMax ?? Infinity),
+    promptLimit: Math.min(PROMPT_LIMIT[draft.kind], can.promptMax),
+    each: model.credits,
     price: model.credits * count,
     shape: film ? undefined : (can.sizes.find((size) => size.name === draft.shape) ?? can.sizes[0]),
     steps: can.steps && clamp(draft.steps ?? can.steps.default, can.steps),
     guidance: can.guidance && clamp(draft.guidance ?? can.guidance.default, can.guidance),
     seed: can.seed && draft.seed !== null ? draft.seed : undefined,
     seconds: oneOf(draft.seconds, can.durations, can.defaultDuration),
-    resolution: film ? oneOf(draft.resolution, can.resolutions) : undefined,
+    resolution: film ? oneOf(draft.resolution, can.resolutions?.map((one) => one.name)) : undefined,
     ratio: film ? oneOf(draft.ratio, can.aspectRatios) : undefined,
   };
 }
 
+/* The plan at the price that the server quotes for it. */
+export const quoted = (plan: Plan, each: number): Plan => ({ ...plan, each, price: each * plan.count });
+
 /* How many pictures, or films, the balance pays for with this model. */
 export const enoughFor = (plan: Plan, balance: number) =>
-  plan.model.credits > 0 ? Math.floor(balance / plan.model.credits) : plan.count;
+  plan.each > 0 ? Math.floor(balance / plan.each) : plan.count;
 
 export function pictureRequest(draft: Draft, plan: Plan): PictureRequest {
   const leaveOut = plan.model.capabilities.negativePrompt ? draft.leaveOut.trim() : "";

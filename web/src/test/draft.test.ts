@@ -6,15 +6,15 @@ import type { Model } from "../types";
 
 const sketch = {
   modelId: "sketch", modelType: "image", isActive: true, isDefault: true, credits: 1,
-  capabilities: { sizes: [{ name: "Square", width: 1024, height: 1024 }, { name: "3 : 2", width: 1216, height: 832 }], maxImages: 4, negativePrompt: false, seed: true },
+  capabilities: { sizes: [{ name: "Square", width: 1024, height: 1024 }, { name: "3 : 2", width: 1216, height: 832 }], maxImages: 4, promptMax: 2000, anySize: false, image: "no", qualities: [], resolutions: [], negativePrompt: false, seed: true },
 } as unknown as Model;
 const fine = {
   modelId: "fine", modelType: "image", isActive: true, isDefault: false, credits: 4,
-  capabilities: { sizes: [{ name: "3 : 2", width: 1200, height: 800 }], maxImages: 2, negativePrompt: true, seed: false, steps: { min: 10, max: 30, default: 20 } },
+  capabilities: { sizes: [{ name: "3 : 2", width: 1200, height: 800 }], maxImages: 2, promptMax: 2000, anySize: false, image: "no", qualities: [], resolutions: [], negativePrompt: true, seed: false, steps: { min: 10, max: 30, default: 20 } },
 } as unknown as Model;
 const film = {
   modelId: "motion", modelType: "video", isActive: true, isDefault: true, credits: 10,
-  capabilities: { sizes: [], maxImages: 1, negativePrompt: false, seed: false, durations: [4, 6, 8], defaultDuration: 6 },
+  capabilities: { sizes: [], maxImages: 1, promptMax: 2000, anySize: false, image: "no", qualities: [], resolutions: [], negativePrompt: false, seed: false, durations: [4, 6, 8], defaultDuration: 6 },
 } as unknown as Model;
 const models = [sketch, fine, film];
 const draft: Draft = { kind: "image", prompt: " a red kite ", leaveOut: "fog", leaveOutOpen: true, models: {}, count: 4, shape: "3 : 2", steps: 45, seed: 7 };
