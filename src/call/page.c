@@ -192,7 +192,7 @@ void page_read(struct call *call, const struct page_options *options,
         out->continue_cursor = end;
     else if (ends.end.at != NULL)
         out->continue_cursor = position_write(call, context, key_of(ends.end));
-    else
+    else if (rows.read > 0) /* it is: as many as were asked for */
         out->continue_cursor = position_write(call, context, rows.positions[rows.read - 1]);
     call->journal = out->continue_cursor;
 }
