@@ -260,7 +260,7 @@ static const struct field wire_job_fields[] = {
 #undef ROW
 static const struct shape wire_job_shape = {
     .name = "job", .size = sizeof(struct wire_job), FIELDS(wire_job_fields)};
-static const struct field wire_job_item = ITEM_RECORD(&wire_job_shape, struct wire_job);
+const struct field generation_wire_item = ITEM_RECORD(&wire_job_shape, struct wire_job);
 
 BACKEND_FUNCTION(create_job, struct created_job)
 BACKEND_FUNCTION(get_job, struct wire_job *)
@@ -274,7 +274,8 @@ const struct function generation_functions[] = {
     QUERY("generations:getGenerationJob", get_job, .caller = SIGNED_IN,
           .returns = RETURNS_MAYBE(&wire_job_shape), .about = "One job of the caller, or null."),
     QUERY("generations:listGenerationJobs", list_jobs, .caller = SIGNED_IN,
-          .returns = RETURNS_LIST(&wire_job_item), .about = "The caller's jobs, newest first."),
+          .returns = RETURNS_LIST(&generation_wire_item),
+          .about = "The caller's jobs, newest first."),
     MUTATION("generations:cancelGenerationJob", cancel_job, .caller = SIGNED_IN,
              .returns = RETURNS_RECORD(&canceled_job_shape, struct canceled_job),
              .about = "Stops a job; what is not finished is not charged."),
@@ -483,6 +484,20 @@ static void get_job(struct call *call, const struct job_args *args, struct wire_
         return;
     *result = arena_new(call->arena, struct wire_job);
     **result = wire_of(call, &g, call->identity->subject);
+}
+
+struct list generations_recent(struct call *call, size_t limit)
+{
+    struct wire_job *jobs = arena_array(call->arena, struct wire_job, limit);
+    struct bounds theirs = {.prefix = KEY(key_id(call_caller(call)))};
+    struct generation g;
+    struct scan scan;
+    size_t count = 0;
+    view_scan(call->view, index_of(&generation_type, "by_user"), theirs, ORDER_DOWN, &scan);
+    while (count < limit && scan_next(&scan, &g))
+        jobs[count++] = wire_of(call, &g, call->identity->subject);
+    scan_end(&scan);
+    return (struct list){jobs, count};
 }
 
 static void list_jobs(struct call *call, const struct list_jobs_args *args, struct list *result)

@@ -104,6 +104,10 @@ void generation_end(struct call *call, struct generation *generation, enum gener
 /* Removes one that has ended, and its attempts; its works stay. */
 void generation_remove(struct call *call, const struct generation *generation);
 
+/* The caller's newest as they stand on the wire, and what describes one. */
+struct list generations_recent(struct call *call, size_t limit);
+extern const struct field generation_wire_item;
+
 /* It has not ended. */
 bool generation_is_open(const struct generation *generation);
 

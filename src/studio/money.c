@@ -103,6 +103,13 @@ static const struct field refund_fields[] = {
     REF(video_id, &generation_type, .about = "Of a film or of a job.")};
 #undef ROW
 
+struct test_credits_args {
+    int64_t amount;
+};
+#define ROW struct test_credits_args
+static const struct field test_credits_fields[] = {INT(amount, .min = 1, .max = AMOUNT_MAX)};
+#undef ROW
+
 struct wire_audit {
     doc_id actor_id;
     str action;
@@ -129,6 +136,7 @@ NO_ARGS(list_audit)
 BACKEND_FUNCTION(adjust, struct changed_balance)
 BACKEND_FUNCTION(add, struct changed_balance)
 BACKEND_FUNCTION(deduct, struct changed_balance)
+BACKEND_FUNCTION(test_credits, struct changed_balance)
 BACKEND_FUNCTION(refund, struct changed_balance)
 BACKEND_FUNCTION(list_audit, struct list)
 
@@ -145,6 +153,8 @@ const struct function money_functions[] = {
              .about = "Takes credits; fails when there are fewer."),
     MUTATION("users:deductCredits", deduct, .caller = INTERNAL, .returns = RETURNS_CHANGE,
              .about = "The same, by its older name."),
+    MUTATION("users:addTestCredits", test_credits, .caller = SIGNED_IN, .returns = RETURNS_CHANGE,
+             .about = "A button of Pixorly's page: for administrators, to themselves; audited."),
     MUTATION("credits:refundCredits", refund, .caller = INTERNAL, .returns = RETURNS_CHANGE,
              .about = "Gives back what a generation was charged, once (CRED-04)."),
     QUERY("admin:listAudit", list_audit, .caller = ADMIN, .returns = RETURNS_LIST(&wire_audit_item),
@@ -223,6 +233,14 @@ static void deduct(struct call *call, const struct deduct_args *args,
     credits change =
         ledger_adjust(call, args->user_id, amount, TRANSACTION_USAGE, key, STR("Deducted"));
     *result = changed(call, args->user_id, change);
+}
+
+static void test_credits(struct call *call, const struct test_credits_args *args,
+                         struct changed_balance *result)
+{
+    REQUIRE(call, user_is_admin(call), STATE, "This studio gives no test credits.");
+    struct adjust_args adding = {call_caller(call), args->amount, STR("Test credits")};
+    add(call, &adding, result);
 }
 
 static void refund(struct call *call, const struct refund_args *args,

@@ -10,6 +10,8 @@
 
 #define MODELS_MAX 100
 #define AT_ONCE 200
+#define RECENT_MAX 10
+#define DAYS_READ_MAX 4000 /* eleven years */
 #define DAYS_LISTED_MAX 366
 #define WEEKS_LISTED_MAX 104
 
@@ -36,6 +38,7 @@ struct usage {
     credits credits_used;
     struct list model_usage; /* struct model_usage */
     int64_t storage_used_bytes, cost_micros;
+    int64_t images_count; /* made on that day */
     instant created_at, updated_at;
     bool is_reported;
 };
@@ -54,6 +57,7 @@ static const struct field usage_fields[] = {
     LIST(model_usage, &model_usage_item, .max = MODELS_MAX),
     INT(storage_used_bytes, .unit = "bytes"),
     INT(cost_micros, .unit = "millionths of a US dollar"),
+    INT(images_count, .is_optional = true),
     TIME(created_at),
     TIME(updated_at),
     BOOL(is_reported),
@@ -160,7 +164,34 @@ static const struct field get_usage_fields[] = {
     MAYBE_INT(days, .min = 1, .max = DAYS_LISTED_MAX, .about = "The last 30 when not given.")};
 #undef ROW
 
+struct usage_stats {
+    int64_t total_images, total_generations, successful_generations, failed_generations;
+    int64_t images_last30_days;
+    struct list recent_jobs;
+    int64_t storage_used_bytes, storage_quota_bytes;
+    credits credits_remaining;
+    str plan;
+};
+#define ROW struct usage_stats
+static const struct field usage_stats_fields[] = {
+    INT(total_images, .about = "In the library now."),
+    INT(total_generations),
+    INT(successful_generations),
+    INT(failed_generations),
+    INT(images_last30_days, .wire = "imagesLast30Days"),
+    LIST(recent_jobs, &generation_wire_item, .max = RECENT_MAX),
+    INT(storage_used_bytes, .unit = "bytes"),
+    INT(storage_quota_bytes, .unit = "bytes"),
+    CREDITS(credits_remaining),
+    TEXT(plan),
+};
+#undef ROW
+static const struct shape usage_stats_shape = {
+    .name = "usageStats", .size = sizeof(struct usage_stats), FIELDS(usage_stats_fields)};
+
+NO_ARGS(get_stats)
 NO_ARGS(list_reports)
+BACKEND_FUNCTION(get_stats, struct usage_stats)
 BACKEND_FUNCTION(get_usage, struct list)
 BACKEND_FUNCTION(list_reports, struct list)
 
@@ -168,6 +199,9 @@ const struct function usage_functions[] = {
     QUERY("usage:getMyUsage", get_usage, .caller = SIGNED_IN,
           .returns = RETURNS_LIST(&wire_usage_item),
           .about = "The caller's days on which something ended, newest first (USE-01)."),
+    QUERY("users:getUserUsageStats", get_stats, .caller = SIGNED_IN,
+          .returns = RETURNS_RECORD(&usage_stats_shape, struct usage_stats),
+          .about = "What the caller has made, stored and left, and the newest 10 jobs."),
     QUERY("admin:listUsageReports", list_reports, .caller = ADMIN,
           .returns = RETURNS_LIST(&wire_report_item),
           .about = "The weeks that are over, newest first."),
@@ -227,6 +261,7 @@ void usage_count(struct call *call, const struct generation *g)
     usage.generations_count++;
     usage.generations_success += g->status == GENERATION_COMPLETED;
     usage.generations_failed += g->status == GENERATION_FAILED;
+    usage.images_count += g->kind == MEDIA_IMAGE ? (int64_t)g->asset_ids.count : 0;
     usage.credits_used.n += g->credits_cost.n - g->credits_refunded.n;
     usage.cost_micros += cost_of(call, g->id);
     usage.storage_used_bytes = storage_meter_of(call, g->user_id).bytes;
@@ -302,6 +337,43 @@ static void get_usage(struct call *call, const struct get_usage_args *args, stru
         };
     scan_end(&scan);
     *result = (struct list){list, count};
+}
+
+/* Sums of all the caller's days. */
+static void add_days(struct call *call, struct usage_stats *stats)
+{
+    struct bounds theirs = {.prefix = KEY(key_id(call_caller(call)))};
+    struct scan scan;
+    struct usage row;
+    view_scan(call->view, index_of(&usage_type, "by_user_day"), theirs, ORDER_DOWN, &scan);
+    for (int i = 0; i < DAYS_READ_MAX && scan_next(&scan, &row); i++) {
+        stats->total_generations += row.generations_count;
+        stats->successful_generations += row.generations_success;
+        stats->failed_generations += row.generations_failed;
+        if (row.day > day_of(call->now) - 30)
+            stats->images_last30_days += row.images_count;
+    }
+    scan_end(&scan);
+}
+
+static void get_stats(struct call *call, const struct get_stats_args *args,
+                      struct usage_stats *result)
+{
+    struct user user;
+    row_get(call, &user_type, call_caller(call), &user);
+    const struct plan_config *plan = config_plan(call->program->config, user.plan_key);
+    struct balance balance = ledger_balance(call, user.id);
+    struct storage_meter meter = storage_meter_of(call, user.id);
+    call_valid_until(call, (instant){(day_of(call->now) + 1) * DAYS(1).us});
+    *result = (struct usage_stats){
+        .total_images = meter.images,
+        .recent_jobs = generations_recent(call, RECENT_MAX),
+        .storage_used_bytes = meter.bytes,
+        .storage_quota_bytes = plan == NULL ? 0 : plan->storage_bytes,
+        .credits_remaining = ledger_available(call, &balance),
+        .plan = user_wire_plan(user.plan_key),
+    };
+    add_days(call, result);
 }
 
 static void list_reports(struct call *call, const struct list_reports_args *args,

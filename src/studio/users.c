@@ -270,6 +270,11 @@ static struct wire_plan wire_plan_of(str key)
     return plans[0];
 }
 
+str user_wire_plan(str plan_key)
+{
+    return str_of(wire_plan_of(plan_key).plan);
+}
+
 /* By whichever is more: what the plan gives in a month, or what came in last (CRED-06). */
 static bool is_low(credits have, const struct balance *balance, const struct plan_config *plan)
 {

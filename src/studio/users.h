@@ -54,6 +54,9 @@ bool user_is_admin(struct call *call);
 /* Gives what the plan gives in a month, once; false: given already, or it gives nothing. */
 bool user_grant_month(struct call *call, const struct user *user);
 
+/* What frontends call a plan: free, pro or enterprise. */
+str user_wire_plan(str plan_key);
+
 /* The row of a verified identity, made now if it is the first time. Safe under races. */
 doc_id user_ensure(struct call *call, str external_key, str subject, str email, str name);
 str user_external_key(struct arena *arena, const struct identity *identity);
