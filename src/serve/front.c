@@ -355,18 +355,37 @@ static void run_there(struct reading *reading, instant now)
     there->time = instant_since(clock_monotonic(), start);
 }
 
-static void leave(struct asked_there *there)
+/* While others wait, nobody has more than half of the readers' time. */
+static bool may_read(struct front *front, const struct peer *peer)
 {
-    struct peer *peer = there->asked.peer;
+    struct readers *readers = front->options.readers;
+    return readers_waiting(readers) == 0 ||
+           !peer_reads_too_much(peer, readers_count(readers), loop_now(front->loop));
+}
+
+bool front_read_begin(struct front *front, struct peer *peer)
+{
+    if (may_read(front, peer)) {
+        front->large_queries++;
+        peer->readings++;
+        return true;
+    }
+    front->reads_refused++;
+    peers_drop(front->peers, peer);
+    return false;
+}
+
+void front_read_end(struct front *front, struct peer *peer, span time)
+{
     peer->readings--;
-    peer_read(peer, there->time, loop_now(there->front->loop));
-    peers_drop(there->front->peers, peer);
+    peer_read(peer, time, loop_now(front->loop));
+    peers_drop(front->peers, peer);
 }
 
 static void on_read_there(void *owner, struct reading *reading)
 {
     struct asked_there *there = reading->work;
-    leave(there);
+    front_read_end(there->front, there->asked.peer, there->time);
     there->asked.then(there->asked.context, &there->reply);
     reading_free(reading);
 }
@@ -383,16 +402,8 @@ static void refuse(const struct front_asked *asked)
 static void drop_there(struct reading *reading)
 {
     struct asked_there *there = reading->work;
-    leave(there);
+    front_read_end(there->front, there->asked.peer, there->time);
     refuse(&there->asked);
-}
-
-/* While others wait, nobody has more than half of the readers' time. */
-static bool may_read(struct front *front, const struct peer *peer)
-{
-    struct readers *readers = front->options.readers;
-    return readers_waiting(readers) == 0 ||
-           !peer_reads_too_much(peer, readers_count(readers), loop_now(front->loop));
 }
 
 static void ask_there(struct front *front, const struct front_asked *asked)
@@ -400,9 +411,7 @@ static void ask_there(struct front *front, const struct front_asked *asked)
     struct peer *peer = asked->peer != NULL
                             ? peer_keep(asked->peer)
                             : peers_find(front->peers, asked->request.identity, asked->address);
-    if (!may_read(front, peer)) {
-        front->reads_refused++;
-        peers_drop(front->peers, peer);
+    if (!front_read_begin(front, peer)) {
         refuse(asked);
         return;
     }
@@ -411,7 +420,6 @@ static void ask_there(struct front *front, const struct front_asked *asked)
     struct asked_there *there = arena_new(arena, struct asked_there);
     *there = (struct asked_there){.front = front, .asked = *asked};
     there->asked.peer = peer;
-    peer->readings++;
     there->asked.request.path = str_copy(arena, asked->request.path);
     there->asked.request.args = str_copy(arena, asked->request.args);
     reading->identity = identity_keep(asked->request.identity);
@@ -419,7 +427,6 @@ static void ask_there(struct front *front, const struct front_asked *asked)
     reading->run = run_there;
     reading->done = on_read_there;
     reading->drop = drop_there;
-    front->large_queries++;
     if (asked->is_kept) {
         reading->view = front->kept;
         front->kept = (struct view){0};
@@ -427,7 +434,7 @@ static void ask_there(struct front *front, const struct front_asked *asked)
     }
     if (readers_put(front->options.readers, reading, false))
         return;
-    leave(there);
+    front_read_end(front, peer, (span){0});
     reading_free(reading);
     refuse(asked);
 }

@@ -130,6 +130,11 @@ bool front_keep(struct front *front, commit_ts at) MUST_CHECK;
 /* Runs somebody's query or action: at once if it is small, else at a reader. */
 void front_ask(struct front *front, const struct front_asked *asked);
 
+/* One more reading in this peer's name, whose reference it takes; false: while others wait the peer
+ * has had its part, and the reference is gone. The end is told with the time that it took. */
+bool front_read_begin(struct front *front, struct peer *peer) MUST_CHECK;
+void front_read_end(struct front *front, struct peer *peer, span time);
+
 /*
  * Makes sure that the identity has its user row, then calls then(context, true); at once when it
  * has been seen before. false: it could not be made just now. An anonymous one passes.

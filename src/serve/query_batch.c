@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "serve/functions.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "serve/route.h"
 
 #define QUERIES_MAX 100
+
+/* What all of them together may read on the loop. */
+#define HERE_READS (LIVE_SMALL_READS * 4)
+#define HERE_BYTES (LIVE_SMALL_BYTES * 4)
 
 /* Several queries by HTTP; lives in the exchange's arena. */
 struct batch_call {
@@ -13,11 +18,31 @@ struct batch_call {
     struct identity *identity;
     struct json queries;
     struct buffer body; /* made by a reader */
+    struct peer *peer;  /* in whose name the reader runs it */
+    span time;          /* that it took there */
     bool is_read;
 };
 
+/* What may still be read here. */
+struct left {
+    size_t reads, bytes;
+};
+
+static void be_small(struct view *view, const struct left *left)
+{
+    view_be_small(view, MIN_OF(left->reads, (size_t)LIVE_SMALL_READS),
+                  MIN_OF(left->bytes, (size_t)LIVE_SMALL_BYTES));
+}
+
+/* Never to 0, which is no limit. */
+static void count_read(const struct view *view, struct left *left)
+{
+    left->reads -= MIN_OF(view->reads, left->reads - 1);
+    left->bytes -= MIN_OF(view->read_bytes, left->bytes - 1);
+}
+
 static bool run_one(const struct batch_call *call, const struct json *query, struct view *view,
-                    bool is_small, instant now, struct buffer *to)
+                    struct left *left, instant now, struct buffer *to)
 {
     AUTO(arena_done) struct arena arena = {0};
     struct call_reply reply;
@@ -28,8 +53,8 @@ static bool run_one(const struct batch_call *call, const struct json *query, str
         .identity = call->identity,
     };
     view_renew(view, &arena);
-    if (is_small)
-        view_be_small(view, LIVE_SMALL_READS, LIVE_SMALL_BYTES);
+    if (left != NULL)
+        be_small(view, left);
     if (format_read(json_get(query, "format"), &is_clean))
         execute_query(call->front->options.program, &request, FUNCTION_QUERY, view, &arena, now,
                       &reply);
@@ -37,20 +62,22 @@ static bool run_one(const struct batch_call *call, const struct json *query, str
         reply_fail(&arena, &reply, ARGUMENT,
                    STR("format is none of convex_encoded_json, json, export_json."));
     reply_write(to, &reply, is_clean);
+    if (left != NULL)
+        count_read(view, left);
     bool is_done = !view->is_too_large;
     view_renew(view, NULL);
     return is_done;
 }
 
-/* All of them on one snapshot; false: they read too much to be run here. */
-static bool run_all(const struct batch_call *call, struct view *view, bool is_small, instant now,
-                    struct buffer *body)
+/* All of them on one snapshot; false: they read more than is left (NULL: no limit). */
+static bool run_all(const struct batch_call *call, struct view *view, struct left *left,
+                    instant now, struct buffer *body)
 {
     buffer_str(body, STR("{\"results\":["));
     for (size_t i = 0; i < call->queries.count; i++) {
         if (i > 0)
             buffer_char(body, ',');
-        if (!run_one(call, &call->queries.items[i], view, is_small, now, body))
+        if (!run_one(call, &call->queries.items[i], view, left, now, body))
             return false;
     }
     buffer_str(body, STR("]}"));
@@ -78,17 +105,20 @@ static void run_there(struct reading *reading, instant now)
 {
     struct batch_call *call = reading->work;
     struct fault fault;
+    instant start = clock_monotonic();
     call->is_read = view_begin(call->front->options.store, &reading->arena, &reading->view, &fault);
     if (call->is_read)
-        run_all(call, &reading->view, false, now, &call->body);
+        run_all(call, &reading->view, NULL, now, &call->body);
     else
         log_event(LOG_ERROR, "view_failed", "%s", fault.text);
+    call->time = instant_since(clock_monotonic(), start);
 }
 
 static void on_read(void *owner, struct reading *reading)
 {
     struct batch_call *call = reading->work;
     AUTO(buffer_done) struct buffer body = call->body;
+    front_read_end(call->front, call->peer, call->time);
     if (call->is_read)
         answer(call, &body);
     else
@@ -100,20 +130,28 @@ static void drop(struct reading *reading)
 {
     struct batch_call *call = reading->work;
     buffer_done(&call->body);
+    front_read_end(call->front, call->peer, (span){0});
     answer_busy(call);
 }
 
 /* The exchange stays until it is answered; a reader only reads what the call points to. */
 static void ask_there(struct batch_call *call)
 {
+    struct front *front = call->front;
+    call->peer = peers_find(front->peers, call->identity, exchange_request(call->exchange)->peer);
+    if (!front_read_begin(front, call->peer)) {
+        answer_busy(call);
+        return;
+    }
     struct reading *reading = reading_new();
     reading->run = run_there;
     reading->done = on_read;
     reading->drop = drop;
     reading->work = call;
     call->body = buffer_with_max(CALL_RESULT_MAX * 2);
-    if (readers_put(call->front->options.readers, reading, false))
+    if (readers_put(front->options.readers, reading, false))
         return;
+    front_read_end(front, call->peer, (span){0});
     reading_free(reading);
     answer_busy(call);
 }
@@ -126,7 +164,8 @@ static void run_here(struct batch_call *call)
         answer_busy(call);
         return;
     }
-    bool is_done = run_all(call, &view, true, front_now(), &body);
+    struct left left = {HERE_READS, HERE_BYTES};
+    bool is_done = run_all(call, &view, &left, front_now(), &body);
     view_end(&view);
     if (is_done)
         answer(call, &body);

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { httpClient, startServer, until } from './helpers.mjs';
+import { addUser, httpClient, startServer, until } from './helpers.mjs';
 import { RawSession } from './raw.mjs';
 
 const ITEMS = 1500;
@@ -132,4 +132,20 @@ test('a large query at a timestamp is of that timestamp or refused', async () =>
     assert.equal((await first.json()).value.length, (await second.json()).value.count);
     await http.mutation('items:add', { text: 'later' });
     assert.equal((await at('items:list')).status, 400);
+});
+
+test('who asks for very many at once by batches has a part of the readers, and the next one is answered', async () => {
+    const user = await addUser(server);
+    const someone = httpClient(server.url, user.token);
+    const body = JSON.stringify({ queries: Array.from({ length: 30 }, () => ({ path: 'items:count', args: {} })) });
+    const batches = Array.from({ length: 150 }, async () => {
+        const response = await fetch(`${server.url}/api/query_batch`, { method: 'POST', body });
+        await response.text();
+        return response.status;
+    });
+    const { count } = await someone.query('items:count', {});
+    assert.ok(count >= ITEMS);
+    const statuses = await Promise.all(batches);
+    assert.ok(statuses.includes(200) && statuses.includes(503), String(statuses));
+    assert.ok(await readMetric('atelier_serve_reads_refused_total') > 0);
 });
