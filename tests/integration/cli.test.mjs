@@ -38,7 +38,7 @@ const bytesOf = async (server, url) => {
 };
 
 test('every command has help on standard output, and exits 0', async () => {
-    for (const words of [['--help'], ['serve', '--help'], ['user', '--help'], ['user', 'add', '--help'], ['backup', '--help'], ['restore', '--help'], ['doctor', '--help'], ['codegen', '--help']]) {
+    for (const words of [['--help'], ['serve', '--help'], ['user', '--help'], ['user', 'add', '--help'], ['backup', '--help'], ['restore', '--help'], ['ledger', '--help'], ['ledger', 'verify', '--help'], ['doctor', '--help'], ['codegen', '--help']]) {
         const { code, stdout, stderr } = await atelier(words);
         assert.equal(code, 0, words.join(' '));
         assert.match(stdout, /Usage: atelier/, words.join(' '));
