@@ -33,12 +33,24 @@ static void expect_price(const char *model, const char *resolution, int64_t dura
     assert_int_equal(choices_price(found, (str){0}, str_of(resolution), duration).n, wanted);
 }
 
-static int64_t credits_of(const char *plan)
+/* What a plan gives with the account and each month. */
+static void expect_plan(const char *key, int64_t once, int64_t monthly, int64_t cents)
 {
-    const struct plan_config *found = config_plan(&settings.studio, str_of(plan));
+    const struct plan_config *found = config_plan(&settings.studio, str_of(key));
     if (found == NULL)
-        fail_msg("there is no plan %s", plan);
-    return found->credits_once.n;
+        fail_msg("there is no plan %s", key);
+    assert_int_equal(found->credits_once.n, once);
+    assert_int_equal(found->credits_monthly.n, monthly);
+    assert_int_equal(found->price_cents, cents);
+}
+
+static void expect_package(size_t place, const char *id, int64_t wanted, int64_t cents)
+{
+    const struct package_config *packages = settings.studio.credit_packages.items;
+    assert_true(place < settings.studio.credit_packages.count);
+    assert_true(str_equal(packages[place].id, str_of(id)));
+    assert_int_equal(packages[place].credits.n, wanted);
+    assert_int_equal(packages[place].price_cents, cents);
 }
 
 static void every_preset_loads_without_any_key(void **state)
@@ -63,9 +75,9 @@ static void pixorly_sells_pictures_at_the_prices_of_its_report(void **state)
     for (size_t i = 0; i < ARRAY_LEN(others); i++)
         expect_price(others[i], NULL, 0, 1);
     assert_int_equal(settings.studio.models.count, 3 + ARRAY_LEN(others));
-    assert_int_equal(credits_of("free"), 10);
-    assert_int_equal(credits_of("pro"), 500);
-    assert_int_equal(credits_of("enterprise"), 2000);
+    expect_plan("free", 0, 10, 0);
+    expect_plan("pro", 0, 500, 2900);
+    expect_plan("enterprise", 0, 2000, 0);
 }
 
 static void videoai_sells_seconds_at_85_credits_a_dollar_rounded_up(void **state)
@@ -82,10 +94,13 @@ static void videoai_sells_seconds_at_85_credits_a_dollar_rounded_up(void **state
     expect_price("veo_3", NULL, 8, 510);
     expect_price("veo_3", "1080p", 120, 5000); /* never more */
     assert_int_equal(settings.studio.models.count, 3);
-    assert_int_equal(credits_of("free"), 100);
-    assert_int_equal(credits_of("starter"), 1000);
-    assert_int_equal(credits_of("pro"), 3000);
-    assert_int_equal(credits_of("max"), 9000);
+    expect_plan("free", 100, 0, 0);
+    expect_plan("starter", 0, 1000, 999);
+    expect_plan("pro", 0, 3000, 2499);
+    expect_plan("max", 0, 9000, 6999);
+    expect_package(0, "small", 500, 699);
+    expect_package(1, "medium", 2500, 2999);
+    expect_package(2, "large", 8000, 9499);
 }
 
 static void iskra_takes_no_credits(void **state)
