@@ -84,7 +84,7 @@ static void note(struct sync_client *client, str message)
 {
     AUTO(arena_done) struct arena arena = {0};
     struct json said;
-    if (!json_read(&arena, message, JSON_DEPTH_LIMIT, &said, NULL))
+    if (!json_read_message(&arena, message, &said, NULL))
         return;
     str type = json_text(json_get(&said, "type"));
     const struct json *number = json_get(&said, "requestId");
