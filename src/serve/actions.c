@@ -14,6 +14,7 @@ struct action {
     struct arena arena; /* of its own texts */
     struct call_request request;
     struct identity *identity; /* a reference */
+    struct peer *peer;         /* in whose name */
     void (*then)(void *context, const struct call_reply *reply);
     void *context;
 };
@@ -26,6 +27,8 @@ static void action_end(struct action *action, const struct call_reply *reply)
         at = &(*at)->next;
     *at = action->next;
     front->action_count--;
+    action->peer->actions--;
+    peers_drop(front->peers, action->peer);
     action->then(action->context, reply);
     identity_drop(action->identity);
     arena_done(&action->arena);
@@ -120,11 +123,15 @@ bool actions_take(struct front *front, const struct front_asked *asked)
         .is_internal = asked->request.is_internal,
     };
     action->identity = identity_keep(asked->request.identity);
+    action->peer = asked->peer != NULL
+                       ? peer_keep(asked->peer)
+                       : peers_find(front->peers, asked->request.identity, asked->address);
     action->then = asked->then;
     action->context = asked->context;
     action->next = front->actions;
     front->actions = action;
-    if (++front->action_count > ACTIONS_MAX)
+    bool is_one_too_many = ++action->peer->actions > ACTIONS_OF_ONE;
+    if (++front->action_count > ACTIONS_MAX || is_one_too_many)
         refuse(action);
     else
         run_half(action, NULL);

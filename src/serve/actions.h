@@ -7,7 +7,7 @@
  *
  *   caller --> ask (writer) --> request (outside) --> answer (writer) --> caller
  *
- * Owns:     actions under way, at most ACTIONS_MAX.
+ * Owns:     actions under way, at most ACTIONS_MAX, and ACTIONS_OF_ONE in anybody's name.
  * Threads:  the loop's.
  * Time:     ACTION_TIME for the request.
  * Fails:    into the reply: OVERLOAD when there are too many.
@@ -17,6 +17,7 @@
 #include "serve/front.h"
 
 #define ACTIONS_MAX 256
+#define ACTIONS_OF_ONE 16
 #define ACTION_TIME SECONDS(30)
 
 /* Runs it and answers true, if it is an action with two halves; asked->then is called once. */

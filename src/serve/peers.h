@@ -21,6 +21,7 @@ struct peer {
     uint64_t hash;
     size_t references;
     size_t readings; /* of theirs that readers have now */
+    size_t actions;  /* of theirs that are under way */
     size_t holding;  /* what their sessions have, when it is looked at who is to go */
     span read_time;  /* that readers spent on them, since: */
     instant read_since;

@@ -252,7 +252,8 @@ static void read_action(struct sync_session *session, const struct json *message
     str args = args_of(&arena, json_get(message, "args"));
     session->calls++;
     session->call_bytes += args.len;
-    if (session->calls > SESSION_CALLS_MAX || !session_count_calls(session)) {
+    if (session->calls > SESSION_CALLS_MAX || session->call_bytes > SESSION_CALL_BYTES_MAX ||
+        !session_count_calls(session)) {
         session->calls--;
         session->call_bytes -= args.len;
         session_uncount_calls(session);
