@@ -120,8 +120,14 @@ describe('planted faults', { concurrency: AT_ONCE }, () => {
     for (const { name, wrong, by } of rows.filter((row) => wanted.test(row.name)))
         it(`${name}: ${wrong}`, async () => {
             assert.ok(isSearch || by.length > 0, 'no scenario is known to notice it');
-            const { results, said } = await run(isSearch ? null : by, name);
-            const red = [...results].filter(([, isGreen]) => !isGreen).map(([scenario]) => scenario);
+            let results = new Map();
+            let said = '';
+            let red = [];
+            // Some faults are races: what does not show at once shows when it is tried again.
+            for (let tries = 0; tries < 4 && red.length === 0; tries++) {
+                ({ results, said } = await run(isSearch ? null : by, name));
+                red = [...results].filter(([, isGreen]) => !isGreen).map(([scenario]) => scenario);
+            }
             if (isSearch)
                 console.error(`${name}: ${red.length} of ${results.size}\n${red.map((each) => `    ${each}`).join('\n')}`);
             assert.doesNotMatch(said, /the server did not start/, said.slice(-6000));
