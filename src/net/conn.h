@@ -85,6 +85,9 @@ struct exchange {
     int body_fd;
 };
 
+/* Of addresses, by hash; those in one place share a quarter. */
+#define PEER_SHARES 1024
+
 struct http_server {
     struct http_options options;
     struct loop *loop;
@@ -99,9 +102,10 @@ struct http_server {
     bool is_draining, is_closed, is_sharing;
     instant date_until;
     char date[40];
-    uint16_t peer_counts[4096];     /* by hash of address; collisions share the limit */
-    struct share peer_shares[1024]; /* of the budget of calls, the same way */
-    struct conn *hand;              /* where the search for a stranger to close goes on */
+    uint16_t peer_counts[4096];             /* by hash of address; collisions share the limit */
+    struct share peer_shares[PEER_SHARES];  /* of the budget of calls, the same way */
+    struct share known_shares[PEER_SHARES]; /* and of those from there who are known */
+    struct conn *hand;                      /* where the search for a stranger to close goes on */
 };
 
 /* ---- http_server.c ---- */

@@ -44,16 +44,20 @@ void server_uncount(struct http_server *server, struct claim *claim)
     claim_force(calls_of(server), claim, 0);
 }
 
+static struct share *share_of(struct share shares[static PEER_SHARES],
+                              const struct http_request *request)
+{
+    return &shares[hash_bytes(request->peer.at, request->peer.len) % PEER_SHARES];
+}
+
 bool exchange_count(struct exchange *exchange, size_t now)
 {
     struct http_server *server = exchange->server;
     const struct http_options *options = &server->options;
     const struct http_request *request = &exchange->head.request;
     struct claim *claim = &exchange->claim;
-    if (claim->amount == 0 && !claim->is_known) {
-        uint64_t hash = hash_bytes(request->peer.at, request->peer.len);
-        claim->share = &server->peer_shares[hash % ARRAY_LEN(server->peer_shares)];
-    }
+    if (claim->amount == 0 && !claim->is_known)
+        claim->share = share_of(server->peer_shares, request);
     if (server_count(server, claim, now))
         return true;
     if (exchange->was_asked_about || options->is_known == NULL)
@@ -61,7 +65,7 @@ bool exchange_count(struct exchange *exchange, size_t now)
     exchange->was_asked_about = true;
     if (!options->is_known(options->app, request))
         return false;
-    claim_name(calls_of(server), claim, NULL, true);
+    claim_name(calls_of(server), claim, share_of(server->known_shares, request), true);
     return server_count(server, claim, now);
 }
 

@@ -148,7 +148,7 @@ test('what one person asks beyond all memory costs nobody else the connection, a
 });
 
 // A POST whose body is announced and does not come to its end; what came back, if anything.
-const unfinished = (bytes, sent) => new Promise((resolve) => {
+const unfinished = (bytes, sent, more = '') => new Promise((resolve) => {
     const { hostname, port } = new URL(server.url);
     const socket = net.connect(Number(port), hostname);
     let text = '';
@@ -157,7 +157,7 @@ const unfinished = (bytes, sent) => new Promise((resolve) => {
     });
     socket.on('error', () => {});
     socket.on('close', () => resolve(text));
-    socket.write(`POST /api/mutation HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${bytes}\r\n\r\n`);
+    socket.write(`POST /api/mutation HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${bytes}\r\n${more}\r\n`);
     socket.write(Buffer.alloc(sent, 'x'));
     setTimeout(() => socket.destroy(), 4000);
 });
@@ -179,6 +179,17 @@ test('signed in, a large body passes while strangers\' bodies fill their half', 
     const value = 'x'.repeat(10 * MIB);
     assert.equal((await httpClient(server.url, alice.token).query('echo:query', { value })).length, value.length);
     await hostile;
+    await settled('calls');
+});
+
+test('signed in, one who does not end their bodies does not take the room of all', async () => {
+    const mallory = await addUser(server);
+    await under(async () => {
+        const answers = await Promise.all(Array.from({ length: 40 },
+            () => unfinished(16 * MIB, 12 * MIB, `Authorization: Bearer ${mallory.token}\r\n`)));
+        assert.ok(answers.some((text) => text.startsWith('HTTP/1.1 503')));
+        assert.ok(await used('calls') < LIMIT / 4, 'others have room');
+    });
     await settled('calls');
 });
 
