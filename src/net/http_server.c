@@ -50,6 +50,18 @@ static struct share *share_of(struct share shares[static PEER_SHARES],
     return &shares[hash_bytes(request->peer.at, request->peer.len) % PEER_SHARES];
 }
 
+/* Who is known and has nothing else there may have one that alone is more than a quarter. */
+static bool count_alone(struct http_server *server, struct claim *claim, size_t now)
+{
+    struct share *share = claim->share;
+    if (share->used != claim->amount)
+        return false;
+    claim_name(calls_of(server), claim, NULL, true);
+    bool is_taken = server_count(server, claim, now);
+    claim_name(calls_of(server), claim, share, true);
+    return is_taken;
+}
+
 bool exchange_count(struct exchange *exchange, size_t now)
 {
     struct http_server *server = exchange->server;
@@ -60,13 +72,12 @@ bool exchange_count(struct exchange *exchange, size_t now)
         claim->share = share_of(server->peer_shares, request);
     if (server_count(server, claim, now))
         return true;
-    if (exchange->was_asked_about || options->is_known == NULL)
-        return false;
-    exchange->was_asked_about = true;
-    if (!options->is_known(options->app, request))
-        return false;
-    claim_name(calls_of(server), claim, share_of(server->known_shares, request), true);
-    return server_count(server, claim, now);
+    if (!exchange->was_asked_about && options->is_known != NULL) {
+        exchange->was_asked_about = true;
+        if (options->is_known(options->app, request))
+            claim_name(calls_of(server), claim, share_of(server->known_shares, request), true);
+    }
+    return claim->is_known && (server_count(server, claim, now) || count_alone(server, claim, now));
 }
 
 bool exchange_recount(struct exchange *exchange)
