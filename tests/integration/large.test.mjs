@@ -91,7 +91,7 @@ test('a socket that goes while a reader works for it leaves nothing behind', asy
         const session = await new RawSession(server.url).connect(asks(0, 1, add(0, 'items:list'), add(1, 'items:get', { index: 1000 + i })));
         session.socket.terminate();
     }
-    await until(async () => await readMetric('atelier_live_queries') === queries, 'none left');
+    await until(async () => await readMetric('atelier_live_queries') <= queries, 'none left');
 });
 
 test('mutations are answered while readers are busy with large queries by HTTP', async () => {
