@@ -10,7 +10,9 @@
 
 #include <string.h>
 
-#define JOB_LEAST 4 /* queries, however little memory there is */
+#define JOB_LEAST 4  /* queries, however little memory there is */
+#define JOB_MOST 256 /* so that it ends within seconds, whatever they read */
+#define JOB_OF_ONE 64
 
 struct item {
     struct live_query *query;
@@ -33,10 +35,32 @@ static size_t most_of(const struct live *live)
 {
     const struct budget *budget = live->options.budget;
     if (budget == NULL || budget->max == 0)
-        return SIZE_MAX;
+        return JOB_MOST;
     size_t used = budget->used;
     size_t left = used < budget->max ? budget->max - used : 0;
-    return MAX_OF(left / MIB(8), (size_t)JOB_LEAST);
+    return MIN_OF(MAX_OF(left / MIB(8), (size_t)JOB_LEAST), (size_t)JOB_MOST);
+}
+
+/* Who asked how many of a job's queries: one caller may not keep all others waiting. */
+struct askers {
+    struct hash128 who[JOB_MOST];
+    size_t asked[JOB_MOST], count;
+};
+
+static bool may_join(struct askers *askers, const struct live_query *query)
+{
+    struct hash128 who = query->identity == NULL ? (struct hash128){0} : query->identity->hash;
+    size_t at = 0;
+    while (at < askers->count && (askers->who[at].a != who.a || askers->who[at].b != who.b))
+        at++;
+    if (at == askers->count) {
+        if (at == JOB_MOST)
+            return false;
+        askers->who[at] = who;
+        askers->asked[at] = 0;
+        askers->count++;
+    }
+    return askers->asked[at]++ < JOB_OF_ONE;
 }
 
 struct live_job *live_job_take(struct live *live)
@@ -45,13 +69,14 @@ struct live_job *live_job_take(struct live *live)
         return NULL;
     struct live_job *job = memory_zeroed(sizeof(*job));
     job->program = live->options.program;
-    job->items = arena_array(&job->arena, struct item, live->counts.large);
+    job->items = arena_array(&job->arena, struct item, JOB_MOST);
+    struct askers askers = {.count = 0};
     size_t most = most_of(live);
     struct live_query *next;
     for (struct live_query *query = live->large.first; query != NULL && job->count < most;
          query = next) {
         next = query->next_marked;
-        if (query_starve(live, query))
+        if (query_starve(live, query) || !may_join(&askers, query))
             continue;
         query_unmark(live, query);
         query->valid_until = (instant){0};

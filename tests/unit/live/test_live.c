@@ -528,6 +528,39 @@ static void who_leaves_while_the_job_is_out_leaves_nothing(void **state)
     assert_int_equal(live_counts(stage->live).watches, 0);
 }
 
+/* Another caller's one question is in the first job, behind a hundred of somebody's. */
+static void one_caller_does_not_fill_a_job(void **state)
+{
+    struct stage *stage = *state;
+    struct subscription many[100], other;
+    struct identity *somebody = memory_zeroed(sizeof(*somebody));
+    atomic_init(&somebody->count, 1);
+    somebody->hash = hash128_bytes("somebody", 8);
+    char args[100][160];
+    add_things(stage, 9, LIVE_SMALL_READS + 1);
+    for (size_t i = 0; i < ARRAY_LEN(many); i++) {
+        snprintf(args[i], sizeof(args[i]), "{\"owner\":9%*s}", (int)i, "");
+        many[i] = (struct subscription){0};
+        live_subscribe(stage->live, &many[i], STR("t:count"), str_of(args[i]), NULL, (str){0});
+    }
+    other = (struct subscription){0};
+    live_subscribe(stage->live, &other, STR("t:count"), STR("{\"owner\":9}"), somebody, (str){0});
+    struct live_job *job = round_with_job(stage);
+    size_t in = 0;
+    for (size_t i = 0; i < ARRAY_LEN(many); i++)
+        in += live_job_has(job, &many[i]);
+    assert_int_equal(in, 64);
+    assert_true(live_job_has(job, &other));
+    settle_job(stage, job);
+    settle_job(stage, round_with_job(stage)); /* the rest */
+    for (size_t i = 0; i < ARRAY_LEN(many); i++) {
+        assert_true(live_is_current(&many[i]));
+        live_unsubscribe(stage->live, &many[i]);
+    }
+    live_unsubscribe(stage->live, &other);
+    identity_drop(somebody);
+}
+
 static void a_job_may_be_dropped_with_its_live(void **state)
 {
     struct stage *stage = *state;
@@ -675,6 +708,7 @@ int main(void)
         TEST(a_large_query_waits_for_its_job),
         TEST(a_commit_while_the_job_is_out_marks_what_it_hits),
         TEST(who_leaves_while_the_job_is_out_leaves_nothing),
+        TEST(one_caller_does_not_fill_a_job),
         TEST(a_job_may_be_dropped_with_its_live),
         TEST(what_became_small_is_small_again),
         TEST(failures_are_answers_with_their_data),
