@@ -103,7 +103,7 @@ static int verify(int argc, char **argv)
         .options = options,
         .option_count = ARRAY_LEN(options),
     };
-    struct ledger_sums sums;
+    struct ledger_sums sums = {0};
     struct fault fault;
     int code;
     if (!command_read(&command, argc, argv, &code))

@@ -191,7 +191,7 @@ static void see_movement(struct verify *verify, const void *row)
     see_hold_entries(verify, movement);
     if (lots == NULL && owner != 0)
         numbers_of(&verify->people, owner)[IS_OLDER] = true;
-    for (size_t i = 0; i < movement->lots.count; i++) {
+    for (size_t i = 0; lots != NULL && i < movement->lots.count; i++) {
         in_lots += lots[i].amount.n;
         numbers_of(&verify->lots, lots[i].lot_id.n)[LOT_LEFT] += lots[i].amount.n;
     }

@@ -220,7 +220,7 @@ static void send_checkout(struct call *call, struct stripe_checkout *wish)
     wish->currency = config->payments.currency.len == 0 ? STR("usd") : config->payments.currency;
     wish->customer = billing_account_of(call, user.id).customer_id;
     wish->email = user.email;
-    wish->user = (str){id, sizeof(id)};
+    wish->user = str_copy(call->arena, (str){id, sizeof(id)});
     wish->success_url = page_of(call, "/billing?checkout=done");
     wish->cancel_url = page_of(call, "/billing?checkout=left");
     wish->key = str_copy(call->arena, str_of(token));

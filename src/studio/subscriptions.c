@@ -439,12 +439,13 @@ static void get_current(struct call *call, const struct get_current_args *args,
         return;
     const struct plan_config *plan = config_plan(call->program->config, row.plan_key);
     struct current_subscription *out = arena_new(call->arena, struct current_subscription);
+    int64_t end = row.current_period_end.value.us / 1000000; /* seconds, as the contract says */
     *out = (struct current_subscription){
         .stripe_subscription_id = row.external_id,
         .tier = plan == NULL ? STR("") : plan->key,
         .status = row.status,
         .cancel_at_period_end = row.cancel_at_period_end,
-        .current_period_end = (double)(row.current_period_end.value.us / 1000000),
+        .current_period_end = (double)end,
         .plan_details = {.name = STR("")},
     };
     if (plan != NULL)
