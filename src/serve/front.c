@@ -359,8 +359,10 @@ static void run_there(struct reading *reading, instant now)
 static bool may_read(struct front *front, const struct peer *peer)
 {
     struct readers *readers = front->options.readers;
-    return readers_waiting(readers) == 0 ||
-           !peer_reads_too_much(peer, readers_count(readers), loop_now(front->loop));
+    bool do_others_wait = readers_waiting(readers) > peer->readings;
+    return !peer_reads_at_most(peer) &&
+           (!do_others_wait ||
+            !peer_reads_too_long(peer, readers_count(readers), loop_now(front->loop)));
 }
 
 bool front_read_begin(struct front *front, struct peer *peer)

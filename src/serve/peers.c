@@ -116,9 +116,12 @@ void peer_read(struct peer *peer, span time, instant now)
     peer->read_time.us += time.us;
 }
 
-bool peer_reads_too_much(const struct peer *peer, size_t readers, instant now)
+bool peer_reads_at_most(const struct peer *peer)
 {
-    if (peer->readings >= READINGS_MAX)
-        return true;
+    return peer->readings >= READINGS_MAX;
+}
+
+bool peer_reads_too_long(const struct peer *peer, size_t readers, instant now)
+{
     return !is_over(peer, now) && peer->read_time.us > (int64_t)readers * WINDOW.us / 2;
 }

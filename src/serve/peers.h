@@ -38,5 +38,8 @@ void peers_drop(struct peers *peers, struct peer *peer); /* NULL is accepted */
 /* Notes time at the readers. */
 void peer_read(struct peer *peer, span time, instant now);
 
-/* Has had more than its part of the readers' time lately, or has too many readings there now. */
-bool peer_reads_too_much(const struct peer *peer, size_t readers, instant now);
+/* Has as many readings there now as one may have. */
+bool peer_reads_at_most(const struct peer *peer);
+
+/* Has had more than its part of the readers' time lately. */
+bool peer_reads_too_long(const struct peer *peer, size_t readers, instant now);

@@ -110,6 +110,19 @@ test('mutations are answered while readers are busy with large queries by HTTP',
     assert.ok(await readMetric('atelier_call_large_queries_total') > from, 'they went to a reader');
 });
 
+test('nobody is refused a reader because their own queries wait for it', async () => {
+    const end = Date.now() + 4000;
+    const statuses = new Set();
+    await Promise.all([0, 1, 2, 3].map(async () => {
+        while (Date.now() < end) {
+            const response = await fetch(`${server.url}/api/query`, { method: 'POST', body: JSON.stringify({ path: 'items:list', args: {} }) });
+            statuses.add(response.status);
+            await response.arrayBuffer();
+        }
+    }));
+    assert.deepEqual([...statuses], [200]);
+});
+
 test('several queries at one moment, some of them large, agree', async () => {
     const writing = writer();
     for (let i = 0; i < 10; i++) {

@@ -65,13 +65,13 @@ static void half_of_the_readers_time_is_enough_for_one(void **state)
     struct peer peer = {0};
     instant now = {SECONDS(1000).us};
     peer_read(&peer, SECONDS(4), now);
-    assert_false(peer_reads_too_much(&peer, 1, now));
+    assert_false(peer_reads_too_long(&peer, 1, now));
     peer_read(&peer, SECONDS(2), instant_add(now, SECONDS(3)));
-    assert_true(peer_reads_too_much(&peer, 1, instant_add(now, SECONDS(3))));
-    assert_false(peer_reads_too_much(&peer, 2, instant_add(now, SECONDS(3))));
-    assert_false(peer_reads_too_much(&peer, 1, instant_add(now, SECONDS(11))));
+    assert_true(peer_reads_too_long(&peer, 1, instant_add(now, SECONDS(3))));
+    assert_false(peer_reads_too_long(&peer, 2, instant_add(now, SECONDS(3))));
+    assert_false(peer_reads_too_long(&peer, 1, instant_add(now, SECONDS(11))));
     peer.readings = 64;
-    assert_true(peer_reads_too_much(&peer, 8, instant_add(now, SECONDS(11))));
+    assert_true(peer_reads_at_most(&peer));
 }
 
 int main(void)
