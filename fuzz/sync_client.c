@@ -333,7 +333,7 @@ static void take_frame(struct sync_client *client, unsigned opcode, str payload)
 static bool frame_is_whole(str heard, size_t *head, size_t *len)
 {
     const uint8_t *at = (const uint8_t *)heard.at;
-    if (heard.len < 2)
+    if (at == NULL || heard.len < 2)
         return false;
     assert((at[0] & 0x70) == 0 && (at[0] & 0x80) != 0 && (at[1] & 0x80) == 0);
     size_t more = at[1] == 126 ? 2 : at[1] == 127 ? 8 : 0;
@@ -349,7 +349,7 @@ static void take_heard(struct sync_client *client)
     str heard = buffer_text(&client->heard);
     size_t head, len;
     if (!client->is_welcome) {
-        char *end = heard.len == 0 ? NULL : memmem(heard.at, heard.len, "\r\n\r\n", 4);
+        char *end = heard.at == NULL ? NULL : memmem(heard.at, heard.len, "\r\n\r\n", 4);
         if (end == NULL)
             return;
         assert(str_starts(heard, STR("HTTP/1.1 101 ")));

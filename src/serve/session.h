@@ -76,9 +76,10 @@ struct sync_session {
     bool has_clock_skew;
 
     const struct identity *identity;
-    struct peer *address, *peer;   /* the peer is the address as long as nobody is signed in */
-    struct claim asks, holds;      /* of the budget of calls; of live queries */
-    struct version received, sent; /* what the client said; what it was told last */
+    const struct identity *adopting; /* until its user row is there */
+    struct peer *address, *peer;     /* the peer is the address as long as nobody is signed in */
+    struct claim asks, holds;        /* of the budget of calls; of live queries */
+    struct version received, sent;   /* what the client said; what it was told last */
 
     struct session_query *queries;
     struct session_query **buckets; /* the same by id; NULL while there are none */

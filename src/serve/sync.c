@@ -253,6 +253,7 @@ void session_unneeded(struct sync_session *session)
     peers_drop(front->peers, session->peer);
     peers_drop(front->peers, session->address);
     identity_drop(session->identity);
+    identity_drop(session->adopting);
     buffer_done(&session->inbox);
     free(session->removed);
     free(session);

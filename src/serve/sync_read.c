@@ -79,30 +79,25 @@ static void read_connect(struct sync_session *session, const struct json *messag
         session_fatal(session, "maxObservedTimestamp is not below the newest commit.");
 }
 
-struct waiting_identity {
-    struct sync_session *session;
-    const struct identity *identity;
-};
-
 static void on_seen(void *context, bool is_seen)
 {
-    struct waiting_identity waiting = *(struct waiting_identity *)context;
-    struct sync_session *session = waiting.session;
-    free(context);
+    struct sync_session *session = context;
+    const struct identity *identity = take_pointer(&session->adopting);
     if (is_seen && !session->is_ending)
-        session_set_identity(session, waiting.identity);
+        session_set_identity(session, identity);
     else if (!is_seen)
         session_close(session, 1013, "InternalServerError");
-    identity_drop(waiting.identity);
+    identity_drop(identity);
     session_resume(session);
 }
 
+/* Nothing else is read until it is done, so there is never a second one. */
 static void adopt(struct sync_session *session, struct identity *identity)
 {
-    struct waiting_identity *waiting = memory_zeroed(sizeof(*waiting));
-    *waiting = (struct waiting_identity){session, identity};
+    identity_drop(session->adopting);
+    session->adopting = identity;
     session_pause(session);
-    front_see(session->front, identity, on_seen, waiting);
+    front_see(session->front, identity, on_seen, session);
 }
 
 static void read_authenticate(struct sync_session *session, const struct json *message)
