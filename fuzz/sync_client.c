@@ -333,7 +333,7 @@ static void take_frame(struct sync_client *client, unsigned opcode, str payload)
 static bool frame_is_whole(str heard, size_t *head, size_t *len)
 {
     const uint8_t *at = (const uint8_t *)heard.at;
-    if (at == NULL || heard.len < 2)
+    if (heard.len < 2)
         return false;
     assert((at[0] & 0x70) == 0 && (at[0] & 0x80) != 0 && (at[1] & 0x80) == 0);
     size_t more = at[1] == 126 ? 2 : at[1] == 127 ? 8 : 0;
@@ -356,7 +356,7 @@ static void take_heard(struct sync_client *client)
         client->is_welcome = true;
         heard = str_slice(heard, (size_t)(end + 4 - heard.at), heard.len);
     }
-    while (frame_is_whole(heard, &head, &len)) {
+    while (heard.at != NULL && frame_is_whole(heard, &head, &len)) {
         take_frame(client, (uint8_t)heard.at[0] & 15, str_slice(heard, head, head + len));
         heard = str_slice(heard, head + len, heard.len);
     }
