@@ -11,6 +11,7 @@
 #include "jwt_maker.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -48,7 +49,7 @@ static struct arena arena;
 static struct verifier *verifier;
 static struct auth_failure failure;
 static bool keys_are_coming;
-static size_t row_asked;
+static atomic_size_t row_asked; /* of whichever thread asked last */
 
 static instant now(void)
 {
