@@ -236,10 +236,16 @@ static void making_progress(struct call *call, const struct job *job, double par
 static void making_give_up(struct call *call, struct job *job, str why)
 {
     struct generation g;
-    if (row_find(call, &generation_type, (doc_id){job->about}, &g) && generation_is_open(&g))
-        generation_end(call, &g, GENERATION_FAILED, utf8_cut(why, 400));
-    else
+    struct outputs outputs;
+    if (!row_find(call, &generation_type, (doc_id){job->about}, &g) || !generation_is_open(&g)) {
         job_remove(call, job->id);
+        return;
+    }
+    /* What is ready by then is charged and theirs, so it has not failed. */
+    outputs.count = generation_outputs(call, g.id, outputs.items);
+    bool has_works = outputs_in(&outputs, OUTPUT_READY) > 0;
+    generation_end(call, &g, has_works ? GENERATION_COMPLETED : GENERATION_FAILED,
+                   utf8_cut(why, 400));
 }
 
 const struct job_action making_action = {
