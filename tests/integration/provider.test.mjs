@@ -152,7 +152,7 @@ after(async () => {
 // ---- asking ----
 
 let people = 0;
-async function make(fault, { numImages = 1, model = 'pretend', ms = 60_000 } = {}) {
+async function make(fault, { numImages = 1, model = 'pretend', ms = 240_000 } = {}) {
     const number = ++people;
     const prompt = `${fault} number ${number}`;
     const person = await addUser(server, `provider-${number}@example.com`);
