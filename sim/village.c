@@ -109,6 +109,6 @@ void village_program(struct program *program, const struct village_config *confi
     const size_t counts[] = {village_query_count, village_errand_count};
     program_init(program, tables, counts, ARRAY_LEN(tables));
     program->schema = &village_schema;
-    program->config = config;
+    program->config = (void *)(uintptr_t)config;
     program->resolve = resolve;
 }

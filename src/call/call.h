@@ -176,7 +176,7 @@ struct program {
     const struct schema *schema;
     const struct function **functions; /* by name, sorted by program_init */
     size_t function_count;
-    const void *config; /* the studio's; domain code casts it in one place */
+    void *config; /* the studio's; domain code casts it in one place; guards itself */
     /* From a verified identity to the caller's user row; fills call->caller and is_admin. */
     void (*resolve)(struct call *call);
     uint8_t seal_key[32];
@@ -198,6 +198,7 @@ struct call {
     bool is_admin;                   /* the caller may call ADMIN functions */
     bool is_internal;                /* called by the program itself */
     bool is_resolved;
+    const void *config; /* the studio's settings as this call sees them; NULL: not asked for yet */
 
     str journal;                  /* of a paginated query: in, and out */
     bool has_paged;               /* one pagination a call */

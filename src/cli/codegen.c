@@ -233,10 +233,9 @@ static bool write_fixed(const char *folder, const char *name, const char *text, 
 
 static bool write_reference(const char *path, struct fault *fault)
 {
-    static const struct studio_config nothing;
     AUTO(buffer_done) struct buffer text = buffer_with_max(MIB(4));
     struct program program = {0};
-    studio_program(&program, &nothing, NULL, 0);
+    studio_program(&program, NULL, NULL, 0);
     reference_write(&text, &program, &settings_shape);
     program_done(&program);
     return write_text(path, &text, fault);
@@ -244,12 +243,11 @@ static bool write_reference(const char *path, struct fault *fault)
 
 static bool write_all(const char *folder, const struct extras *extras, struct fault *fault)
 {
-    static const struct studio_config nothing;
     AUTO(buffer_done) struct buffer api = buffer_with_max(MIB(4));
     AUTO(buffer_done) struct buffer model = buffer_with_max(MIB(4));
     struct program program = {0};
 
-    studio_program(&program, &nothing, extras == NULL ? NULL : extras->tables,
+    studio_program(&program, NULL, extras == NULL ? NULL : extras->tables,
                    extras == NULL ? 0 : extras->table_count);
     write_api(&api, &program);
     write_data_model(&model, &studio_schema, extras);

@@ -95,6 +95,7 @@ static bool call_server(struct arena *arena, const char *data_dir, str address, 
 
 struct here {
     struct program program;
+    struct catalogue *catalogue;
     struct settings settings;
     struct commit_log *log;
     struct store *store;
@@ -150,7 +151,8 @@ static bool open_here(struct here *here, struct arena *arena, const char *data_d
         !data_key(data_dir, "ids.key", ids, sizeof(ids), fault))
         return false;
     doc_id_set_key(ids);
-    studio_program(&here->program, &here->settings.studio, NULL, 0);
+    here->catalogue = catalogue_new(&here->settings.studio);
+    studio_program(&here->program, here->catalogue, NULL, 0);
     here->program.public_url = "";
     here->log = commit_log_new();
     struct store_options options = {
@@ -175,6 +177,7 @@ static void close_here(struct here *here)
     store_close(here->store);
     commit_log_free(here->log);
     program_done(&here->program);
+    catalogue_free(here->catalogue);
     fd_close(&here->lock);
 }
 

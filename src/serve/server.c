@@ -34,6 +34,7 @@ struct server {
     struct doc_type const *types[TYPES_MAX];
     struct schema schema;
     struct program program;
+    struct catalogue *catalogue;
     struct commit_log *log;
     struct store *store;
     struct writer *writer;
@@ -125,7 +126,8 @@ static bool open_store(struct server *server, struct fault *fault)
 static bool open_calls(struct server *server, struct fault *fault)
 {
     const struct settings *settings = server->options.settings;
-    studio_program(&server->program, &settings->studio, server->options.extra,
+    server->catalogue = catalogue_new(&settings->studio);
+    studio_program(&server->program, server->catalogue, server->options.extra,
                    server->options.extra_count);
     server->program.schema = &server->schema;
     server->program.redacts_errors = settings->server.redact_errors;
@@ -476,6 +478,7 @@ void server_close(struct server *server)
     secure_close(server->secure);
     loop_free(server->loop);
     program_done(&server->program);
+    catalogue_free(server->catalogue);
     fd_close(&server->lock);
     arena_done(&server->arena);
     free(server);

@@ -3,7 +3,7 @@
 
 #include "provider/stripe.h"
 #include "serve/route.h"
-#include "studio/config.h"
+#include "studio/catalogue.h"
 #include "json/json.h"
 
 #include <string.h>
@@ -67,8 +67,8 @@ void webhooks_provider(struct front *front, struct exchange *exchange,
 {
     struct arena *arena = exchange_arena(exchange);
     str path = http_path(arena, request), job = {0};
-    const struct provider_config *provider =
-        config_provider(front->options.program->config, str_slice(path, strlen(PREFIX), path.len));
+    const struct provider_config *provider = config_provider(
+        catalogue_file(front->options.program->config), str_slice(path, strlen(PREFIX), path.len));
     if (provider == NULL) {
         answer_error(exchange, 404, "NotFound", STR("There is no provider of this name."), NULL);
         return;
@@ -91,7 +91,7 @@ void webhooks_provider(struct front *front, struct exchange *exchange,
 void webhooks_stripe(struct front *front, struct exchange *exchange,
                      const struct http_request *request)
 {
-    const struct studio_config *config = front->options.program->config;
+    const struct studio_config *config = catalogue_file(front->options.program->config);
     const struct stripe_config *stripe = config->payments.stripe;
     struct stripe_event event;
     str signature = http_header(request, "stripe-signature");

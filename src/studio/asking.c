@@ -2,6 +2,7 @@
 #include "job/line.h"
 #include "studio/generations.h"
 
+#include "studio/catalogue.h"
 #include "studio/choices.h"
 #include "studio/ledger.h"
 #include "studio/making.h"
@@ -92,7 +93,7 @@ static void check_words(struct call *call, const struct model_config *model,
 
 static void check_quota(struct call *call, doc_id user)
 {
-    const struct studio_config *config = call->program->config;
+    const struct studio_config *config = catalogue_of(call);
     struct user row;
     row_get(call, &user_type, user, &row);
     const struct plan_config *plan = config_plan(config, row.plan_key);
@@ -124,7 +125,7 @@ static bool holds_word(str text, str word)
 
 static void check_banned(struct call *call, str text, const char *path)
 {
-    const struct studio_config *config = call->program->config;
+    const struct studio_config *config = catalogue_of(call);
     const str *words = config->moderation.banned_words.items;
     for (size_t i = 0; i < config->moderation.banned_words.count; i++)
         REQUIRE_ARGUMENT(call, !holds_word(text, words[i]), path,
@@ -137,7 +138,7 @@ static void check_rates(struct call *call, const struct generation *g)
 {
     struct user user;
     row_get(call, &user_type, g->user_id, &user);
-    rates_take(call, g->user_id, config_plan(call->program->config, user.plan_key), g->kind);
+    rates_take(call, g->user_id, config_plan(catalogue_of(call), user.plan_key), g->kind);
 }
 
 static void put_outputs(struct call *call, const struct generation *g)
@@ -171,7 +172,7 @@ static doc_id put_in_line(struct call *call, const struct generation *g)
 {
     struct user user;
     row_get(call, &user_type, g->user_id, &user);
-    const struct plan_config *plan = config_plan(call->program->config, user.plan_key);
+    const struct plan_config *plan = config_plan(catalogue_of(call), user.plan_key);
     struct line_ticket ticket = {
         .owner = g->user_id.n,
         .cost = (double)g->credits_cost.n,
@@ -184,7 +185,7 @@ static doc_id put_in_line(struct call *call, const struct generation *g)
 void generation_create(struct call *call, const struct generation_wish *wish,
                        struct generation *out)
 {
-    const struct studio_config *config = call->program->config;
+    const struct studio_config *config = catalogue_of(call);
     const struct model_config *model = config_model(config, wish->model);
     *out = (struct generation){0};
     REQUIRE_ARGUMENT(call, model != NULL, ".model", "There is no model \"%.*s\".",

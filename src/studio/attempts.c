@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/attempts.h"
 
+#include "studio/catalogue.h"
 #include "studio/ledger.h"
 #include "studio/making.h"
 
@@ -237,7 +238,7 @@ static void set_cost(struct call *call, struct attempt *attempt, const struct wo
         attempt->cost_is_told = true;
         return;
     }
-    const struct model_config *model = config_model(call->program->config, attempt->model);
+    const struct model_config *model = config_model(catalogue_of(call), attempt->model);
     struct generation g;
     bool is_billed = attempt->state == ATTEMPT_DONE || attempt->state == ATTEMPT_ORPHANED ||
                      (attempt->state == ATTEMPT_CANCELED && attempt->provider_job.len != 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/subscriptions.h"
 
+#include "studio/catalogue.h"
 #include "studio/ledger.h"
 #include "studio/users.h"
 
@@ -80,7 +81,7 @@ static enum subscription_status status_of(const struct subscription_row *row)
 
 static void set_plan(struct call *call, doc_id id)
 {
-    const struct studio_config *config = call->program->config;
+    const struct studio_config *config = catalogue_of(call);
     const struct plan_config *plan = config->plans.items;
     struct subscription_row current;
     struct user user;
@@ -123,8 +124,7 @@ static void take_back(struct call *call, struct payment *payment)
 
 static void settle_payment(struct call *call, struct payment *payment)
 {
-    const struct package_config *package =
-        config_package(call->program->config, payment->package_id);
+    const struct package_config *package = config_package(catalogue_of(call), payment->package_id);
     struct invoice invoice;
     doc_id of =
         row_first(call, index_of(&invoice_type, "by_external"), KEY(key_text(payment->invoice_id)));
@@ -161,7 +161,7 @@ static struct payment payment_of(struct call *call, str external)
 /* The credits of a paid period, once however many invoices and crons say so. */
 static void grant_period(struct call *call, struct invoice *invoice, doc_id user)
 {
-    const struct plan_config *plan = config_plan_of_price(call->program->config, invoice->price_id);
+    const struct plan_config *plan = config_plan_of_price(catalogue_of(call), invoice->price_id);
     bool is_period = str_equal(invoice->reason, STR("subscription_create")) ||
                      str_equal(invoice->reason, STR("subscription_cycle"));
     invoice->user_id = user;
@@ -206,7 +206,7 @@ static void settle_invoices(struct call *call, const struct subscription_row *ro
 
 static void settle(struct call *call, struct subscription_row *row)
 {
-    const struct plan_config *plan = config_plan_of_price(call->program->config, row->price_id);
+    const struct plan_config *plan = config_plan_of_price(catalogue_of(call), row->price_id);
     row->status = status_of(row);
     row->plan_key = plan == NULL ? (str){0} : plan->key;
     row->updated_at = call->now;

@@ -3,6 +3,7 @@
 
 #include "job/line.h"
 #include "studio/attempts.h"
+#include "studio/catalogue.h"
 #include "studio/ledger.h"
 #include "studio/usage.h"
 #include "studio/users.h"
@@ -370,7 +371,7 @@ bool generation_find(struct call *call, doc_id id, enum media_kind kind, struct 
 /* A shape's name stands for its pixels. */
 static void generation_shape(struct call *call, str name, struct generation_wish *wish)
 {
-    const struct model_config *model = config_model(call->program->config, wish->model);
+    const struct model_config *model = config_model(catalogue_of(call), wish->model);
     if (model == NULL || name.len == 0)
         return;
     const struct size_config *sizes = model->sizes.items;
@@ -427,7 +428,7 @@ static void add_place(struct call *call, const struct generation *g, struct wire
     struct job job;
     if (!row_find(call, &job_type, g->job_id, &job))
         return;
-    const struct provider_config *provider = config_provider(call->program->config, job.lane);
+    const struct provider_config *provider = config_provider(catalogue_of(call), job.lane);
     int64_t position = line_position(call, &job);
     double seconds = line_seconds(call, job.lane);
     wire->queue_position = (struct maybe_int){position, position != 0};

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/making_inside.h"
 
+#include "studio/catalogue.h"
+
 #define MADE_PART 0.8 /* of a picture's way, when its original is there */
 #define FETCH_MAX MIB(64)
 
@@ -144,7 +146,7 @@ static str address_of(struct call *call, const struct provider_config *provider,
 static const struct work *ask_fetch(struct call *call, struct generation *g,
                                     const struct output *located)
 {
-    const struct provider_config *provider = config_provider(call->program->config, g->provider);
+    const struct provider_config *provider = config_provider(catalogue_of(call), g->provider);
     set_status(call, g, GENERATION_PROCESSING);
     struct work *work = work_new(call, WORK_FETCH, located, provider);
     work->url = address_of(call, provider, located->url);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/making_inside.h"
 
+#include "studio/catalogue.h"
 #include "studio/choices.h"
 
 #include <string.h>
@@ -43,7 +44,7 @@ bool making_is_vouched(const struct provider_config *provider, str url)
 static const struct model_config *candidate(struct call *call, const struct generation *g,
                                             int64_t place)
 {
-    const struct studio_config *config = call->program->config;
+    const struct studio_config *config = catalogue_of(call);
     const struct model_config *asked = config_model(config, g->model);
     if (place == 0 || asked == NULL)
         return place == 0 ? asked : NULL;
@@ -173,7 +174,7 @@ static int64_t asked_at_once(struct call *call, const struct generation *g,
 {
     const struct model_config *model = making_model(call, g);
     const struct provider *translator =
-        config_translator(config_provider(call->program->config, g->provider));
+        config_translator(config_provider(catalogue_of(call), g->provider));
     int64_t waiting = (int64_t)outputs_in(outputs, OUTPUT_WAITING);
     int64_t most = model == NULL ? 0 : model->images_per_request;
     if (most == 0 && translator != NULL && translator->one_by_one)
@@ -229,7 +230,7 @@ static const struct work *poll(struct call *call, struct job *job, struct genera
 const struct work *making_ask_provider(struct call *call, struct job *job, struct generation *g,
                                        struct outputs *outputs)
 {
-    const struct provider_config *provider = config_provider(call->program->config, g->provider);
+    const struct provider_config *provider = config_provider(catalogue_of(call), g->provider);
     const struct model_config *model = making_model(call, g);
     struct attempt attempt;
     if (provider == NULL) {
@@ -267,7 +268,7 @@ static void take_pending(struct call *call, struct job *job, struct generation *
                          struct outputs *outputs, struct attempt *attempt,
                          const struct work_result *came)
 {
-    const struct provider_config *provider = config_provider(call->program->config, g->provider);
+    const struct provider_config *provider = config_provider(catalogue_of(call), g->provider);
     attempt->state = ATTEMPT_RUNNING;
     attempt->polls++;
     if (came->job.len != 0)
@@ -339,8 +340,7 @@ static const void *stop_ask(struct call *call, struct job *job)
 {
     struct attempt attempt;
     row_find(call, &attempt_type, (doc_id){job->about}, &attempt);
-    const struct provider_config *provider =
-        config_provider(call->program->config, attempt.provider);
+    const struct provider_config *provider = config_provider(catalogue_of(call), attempt.provider);
     const struct provider *translator = config_translator(provider);
     if (translator == NULL || translator->cancel == NULL || attempt.provider_job.len == 0) {
         job_remove(call, job->id);

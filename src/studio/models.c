@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/studio.h"
 
+#include "studio/catalogue.h"
 #include "studio/choices.h"
 
 #include <string.h>
@@ -261,7 +262,7 @@ static struct wire_model wire_of(struct arena *arena, const struct model_config 
 /* Those of a kind or (MEDIA_NONE) any; of those only the premium ones, if so wanted. */
 static struct list models_of(struct call *call, enum media_kind kind, bool premium_only)
 {
-    const struct studio_config *config = call->program->config;
+    const struct studio_config *config = catalogue_of(call);
     const struct model_config *models = config->models.items;
     struct wire_model *out = arena_array(call->arena, struct wire_model, config->models.count + 1);
     size_t count = 0;
@@ -302,13 +303,13 @@ static struct wire_model *wire_new(struct call *call, const struct model_config 
 static void get_model_by_id(struct call *call, const struct model_args *args,
                             struct wire_model **result)
 {
-    *result = wire_new(call, config_model(call->program->config, args->model_id));
+    *result = wire_new(call, config_model(catalogue_of(call), args->model_id));
 }
 
 static void get_default_model(struct call *call, const struct get_default_model_args *args,
                               struct wire_model **result)
 {
-    const struct studio_config *config = call->program->config;
+    const struct studio_config *config = catalogue_of(call);
     const struct model_config *models = config->models.items;
     for (size_t i = 0; i < config->models.count && *result == NULL; i++)
         if (models[i].is_default)
@@ -317,7 +318,7 @@ static void get_default_model(struct call *call, const struct get_default_model_
 
 static void get_parameters(struct call *call, const struct model_args *args, struct form **result)
 {
-    const struct model_config *model = config_model(call->program->config, args->model_id);
+    const struct model_config *model = config_model(catalogue_of(call), args->model_id);
     if (model == NULL)
         return;
     const struct size_config *sizes = model->sizes.items;
@@ -351,7 +352,7 @@ static void get_parameters(struct call *call, const struct model_args *args, str
 static void get_credit_cost(struct call *call, const struct get_credit_cost_args *args,
                             int64_t *result)
 {
-    const struct model_config *model = config_model(call->program->config, args->model_id);
+    const struct model_config *model = config_model(catalogue_of(call), args->model_id);
     REQUIRE_ARGUMENT(call, model != NULL, ".modelId", "There is no model \"%.*s\".",
                      STR_ARG(args->model_id));
     REQUIRE_ARGUMENT(call,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/subscriptions.h"
 
+#include "studio/catalogue.h"
 #include "studio/ledger.h"
 #include "studio/users.h"
 
@@ -178,7 +179,7 @@ static struct provider_site site_of(const struct stripe_config *stripe)
 /* NULL, and the call has failed, when nothing can be paid for here. */
 static const struct stripe_config *stripe_of(struct call *call)
 {
-    const struct studio_config *config = call->program->config;
+    const struct studio_config *config = catalogue_of(call);
     if (config->payments.stripe == NULL)
         call_fail(call, STATE, "Payments are not set up in this studio.");
     return call_failed(call) ? NULL : config->payments.stripe;
@@ -206,7 +207,7 @@ static str page_of(struct call *call, const char *path)
 
 static void send_checkout(struct call *call, struct stripe_checkout *wish)
 {
-    const struct studio_config *config = call->program->config;
+    const struct studio_config *config = catalogue_of(call);
     const struct stripe_config *stripe = stripe_of(call);
     struct provider_request request;
     struct user user;
@@ -260,7 +261,7 @@ static void take_page(struct call *call, const struct call_answer *answer, str *
 
 static void buy_price(struct call *call, const struct buy_price_args *args, str *result)
 {
-    send_plan(call, config_plan_of_price(call->program->config, args->price_id), args->price_id);
+    send_plan(call, config_plan_of_price(catalogue_of(call), args->price_id), args->price_id);
 }
 
 static void buy_price_answered(struct call *call, const struct buy_price_args *args,
@@ -271,7 +272,7 @@ static void buy_price_answered(struct call *call, const struct buy_price_args *a
 
 static void buy_plan(struct call *call, const struct buy_plan_args *args, str *result)
 {
-    const struct plan_config *plan = config_plan(call->program->config, args->plan_id);
+    const struct plan_config *plan = config_plan(catalogue_of(call), args->plan_id);
     send_plan(call, plan, plan == NULL ? (str){0} : plan->stripe_price_id);
 }
 
@@ -283,7 +284,7 @@ static void buy_plan_answered(struct call *call, const struct buy_plan_args *arg
 
 static void buy_package(struct call *call, const struct buy_package_args *args, str *result)
 {
-    const struct studio_config *config = call->program->config;
+    const struct studio_config *config = catalogue_of(call);
     const struct package_config *package = config_package(config, args->package_id);
     struct subscription_row current;
     REQUIRE(call, package != NULL, NOT_FOUND, "There is no such package of credits.");
@@ -407,7 +408,7 @@ static void reactivate_answered(struct call *call, const struct reactivate_args 
 static void change(struct call *call, const struct change_args *args, struct nothing *result)
 {
     const struct stripe_config *stripe = stripe_of(call);
-    const struct plan_config *plan = config_plan(call->program->config, args->plan_id);
+    const struct plan_config *plan = config_plan(catalogue_of(call), args->plan_id);
     struct subscription_row row;
     struct provider_request request;
     REQUIRE(call, plan != NULL && plan->stripe_price_id.len != 0, NOT_FOUND,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/subscriptions.h"
 
+#include "studio/catalogue.h"
+
 /* What there is to buy, as the configuration says. */
 struct wire_plan_card {
     str key, plan_id, name, currency, stripe_price_id;
@@ -121,7 +123,7 @@ static struct wire_plan_card card_of(const struct studio_config *config,
 
 static void list_plans(struct call *call, const struct list_plans_args *args, struct list *result)
 {
-    const struct studio_config *config = call->program->config;
+    const struct studio_config *config = catalogue_of(call);
     const struct plan_config *plans = config->plans.items;
     struct wire_plan_card *out =
         arena_array(call->arena, struct wire_plan_card, config->plans.count);
@@ -139,7 +141,7 @@ static void list_plans(struct call *call, const struct list_plans_args *args, st
 static void get_plan(struct call *call, const struct get_plan_args *args,
                      struct wire_plan_card **result)
 {
-    const struct studio_config *config = call->program->config;
+    const struct studio_config *config = catalogue_of(call);
     const struct plan_config *plan = config_plan(config, args->key);
     if (plan == NULL)
         return;
@@ -150,7 +152,7 @@ static void get_plan(struct call *call, const struct get_plan_args *args,
 static void list_packages(struct call *call, const struct list_packages_args *args,
                           struct list *result)
 {
-    const struct studio_config *config = call->program->config;
+    const struct studio_config *config = catalogue_of(call);
     const struct package_config *packages = config->credit_packages.items;
     struct wire_package *out =
         arena_array(call->arena, struct wire_package, config->credit_packages.count + 1);

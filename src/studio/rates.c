@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/rates.h"
 
+#include "studio/catalogue.h"
 #include "studio/studio.h"
 #include "studio/users.h"
 
@@ -144,7 +145,7 @@ static void my_limits(struct call *call, const struct my_limits_args *args, stru
 {
     struct user user;
     row_get(call, &user_type, call_caller(call), &user);
-    const struct plan_config *plan = config_plan(call->program->config, user.plan_key);
+    const struct plan_config *plan = config_plan(catalogue_of(call), user.plan_key);
     size_t count = plan == NULL ? 0 : plan->rates.count;
     const struct rate_config *rates = plan == NULL ? NULL : plan->rates.items;
     struct wire_rate *list = arena_array(call->arena, struct wire_rate, count + 1);

@@ -5,6 +5,7 @@
 #include "studio/assets.h"
 #include "studio/attempts.h"
 #include "studio/audit.h"
+#include "studio/catalogue_inside.h"
 #include "studio/crons.h"
 #include "studio/generations.h"
 #include "studio/ledger.h"
@@ -47,6 +48,8 @@ static const struct doc_type *const types[] = {
     &lane_type,
     &share_type,
     &line_type,
+    &override_type,
+    &edition_type,
 };
 const struct schema studio_schema = {.types = types, .count = ARRAY_LEN(types)};
 
@@ -57,7 +60,7 @@ const size_t studio_action_count = ARRAY_LEN(studio_actions);
 #define TABLES 16
 #define EXTRA_MAX 8
 
-void studio_program(struct program *program, const struct studio_config *config,
+void studio_program(struct program *program, struct catalogue *catalogue,
                     const struct function_table *extra, size_t extra_count)
 {
     const struct function *tables[TABLES + EXTRA_MAX] = {
@@ -80,5 +83,5 @@ void studio_program(struct program *program, const struct studio_config *config,
     program_init(program, tables, counts, TABLES + extra_count);
     program->schema = &studio_schema;
     program->resolve = user_resolve;
-    program->config = config;
+    program->config = catalogue;
 }

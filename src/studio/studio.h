@@ -11,7 +11,7 @@
 
 #include "call/execute.h"
 #include "job/job.h"
-#include "studio/config.h"
+#include "studio/catalogue.h"
 
 extern const struct function credit_functions[], model_functions[], video_functions[],
     provider_functions[], cron_functions[], rate_functions[];
@@ -30,6 +30,7 @@ struct function_table {
     size_t count;
 };
 
-/* Fills functions, resolver and configuration; extra tables (the fixture's) may follow. */
-void studio_program(struct program *program, const struct studio_config *config,
+/* Fills functions, resolver and catalogue (lent; NULL: none is asked for); extra tables (the
+ * fixture's) may follow. */
+void studio_program(struct program *program, struct catalogue *catalogue,
                     const struct function_table *extra, size_t extra_count);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/subscriptions.h"
 
+#include "studio/catalogue.h"
 #include "studio/ledger.h"
 #include "studio/users.h"
 
@@ -155,7 +156,7 @@ bool subscription_is_entitled(const struct subscription_row *row)
 /* Who pays for two plans has the dearer one. */
 static int64_t weight_of(struct call *call, const struct subscription_row *row)
 {
-    const struct plan_config *plan = config_plan(call->program->config, row->plan_key);
+    const struct plan_config *plan = config_plan(catalogue_of(call), row->plan_key);
     if (!subscription_is_entitled(row))
         return 0;
     return plan == NULL ? 1 : 2 + plan->price_cents;
@@ -369,14 +370,14 @@ static int64_t bytes_over_plan(struct call *call, doc_id user_id)
 {
     struct user user;
     row_find(call, &user_type, user_id, &user);
-    const struct plan_config *plan = config_plan(call->program->config, user.plan_key);
+    const struct plan_config *plan = config_plan(catalogue_of(call), user.plan_key);
     int64_t stored = storage_meter_of(call, user_id).bytes;
     return plan == NULL ? 0 : MAX_OF(stored - plan->storage_bytes, (int64_t)0);
 }
 
 static struct wire_subscription wire_of(struct call *call, const struct subscription_row *row)
 {
-    const struct plan_config *plan = config_plan(call->program->config, row->plan_key);
+    const struct plan_config *plan = config_plan(catalogue_of(call), row->plan_key);
     return (struct wire_subscription){
         .id = row->id,
         .created = row->created,
@@ -437,7 +438,7 @@ static void get_current(struct call *call, const struct get_current_args *args,
     struct subscription_row row;
     if (!subscription_current(call, call_caller(call), &row) || !subscription_is_entitled(&row))
         return;
-    const struct plan_config *plan = config_plan(call->program->config, row.plan_key);
+    const struct plan_config *plan = config_plan(catalogue_of(call), row.plan_key);
     struct current_subscription *out = arena_new(call->arena, struct current_subscription);
     int64_t end = row.current_period_end.value.us / 1000000; /* seconds, as the contract says */
     *out = (struct current_subscription){

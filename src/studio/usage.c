@@ -2,6 +2,7 @@
 #include "studio/usage.h"
 
 #include "studio/attempts.h"
+#include "studio/catalogue.h"
 #include "studio/ledger.h"
 #include "studio/studio.h"
 #include "studio/users.h"
@@ -361,7 +362,7 @@ static void get_stats(struct call *call, const struct get_stats_args *args,
 {
     struct user user;
     row_get(call, &user_type, call_caller(call), &user);
-    const struct plan_config *plan = config_plan(call->program->config, user.plan_key);
+    const struct plan_config *plan = config_plan(catalogue_of(call), user.plan_key);
     struct balance balance = ledger_balance(call, user.id);
     struct storage_meter meter = storage_meter_of(call, user.id);
     call_valid_until(call, (instant){(day_of(call->now) + 1) * DAYS(1).us});

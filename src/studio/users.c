@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/users.h"
 
-#include "studio/config.h"
+#include "studio/catalogue.h"
 #include "studio/ledger.h"
 #include "studio/subscriptions.h"
 
@@ -172,13 +172,13 @@ bool user_is_admin(struct call *call)
 
 static const struct plan_config *first_plan(struct call *call)
 {
-    const struct studio_config *config = call->program->config;
+    const struct studio_config *config = catalogue_of(call);
     return config->plans.items;
 }
 
 bool user_grant_month(struct call *call, const struct user *user)
 {
-    const struct plan_config *plan = config_plan(call->program->config, user->plan_key);
+    const struct plan_config *plan = config_plan(catalogue_of(call), user->plan_key);
     if (plan == NULL || plan->credits_monthly.n == 0)
         return false;
     str month = ledger_month(call->arena, call->now);
@@ -290,7 +290,7 @@ static void get_current_user(struct call *call, const struct get_current_user_ar
     if (!row_find(call, &user_type, call_caller(call), &user))
         return;
 
-    const struct studio_config *config = call->program->config;
+    const struct studio_config *config = catalogue_of(call);
     const struct plan_config *plan = config_plan(config, user.plan_key);
     struct balance balance = ledger_balance(call, user.id);
     credits have = ledger_available(call, &balance);

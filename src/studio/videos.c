@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/studio.h"
 
+#include "studio/catalogue.h"
 #include "studio/generations.h"
 #include "studio/users.h"
 
@@ -116,7 +117,7 @@ static bool read_seconds(str text, int64_t *out)
 static void check_settings(struct call *call, const struct create_video_args *args,
                            struct generation_wish *wish)
 {
-    const struct model_config *model = config_model(call->program->config, args->model);
+    const struct model_config *model = config_model(catalogue_of(call), args->model);
     const struct video_settings *settings = args->generation_settings;
     if (settings == NULL || model == NULL)
         return;

@@ -105,6 +105,7 @@ static size_t make_lanes(struct house *house)
 static void start(struct house *house)
 {
     struct fault fault = {0};
+    house->program.config = catalogue_new(&house->settings.studio);
     house->log = commit_log_new();
     open_store(house);
     house->writer = writer_new(&(struct writer_options){.program = &house->program,
@@ -152,7 +153,7 @@ struct house *house_new(const struct house_options *options)
     }
     doc_id_set_key(key);
     load_settings(house);
-    studio_program(&house->program, &house->settings.studio, NULL, 0);
+    studio_program(&house->program, NULL, NULL, 0);
     house->program.public_url = "http://localhost:7070";
     house->outside = pretend_new();
     start(house);
@@ -171,6 +172,7 @@ static void stop(struct house *house)
     writer_free(house->writer);
     store_close(house->store);
     commit_log_free(house->log);
+    catalogue_free(house->program.config);
     pretend_forget(house->outside);
 }
 

@@ -182,10 +182,9 @@ static bool is_folder(const char *path)
 static void judge_reach(void)
 {
     struct program program = {0};
-    struct studio_config none = {0};
     char missing[800] = "no talk reaches";
     bool worked = true;
-    studio_program(&program, &none, NULL, 0);
+    studio_program(&program, NULL, NULL, 0);
     for (size_t i = 0; i < program.function_count; i++) {
         bool is_reached = false;
         for (size_t k = 0; k < reached_count; k++)

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "studio/catalogue_inside.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A configuration file as it was read. */
+struct file {
+    struct file *next;
+    struct arena arena; /* empty: the texts are somebody else's */
+    const struct studio_config *config;
+    instant replaced_at; /* 0: it is the one */
+};
+
+/* A file with the rows of one edition over it. */
+struct joined {
+    struct joined *next;
+    struct arena arena;
+    const struct studio_config *file;
+    int64_t edition;
+    struct studio_config config;
+    instant used_at;
+};
+
+struct catalogue {
+    pthread_mutex_t lock;
+    struct file *files; /* the newest first */
+    struct joined *joined;
+};
+
+/* ---- documents ---- */
+
+static const char *const part_names[CATALOGUE_PARTS] = {
+    [PART_PLANS] = "plans", [PART_MODELS] = "models", [PART_PACKAGES] = "creditPackages"};
+
+#define ROW struct override
+static const struct field override_fields[] = {
+    ID(id),
+    CREATED(created),
+    CHOICE(part, part_names),
+    TEXT(key, .min = 1, .max = 80),
+    ANY(body, .about = "What is not as in the file, in the file's own words."),
+    TIME(updated_at),
+};
+#undef ROW
+const struct doc_type override_type = {
+    .name = "overrides",
+    .about = "What administrators changed of the catalogue; wins over the configuration file.",
+    .size = sizeof(struct override),
+    FIELDS(override_fields),
+    .number = 48,
+    INDEXES({.name = "by_key", .fields = {"part", "key"}, .is_unique = true}),
+};
+
+struct edition {
+    doc_id id;
+    tick created;
+    int64_t edition;
+};
+#define ROW struct edition
+static const struct field edition_fields[] = {ID(id), CREATED(created), INT(edition)};
+#undef ROW
+const struct doc_type edition_type = {
+    .name = "catalogue",
+    .about = "One row: another number with each change of the catalogue.",
+    .size = sizeof(struct edition),
+    FIELDS(edition_fields),
+    .number = 49,
+    INDEXES({.name = "by_edition", .fields = {"edition"}}),
+};
+
+static struct edition edition_of(struct call *call)
+{
+    struct edition row = {0};
+    row_find(call, &edition_type, row_first(call, index_of(&edition_type, "by_edition"), KEY_ALL),
+             &row);
+    return row;
+}
+
+/* Random, not counted: one that was rolled back may never come again with other rows. */
+void catalogue_changed(struct call *call)
+{
+    struct edition row = edition_of(call);
+    if (!doc_id_is_set(row.id))
+        row_new(call, &edition_type, &row);
+    row.edition = (int64_t)random_below(call->random, UINT64_C(1) << 53) + 1;
+    row_put(call, &edition_type, &row);
+    call->config = NULL;
+}
+
+/* ---- joining ---- */
+
+const struct catalogue_part catalogue_parts[CATALOGUE_PARTS] = {
+    [PART_PLANS] = {"plan", "key", offsetof(struct studio_config, plans), &config_plan_item},
+    [PART_MODELS] = {"model", "id", offsetof(struct studio_config, models), &config_model_item},
+    [PART_PACKAGES] = {"package", "id", offsetof(struct studio_config, credit_packages),
+                       &config_package_item},
+};
+
+struct list *catalogue_list(const struct studio_config *config, enum part part)
+{
+    return (struct list *)((char *)(uintptr_t)config + catalogue_parts[part].list);
+}
+
+void *catalogue_item(const struct studio_config *config, enum part part, str key)
+{
+    const struct list *list = catalogue_list(config, part);
+    size_t size = catalogue_parts[part].item->size;
+    for (size_t i = 0; i < list->count; i++) {
+        char *item = (char *)list->items + i * size;
+        if (str_equal(*(const str *)item, key)) /* the first member of each */
+            return item;
+    }
+    return NULL;
+}
+
+/* The list, with room for one more, so that lists lent by the file stay as they are. */
+static void list_widen(struct arena *arena, struct list *list, size_t size)
+{
+    char *items = arena_alloc(arena, (list->count + 1) * size);
+    if (list->count != 0)
+        memcpy(items, list->items, list->count * size);
+    list->items = items;
+}
+
+bool catalogue_join(struct arena *arena, struct studio_config *config, enum part part, str key,
+                    str body, struct field_error *error)
+{
+    const struct field *item = catalogue_parts[part].item;
+    struct list *list = catalogue_list(config, part);
+    struct json above, below = {.kind = JSON_OBJECT};
+    struct fault fault;
+    AUTO(buffer_done) struct buffer text = buffer_with_max(CALL_RESULT_MAX);
+    list_widen(arena, list, item->size);
+    char *at = catalogue_item(config, part, key);
+    if (at != NULL)
+        field_write(&text, item, at);
+    if (!json_read(arena, str_copy(arena, body), 0, &above, &fault) ||
+        (at != NULL && !json_read(arena, str_copy(arena, buffer_text(&text)), 0, &below, &fault))) {
+        snprintf(error->text, sizeof(error->text), "%s", fault.text);
+        return false;
+    }
+    struct json whole = json_merge(arena, &below, &above);
+    if (at == NULL)
+        at = (char *)list->items + list->count++ * item->size;
+    memset(at, 0, item->size);
+    return field_read(arena, item, &whole, at, error);
+}
+
+/* One that fits no longer is left out: the file was changed under it. */
+static void join_row(struct arena *arena, struct studio_config *config, const struct override *row)
+{
+    struct studio_config before = *config;
+    struct field_error error;
+    struct fault fault = {0};
+    if (catalogue_join(arena, config, row->part, row->key, row->body, &error)) {
+        if (studio_config_check(config, &fault))
+            return;
+        snprintf(error.text, sizeof(error.text), "%s", fault.text);
+    }
+    log_event(LOG_WARN, "override_left_out", "%s %.*s: %s", catalogue_parts[row->part].name,
+              STR_ARG(row->key), error.text);
+    *config = before;
+}
+
+void catalogue_build(struct call *call, struct arena *arena, const struct studio_config *file,
+                     struct studio_config *out)
+{
+    struct override row;
+    struct scan scan;
+    *out = *file;
+    view_scan(call->view, index_of(&override_type, "by_key"), (struct bounds){0}, ORDER_UP, &scan);
+    while (scan_next(&scan, &row))
+        join_row(arena, out, &row);
+    scan_end(&scan);
+}
+
+/* ---- keeping ---- */
+
+static bool is_long_ago(instant at)
+{
+    return instant_is_before(instant_add(at, CATALOGUE_KEPT), clock_monotonic());
+}
+
+static void drop_joined(struct catalogue *catalogue, const struct studio_config *file_or_null)
+{
+    for (struct joined **at = &catalogue->joined; *at != NULL;) {
+        struct joined *joined = *at;
+        if (joined->file != file_or_null && !is_long_ago(joined->used_at)) {
+            at = &joined->next;
+            continue;
+        }
+        *at = joined->next;
+        arena_done(&joined->arena);
+        free(joined);
+    }
+}
+
+static const struct studio_config *find_joined(struct catalogue *catalogue,
+                                               const struct studio_config *file, int64_t edition)
+{
+    const struct studio_config *found = NULL;
+    pthread_mutex_lock(&catalogue->lock);
+    for (struct joined *at = catalogue->joined; at != NULL && found == NULL; at = at->next)
+        if (at->file == file && at->edition == edition) {
+            at->used_at = clock_monotonic();
+            found = &at->config;
+        }
+    pthread_mutex_unlock(&catalogue->lock);
+    return found;
+}
+
+/* Two threads may join the same: either will do, and both are kept. */
+static const struct studio_config *join_new(struct catalogue *catalogue, struct call *call,
+                                            const struct studio_config *file, int64_t edition)
+{
+    struct joined *joined = memory_zeroed(sizeof(*joined));
+    joined->file = file;
+    joined->edition = edition;
+    joined->used_at = clock_monotonic();
+    catalogue_build(call, &joined->arena, file, &joined->config);
+    pthread_mutex_lock(&catalogue->lock);
+    drop_joined(catalogue, NULL);
+    joined->next = catalogue->joined;
+    catalogue->joined = joined;
+    pthread_mutex_unlock(&catalogue->lock);
+    return &joined->config;
+}
+
+const struct studio_config *catalogue_of(struct call *call)
+{
+    if (call->config != NULL)
+        return call->config;
+    struct catalogue *catalogue = call->program->config;
+    const struct studio_config *file = catalogue_file(catalogue);
+    struct edition row = edition_of(call);
+    call->config = file;
+    if (row.edition != 0)
+        call->config = find_joined(catalogue, file, row.edition);
+    if (call->config == NULL)
+        call->config = join_new(catalogue, call, file, row.edition);
+    return call->config;
+}
+
+/* ---- files ---- */
+
+struct catalogue *catalogue_new(const struct studio_config *file)
+{
+    struct catalogue *catalogue = memory_zeroed(sizeof(*catalogue));
+    pthread_mutex_init(&catalogue->lock, NULL);
+    catalogue->files = memory_zeroed(sizeof(*catalogue->files));
+    catalogue->files->config = file;
+    return catalogue;
+}
+
+const struct studio_config *catalogue_file(struct catalogue *catalogue)
+{
+    pthread_mutex_lock(&catalogue->lock);
+    const struct studio_config *file = catalogue->files->config;
+    pthread_mutex_unlock(&catalogue->lock);
+    return file;
+}
+
+static void free_file(struct catalogue *catalogue, struct file *file)
+{
+    drop_joined(catalogue, file->config);
+    arena_done(&file->arena);
+    free(file);
+}
+
+void catalogue_replace(struct catalogue *catalogue, struct arena *arena,
+                       const struct studio_config *config)
+{
+    struct file *file = memory_zeroed(sizeof(*file));
+    file->arena = *arena;
+    file->config = config;
+    pthread_mutex_lock(&catalogue->lock);
+    catalogue->files->replaced_at = clock_monotonic();
+    file->next = catalogue->files;
+    catalogue->files = file;
+    for (struct file **at = &file->next; *at != NULL;) {
+        struct file *old = *at;
+        if (!is_long_ago(old->replaced_at)) {
+            at = &old->next;
+            continue;
+        }
+        *at = old->next;
+        free_file(catalogue, old);
+    }
+    pthread_mutex_unlock(&catalogue->lock);
+    *arena = (struct arena){0};
+}
+
+void catalogue_free(struct catalogue *catalogue)
+{
+    if (catalogue == NULL)
+        return;
+    while (catalogue->files != NULL) {
+        struct file *file = catalogue->files;
+        catalogue->files = file->next;
+        free_file(catalogue, file);
+    }
+    pthread_mutex_destroy(&catalogue->lock);
+    free(catalogue);
+}
