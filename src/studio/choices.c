@@ -25,11 +25,27 @@ str choices_name(const struct list *tiers, str name)
     return tier == NULL ? (str){0} : tier->name;
 }
 
-credits choices_price(const struct model_config *model, str quality, str resolution,
-                      int64_t duration)
+struct choice choices_of(const struct generation *g)
 {
-    const struct tier_config *size = chosen(&model->resolutions, resolution);
-    const struct tier_config *care = chosen(&model->qualities, quality);
+    return (struct choice){g->quality, g->resolution, g->duration, g->width, g->height};
+}
+
+/* How many times 1024 by 1024 it is; never less than once. */
+static double pixels_times(const struct model_config *model, const struct choice *choice)
+{
+    const struct size_config *first = model->sizes.items;
+    bool is_said = choice->width != 0 && choice->height != 0;
+    int64_t width = is_said ? choice->width : first->width;
+    int64_t height = is_said ? choice->height : first->height;
+    return MAX_OF((double)(width * height) / (double)PRICED_PIXELS, 1.0);
+}
+
+credits choices_price(const struct model_config *model, const struct choice *choice)
+{
+    const struct tier_config *size = chosen(&model->resolutions, choice->resolution);
+    const struct tier_config *care = chosen(&model->qualities, choice->quality);
+    const int64_t *durations = model->durations.items;
+    int64_t duration = choice->duration == 0 && durations != NULL ? durations[0] : choice->duration;
     int64_t price = model->price.n;
     if (size != NULL && size->price.is_set)
         price = size->price.value;
@@ -40,6 +56,8 @@ credits choices_price(const struct model_config *model, str quality, str resolut
         price = care->price.value;
     double times = (size != NULL && size->multiplier > 0 ? size->multiplier : 1) *
                    (care != NULL && care->multiplier > 0 ? care->multiplier : 1);
+    if (model->price_by_pixels)
+        times *= pixels_times(model, choice);
     /* A hair less, so that 3 x 1.1 / 1.1 is not rounded up to 4. */
     return (credits){(int64_t)ceil((double)price * times - 1e-6)};
 }
@@ -110,7 +128,8 @@ void choices_fill(struct call *call, const struct model_config *model,
                      STR_ARG(model->name));
     g->camera_fixed = wish->camera_fixed;
     take_image(call, model, wish, g);
-    g->price = choices_price(model, g->quality, g->resolution, g->duration);
+    struct choice choice = choices_of(g);
+    g->price = choices_price(model, &choice);
 }
 
 /* What was chosen is there, or nothing was chosen but what is taken when nothing is said. */
@@ -129,8 +148,8 @@ bool choices_fit(const struct model_config *asked, const struct model_config *mo
         size == NULL || size->duration_max == 0 || g->duration <= size->duration_max;
     bool has_image = doc_id_is_set(g->image_id) ? model->takes_image >= TAKES_IMAGE_OPTIONAL
                                                 : model->takes_image != TAKES_IMAGE_REQUIRED;
+    struct choice choice = choices_of(g);
     return tier_fits(&asked->qualities, &model->qualities, g->quality) &&
            tier_fits(&asked->resolutions, &model->resolutions, g->resolution) && has_duration &&
-           has_image &&
-           choices_price(model, g->quality, g->resolution, g->duration).n <= g->price.n;
+           has_image && choices_price(model, &choice).n <= g->price.n;
 }

@@ -144,6 +144,9 @@ static const struct field model_fields[] = {
     TEXT(provider, .min = 1, .max = 40),
     MAYBE_TEXT(provider_model, .max = 120),
     CREDITS(price, .min = 0, .max = 1000000, .about = "Credits for a picture or a film."),
+    BOOL(price_by_pixels, .is_optional = true,
+         .about = "That price is for up to 1024 by 1024; a larger picture costs as many times that "
+                  "as it has more pixels, rounded up."),
     NUMBER(typical_seconds, .least = 0, .most = 3600, .unit = "s"),
     BOOL(is_default, .is_optional = true),
     BOOL(is_premium, .is_optional = true),

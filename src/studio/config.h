@@ -85,9 +85,10 @@ extern const char *const takes_image_names[TAKES_IMAGE_CHOICES];
 struct model_config {
     str id, name, description;
     enum media_kind kind;
-    str provider;       /* id of a provider */
-    str provider_model; /* what the provider calls it; empty: our id */
-    credits price;      /* a picture or a film */
+    str provider;         /* id of a provider */
+    str provider_model;   /* what the provider calls it; empty: our id */
+    credits price;        /* a picture or a film */
+    bool price_by_pixels; /* above 1024 by 1024 as many times that as it has more pixels */
     double typical_seconds;
     bool is_default, is_premium;
     int64_t max_images;

@@ -26,7 +26,7 @@ static const struct field wire_tier_item = ITEM_RECORD(&wire_tier_shape, struct 
 struct capabilities {
     struct list sizes;
     int64_t max_images, prompt_max;
-    bool any_size;
+    bool any_size, price_by_pixels;
     struct range_config *steps, *guidance;
     bool negative_prompt, seed;
     struct list durations;
@@ -35,7 +35,22 @@ struct capabilities {
     struct list qualities, resolutions; /* struct wire_tier */
 };
 
-static const struct field size_item = ITEM_RECORD(&config_size_shape, struct size_config);
+struct wire_size {
+    str name;
+    int64_t width, height;
+    credits credits;
+};
+#define ROW struct wire_size
+static const struct field wire_size_fields[] = {
+    TEXT(name),
+    INT(width, .unit = "px"),
+    INT(height, .unit = "px"),
+    CREDITS(credits, .about = "For one of this size, otherwise by default."),
+};
+#undef ROW
+static const struct shape wire_size_shape = {
+    .name = "sizeOffer", .size = sizeof(struct wire_size), FIELDS(wire_size_fields)};
+static const struct field size_item = ITEM_RECORD(&wire_size_shape, struct wire_size);
 static const struct field duration_item = ITEM_INT(.unit = "s");
 
 #define ROW struct capabilities
@@ -44,6 +59,7 @@ static const struct field capabilities_fields[] = {
     INT(max_images),
     INT(prompt_max),
     BOOL(any_size),
+    BOOL(price_by_pixels, .about = "Above 1024 by 1024, credits grow with the pixels."),
     MAYBE_RECORD(steps, &config_range_shape),
     MAYBE_RECORD(guidance, &config_range_shape),
     BOOL(negative_prompt),
@@ -168,7 +184,7 @@ BACKEND_FUNCTION(get_parameters, struct form *)
 
 struct get_credit_cost_args {
     str model_id, resolution, quality;
-    struct maybe_int duration;
+    struct maybe_int duration, width, height;
 };
 #define ROW struct get_credit_cost_args
 static const struct field get_credit_cost_fields[] = {
@@ -176,6 +192,8 @@ static const struct field get_credit_cost_fields[] = {
     MAYBE_INT(duration, .min = 1, .max = 120, .unit = "s"),
     MAYBE_TEXT(resolution, .max = 40),
     MAYBE_TEXT(quality, .max = 40),
+    MAYBE_INT(width, .min = 64, .max = 8192, .unit = "px"),
+    MAYBE_INT(height, .min = 64, .max = 8192, .unit = "px"),
 };
 #undef ROW
 BACKEND_FUNCTION(get_credit_cost, int64_t)
@@ -217,11 +235,26 @@ static struct list offers(struct arena *arena, const struct model_config *model,
         out[i] = (struct wire_tier){
             .name = all[i].name,
             .credits =
-                choices_price(model, are_qualities ? all[i].name : (str){0},
-                              are_qualities ? (str){0} : all[i].name, default_duration(model)),
+                choices_price(model, are_qualities ? &(struct choice){.quality = all[i].name}
+                                                   : &(struct choice){.resolution = all[i].name}),
             .duration_max = {all[i].duration_max, all[i].duration_max != 0},
         };
     return (struct list){out, tiers->count};
+}
+
+static struct list size_offers(struct arena *arena, const struct model_config *model)
+{
+    const struct size_config *all = model->sizes.items;
+    struct wire_size *out = arena_array(arena, struct wire_size, model->sizes.count + 1);
+    for (size_t i = 0; i < model->sizes.count; i++)
+        out[i] = (struct wire_size){
+            .name = all[i].name,
+            .width = all[i].width,
+            .height = all[i].height,
+            .credits = choices_price(
+                model, &(struct choice){.width = all[i].width, .height = all[i].height}),
+        };
+    return (struct list){out, model->sizes.count};
 }
 
 static struct wire_model wire_of(struct arena *arena, const struct model_config *model)
@@ -234,17 +267,18 @@ static struct wire_model wire_of(struct arena *arena, const struct model_config 
         .model_type = str_of(media_kind_names[model->kind]),
         .provider = model->provider,
         .replicate_model_id = model->provider_model.len == 0 ? model->id : model->provider_model,
-        .credits = choices_price(model, (str){0}, (str){0}, default_duration(model)),
+        .credits = choices_price(model, &(struct choice){.width = 0}),
         .typical_seconds = model->typical_seconds,
         .is_default = model->is_default,
         .is_premium = model->is_premium,
         .is_active = true,
         .capabilities =
             {
-                .sizes = model->sizes,
+                .sizes = size_offers(arena, model),
                 .max_images = model->max_images,
                 .prompt_max = model->prompt_max,
                 .any_size = model->any_size,
+                .price_by_pixels = model->price_by_pixels,
                 .steps = model->steps,
                 .guidance = model->guidance,
                 .negative_prompt = model->takes_negative_prompt,
@@ -362,6 +396,10 @@ static void get_credit_cost(struct call *call, const struct get_credit_cost_args
     REQUIRE_ARGUMENT(
         call, args->quality.len == 0 || choices_tier(&model->qualities, args->quality) != NULL,
         ".quality", "%.*s has no such quality.", STR_ARG(model->name));
-    int64_t duration = args->duration.is_set ? args->duration.value : default_duration(model);
-    *result = choices_price(model, args->quality, args->resolution, duration).n;
+    struct choice choice = {.quality = args->quality,
+                            .resolution = args->resolution,
+                            .duration = args->duration.value,
+                            .width = args->width.value,
+                            .height = args->height.value};
+    *result = choices_price(model, &choice).n;
 }

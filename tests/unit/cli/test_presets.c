@@ -30,7 +30,16 @@ static void expect_price(const char *model, const char *resolution, int64_t dura
     const struct model_config *found = config_model(&settings.studio, str_of(model));
     if (found == NULL)
         fail_msg("there is no model %s", model);
-    assert_int_equal(choices_price(found, (str){0}, str_of(resolution), duration).n, wanted);
+    struct choice choice = {.resolution = str_of(resolution), .duration = duration};
+    assert_int_equal(choices_price(found, &choice).n, wanted);
+}
+
+static void expect_large(const char *model, int64_t width, int64_t height, int64_t wanted)
+{
+    const struct model_config *found = config_model(&settings.studio, str_of(model));
+    assert_non_null(found);
+    struct choice choice = {.width = width, .height = height};
+    assert_int_equal(choices_price(found, &choice).n, wanted);
 }
 
 /* What a plan gives with the account and each month. */
@@ -75,6 +84,11 @@ static void pixorly_sells_pictures_at_the_prices_of_its_report(void **state)
     for (size_t i = 0; i < ARRAY_LEN(others); i++)
         expect_price(others[i], NULL, 0, 1);
     assert_int_equal(settings.studio.models.count, 3 + ARRAY_LEN(others));
+    expect_large("flux-pro", 1024, 1024, 1);
+    expect_large("flux-pro", 1216, 832, 1);
+    expect_large("flux-pro", 1280, 1024, 2);
+    expect_large("seedream", 2048, 2048, 4);
+    expect_large("dall-e-3", 2048, 2048, 5);
     expect_plan("free", 0, 10, 0);
     expect_plan("pro", 0, 500, 2900);
     expect_plan("enterprise", 0, 2000, 0);
@@ -108,7 +122,7 @@ static void iskra_takes_no_credits(void **state)
     load("iskra");
     const struct model_config *models = settings.studio.models.items;
     for (size_t i = 0; i < settings.studio.models.count; i++)
-        assert_int_equal(choices_price(&models[i], (str){0}, (str){0}, 10).n, 0);
+        assert_int_equal(choices_price(&models[i], &(struct choice){.duration = 10}).n, 0);
     const struct plan_config *free_plan = config_plan(&settings.studio, STR("free"));
     assert_int_equal(free_plan->rates.count, 6);
 }
