@@ -5,7 +5,7 @@
 
 /* What there is to buy, as the configuration says. */
 struct wire_plan_card {
-    str key, plan_id, name, currency, stripe_price_id;
+    str key, plan_id, name, currency, stripe_price_id, stripe_price_id_yearly;
     int64_t price, price_yearly, storage_bytes, trial_days;
     credits credits, credits_once;
     struct list features;
@@ -20,6 +20,7 @@ static const struct field wire_plan_card_fields[] = {
     TEXT(name),
     TEXT(currency),
     MAYBE_TEXT(stripe_price_id),
+    MAYBE_TEXT(stripe_price_id_yearly),
     INT(price, .unit = "cents", .about = "A month; 0: free."),
     INT(price_yearly, .unit = "cents", .about = "A year; 0: not offered."),
     INT(storage_bytes, .unit = "bytes"),
@@ -110,6 +111,7 @@ static struct wire_plan_card card_of(const struct studio_config *config,
         .name = plan->name,
         .currency = currency_of(config),
         .stripe_price_id = plan->stripe_price_id,
+        .stripe_price_id_yearly = plan->stripe_price_id_yearly,
         .price = plan->price_cents,
         .price_yearly = plan->price_cents_yearly,
         .storage_bytes = plan->storage_bytes,

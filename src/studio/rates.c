@@ -44,6 +44,7 @@ struct wire_rate {
     enum rate_period period;
     int64_t limit, remaining;
     instant resets_at;
+    struct maybe_instant retry_at;
 };
 #define ROW struct wire_rate
 static const struct field wire_rate_fields[] = {
@@ -52,6 +53,7 @@ static const struct field wire_rate_fields[] = {
     INT(limit),
     INT(remaining),
     TIME(resets_at, .about = "When nothing of what was asked so far counts any more."),
+    MAYBE_TIME(retry_at, .about = "When one more fits, if none does now."),
 };
 #undef ROW
 static const struct shape wire_rate_shape = {
@@ -99,7 +101,7 @@ static double used(const struct call *call, const struct rate *rate)
     return (double)rate->count + (double)rate->before * (1 - passed);
 }
 
-/* When one more fits. */
+/* Until one more fits. */
 static span wait_for(const struct call *call, const struct rate *rate, int64_t limit)
 {
     int64_t length = length_of(rate->period).us, left = length - call->now.us % length;
@@ -110,10 +112,15 @@ static span wait_for(const struct call *call, const struct rate *rate, int64_t l
     return (span){(int64_t)ceil(over / (double)rate->before * (double)length)};
 }
 
+static int64_t wait_seconds(const struct call *call, const struct rate *rate, int64_t limit)
+{
+    return wait_for(call, rate, limit).us / 1000000 + 1;
+}
+
 static void refuse(struct call *call, const struct rate *rate, int64_t limit)
 {
     const char *period = rate_period_names[rate->period];
-    int64_t seconds = wait_for(call, rate, limit).us / 1000000 + 1;
+    int64_t seconds = wait_seconds(call, rate, limit);
     str more = str_format(call->arena, "\"period\":\"%s\",\"limit\":%lld,\"retryAfter\":%lld",
                           period, (long long)limit, (long long)seconds);
     call_fail_more(call, RATE_LIMIT, more,
@@ -160,6 +167,10 @@ static void my_limits(struct call *call, const struct my_limits_args *args, stru
             .remaining = (int64_t)MAX_OF(left, 0.0),
             .resets_at = {(rate.window + (rate.count > 0 ? 2 : 1)) * length},
         };
+        if (left < 1) {
+            span wait = SECONDS(wait_seconds(call, &rate, rates[i].count));
+            list[i].retry_at = (struct maybe_instant){instant_add(call->now, wait), true};
+        }
         /* What is left grows while the window slides. */
         if (rate.before != 0 || rate.count != 0)
             call_valid_until(call, (instant){call->now.us + MIN_OF(length / 20, SECONDS(60).us)});

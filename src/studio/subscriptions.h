@@ -92,8 +92,10 @@ struct billing_account {
 
 extern const struct doc_type subscription_type, invoice_type, payment_type, webhook_event_type,
     billing_account_type;
-extern const struct function subscription_functions[], payment_functions[], plan_functions[];
-extern const size_t subscription_function_count, payment_function_count, plan_function_count;
+extern const struct function subscription_functions[], payment_functions[], plan_functions[],
+    wallet_functions[];
+extern const size_t subscription_function_count, payment_function_count, plan_function_count,
+    wallet_function_count;
 
 /* The one that gives the user their plan, else the newest; false: there is none. */
 bool subscription_current(struct call *call, doc_id user, struct subscription_row *out);

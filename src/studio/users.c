@@ -67,7 +67,7 @@ struct current_user {
     str clerk_id, user_id, email, name, image_url;
     credits credits, credits_held, total_credits_used;
     bool credits_low;
-    str plan, tier, subscription_tier;
+    str plan, tier, subscription_tier, plan_key, plan_name;
     bool has_active_subscription, email_notifications;
     enum subscription_status subscription_status;
     struct maybe_instant trial_ends_at;
@@ -93,6 +93,8 @@ static const struct field current_user_fields[] = {
     TEXT(plan),
     TEXT(tier),
     TEXT(subscription_tier),
+    TEXT(plan_key, .about = "This studio's own, which plan is not."),
+    TEXT(plan_name, .about = "As this studio calls it."),
     BOOL(has_active_subscription),
     BOOL(email_notifications),
     MAYBE_CHOICE(subscription_status, subscription_status_names),
@@ -315,6 +317,8 @@ static void get_current_user(struct call *call, const struct get_current_user_ar
         .plan = str_of(wire.plan),
         .tier = str_of(wire.tier),
         .subscription_tier = str_of(wire.subscription_tier),
+        .plan_key = user.plan_key,
+        .plan_name = plan == NULL ? user.plan_key : plan->name,
         .has_active_subscription = subscription_is_entitled(&paid),
         .subscription_status = paid.status,
         .trial_ends_at = {paid.trial_end.value, is_trial && paid.trial_end.is_set},

@@ -161,6 +161,7 @@ static const struct sample samples[] = {
     {"subscriptions:getSubscriptionHistory", "{}", OF_NOTHING},
     {"subscriptions:getCurrentSubscription", "{}", OF_NOTHING},
     {"subscriptions:getInvoices", "{}", OF_NOTHING},
+    {"billing:getMyWallet", "{}", OF_NOTHING},
     {"admin:listPaymentReviews", "{}", OF_NOTHING},
     {"generations:getGenerationJob", "{\"jobId\":\"%s\"}", OF_GENERATION},
     {"generations:listGenerationJobs", "{\"status\":\"completed\"}", OF_NOTHING},
