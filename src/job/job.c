@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job/line.h"
 
+#include "base/planted.h"
+
 static const char *const state_names[JOB_STATES] = {
     [JOB_DUE] = "due",
     [JOB_RUNNING] = "running",
@@ -84,7 +86,8 @@ bool job_take_slot(struct call *call, struct job *job, size_t at_once)
     if (lane.held >= (int64_t)at_once)
         return false;
     lane.held++;
-    lane_row_put(call, &lane);
+    if (!PLANTED(sim_slot_uncounted))
+        lane_row_put(call, &lane);
     job->holds_slot = true;
     job->begun_at = call->now;
     row_put(call, &job_type, job);
@@ -99,7 +102,8 @@ static void free_slot(struct call *call, struct job *job)
     lane.held--;
     lane_row_put(call, &lane);
     job->holds_slot = false;
-    call->wakes_jobs = true;
+    if (!PLANTED(sim_free_slot_untold))
+        call->wakes_jobs = true;
 }
 
 void job_put_off_holding(struct call *call, struct job *job, instant until)
@@ -118,7 +122,8 @@ void job_put_off(struct call *call, struct job *job, instant until)
 
 void job_move(struct call *call, struct job *job, str lane)
 {
-    free_slot(call, job);
+    if (!PLANTED(sim_move_keeps_slot))
+        free_slot(call, job);
     line_leave(call, job);
     job->owner = 0;
     job->lane = lane;
@@ -160,7 +165,8 @@ static bool recover_some(struct call *call, int64_t epoch)
     scan_end(&scan);
     for (size_t i = 0; i < count; i++) {
         jobs[i].epoch = epoch;
-        job_put_off_holding(call, &jobs[i], call->now);
+        if (!PLANTED(sim_leases_not_recovered))
+            job_put_off_holding(call, &jobs[i], call->now);
     }
     return count == RECOVER_AT_ONCE && !call_failed(call);
 }

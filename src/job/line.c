@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job/line.h"
 
+#include "base/planted.h"
+
 #define PUBLISHED_MAX 1000
 #define SECONDS_WEIGHT 0.1 /* of the newest job in the average */
 
@@ -167,7 +169,8 @@ bool line_next(struct call *call, str lane, struct job *out)
     struct bounds waiting = {.prefix = KEY(key_text(STR("waiting")), key_text(lane))};
     if (call_failed(call))
         return false;
-    view_scan(call->view, index_of(&job_type, "by_turn"), waiting, ORDER_UP, &scan);
+    view_scan(call->view, index_of(&job_type, "by_turn"), waiting,
+              PLANTED(sim_line_backwards) ? ORDER_DOWN : ORDER_UP, &scan);
     bool is_there = scan_next(&scan, out);
     scan_end(&scan);
     return is_there;
@@ -177,7 +180,8 @@ void line_begin(struct call *call, struct job *job)
 {
     struct lane_row lane = lane_row_of(call, job->lane);
     lane.turn = MAX_OF(lane.turn, job->turn);
-    lane_row_put(call, &lane);
+    if (!PLANTED(sim_lane_time_stands))
+        lane_row_put(call, &lane);
 }
 
 static void unpark(struct call *call, int64_t owner)
@@ -185,7 +189,8 @@ static void unpark(struct call *call, int64_t owner)
     struct scan scan;
     struct job job;
     struct bounds parked = {.prefix = KEY(key_int(owner), key_text(STR("parked")))};
-    view_scan(call->view, index_of(&job_type, "by_owner"), parked, ORDER_UP, &scan);
+    view_scan(call->view, index_of(&job_type, "by_owner"), parked,
+              PLANTED(sim_newest_unparked) ? ORDER_DOWN : ORDER_UP, &scan);
     bool is_there = scan_next(&scan, &job);
     scan_end(&scan);
     if (is_there)
@@ -197,12 +202,14 @@ void line_leave(struct call *call, const struct job *job)
     if (job->owner == 0 || job->state == JOB_PARKED || call_failed(call))
         return;
     struct share share = share_of(call, job->owner, job->lane);
-    share.under_way--;
+    if (!PLANTED(sim_share_kept))
+        share.under_way--;
     if (share.under_way <= 0 && share.turn <= lane_row_of(call, job->lane).turn)
         row_remove(call, &share_type, share.id);
     else
         share_put(call, &share);
-    unpark(call, job->owner);
+    if (!PLANTED(sim_unpark_forgotten))
+        unpark(call, job->owner);
 }
 
 /* ---- how it stands ---- */

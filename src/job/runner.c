@@ -2,6 +2,7 @@
 #include "job/runner.h"
 
 #include "base/log.h"
+#include "base/planted.h"
 #include "job/line.h"
 
 #include <endian.h>
@@ -260,8 +261,11 @@ static void answer(struct call *call, void *context)
     struct run *run = context;
     struct job job;
     run->next_asked = NULL;
-    if (!job_is_ours(call, run, &job))
-        return;
+    if (!job_is_ours(call, run, &job)) {
+        if (!PLANTED(sim_late_answer_taken))
+            return;
+        job = run->job;
+    }
     struct job before = job;
     struct answer_step step = {run, &job};
     str why = {0};
@@ -340,14 +344,15 @@ static void claimed(void *owner, struct mutation *mutation)
     bool failed = mutation->reply.error != ERROR_NONE;
 
     if (failed) {
-        lane->next = instant_add(run->runner->now, SECONDS(1));
+        if (!PLANTED(sim_claim_not_tried_again))
+            lane->next = instant_add(run->runner->now, SECONDS(1));
     } else if (!run->found) {
         lane->next = run->next_due;
     } else {
         lane->may_have = true; /* there may be another one behind it */
     }
     run->runner->line_moved |= run->found;
-    if (!failed && run->next_asked != NULL) {
+    if ((!failed || PLANTED(sim_begun_uncommitted)) && run->next_asked != NULL) {
         take_asked(run, mutation);
         start_work(run);
     } else {
@@ -365,6 +370,10 @@ static void answered(void *owner, struct mutation *mutation)
         /* The writer could not commit: what came is not lost, it is answered again. */
         log_event(LOG_WARN, "answer_again", "%.*s", STR_ARG(mutation->reply.error_text));
         mutation_free(mutation);
+        if (PLANTED(sim_answer_dropped)) {
+            run_free(run);
+            return;
+        }
         run->state = RUN_NONE;
         run->retry_at = instant_add(runner->now, COMMIT_RETRY);
         return;
@@ -420,7 +429,8 @@ static void cancel_if_gone(struct runner *runner, const struct write_set *writes
                 memcmp(key->key.at, &big, sizeof(big)) == 0) {
                 /* Nobody else touches a leased job but to end it. */
                 run->is_unwanted = true;
-                runner->options.world.cancel(runner->options.world.context, run->id);
+                if (!PLANTED(sim_cancel_untold))
+                    runner->options.world.cancel(runner->options.world.context, run->id);
                 break;
             }
         }

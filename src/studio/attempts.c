@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/attempts.h"
 
+#include "base/planted.h"
 #include "studio/catalogue.h"
 #include "studio/ledger.h"
 #include "studio/making.h"
@@ -150,7 +151,8 @@ void attempt_begin(struct call *call, const struct generation *g, str provider, 
 {
     struct attempt before;
     if (newest(call, g->id, &before) && is_open(&before))
-        attempt_end(call, &before, ATTEMPT_ORPHANED, NULL);
+        if (!PLANTED(sim_orphan_unended))
+            attempt_end(call, &before, ATTEMPT_ORPHANED, NULL);
     *out = (struct attempt){
         .generation_id = g->id,
         .number = before.number + 1,
@@ -205,7 +207,7 @@ static void breaker_note(struct call *call, str provider, bool is_well)
     struct breaker breaker;
     bool is_there = doc_id_is_set(breaker_find(call, provider, &breaker));
     if (is_well) {
-        if (is_there)
+        if (is_there && !PLANTED(sim_breaker_remembers))
             row_remove(call, &breaker_type, breaker.id);
         return;
     }
@@ -274,7 +276,7 @@ void attempt_end(struct call *call, struct attempt *attempt, enum attempt_state 
 void attempt_stop(struct call *call, struct attempt *attempt, str why)
 {
     attempt->error = utf8_cut(why, 400);
-    if (attempt->provider_job.len != 0)
+    if (attempt->provider_job.len != 0 && !PLANTED(sim_stop_unsent))
         job_queue(call, stopping_action.name, STR("files"), attempt->id);
     attempt_end(call, attempt, ATTEMPT_CANCELED, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/subscriptions.h"
 
+#include "base/planted.h"
 #include "studio/catalogue.h"
 #include "studio/ledger.h"
 #include "studio/users.h"
@@ -113,13 +114,22 @@ static void take_back(struct call *call, struct payment *payment)
                              (long long)target.n);
         ledger_adjust(call, payment->user_id, (credits){-missing.n}, TRANSACTION_ADJUSTMENT, key,
                       STR("Payment returned: its credits taken back"));
-        payment->taken_back = target;
+        if (!PLANTED(sim_taken_back_again))
+            payment->taken_back = target;
     }
     bool is_owed = ledger_balance(call, payment->user_id).debt.n > 0;
     if ((payment->is_disputed || (missing.n > 0 && is_owed)) && !account.needs_review) {
         account.needs_review = true;
         billing_account_put(call, &account);
     }
+}
+
+static str purchase_key(struct call *call, const struct payment *payment)
+{
+    if (PLANTED(sim_purchase_each_time))
+        return str_format(call->arena, "purchase:%.*s:%lld", STR_ARG(payment->external_id),
+                          (long long)call->now.us);
+    return str_format(call->arena, "purchase:%.*s", STR_ARG(payment->external_id));
 }
 
 static void settle_payment(struct call *call, struct payment *payment)
@@ -135,11 +145,12 @@ static void settle_payment(struct call *call, struct payment *payment)
         payment->amount = MAX_OF(payment->amount, invoice.amount);
     }
     if (doc_id_is_set(payment->user_id) && payment->is_paid && package != NULL &&
-        payment->given.n == 0) {
+        (payment->given.n == 0 || PLANTED(sim_purchase_each_time))) {
         ledger_grant(call, payment->user_id, package->credits, TRANSACTION_PURCHASE,
-                     str_format(call->arena, "purchase:%.*s", STR_ARG(payment->external_id)),
+                     purchase_key(call, payment),
                      str_format(call->arena, "Bought: %.*s", STR_ARG(package->name)), (instant){0});
-        payment->given = package->credits;
+        if (!PLANTED(sim_purchase_forgotten))
+            payment->given = package->credits;
     }
     if (doc_id_is_set(payment->user_id))
         take_back(call, payment);
@@ -168,7 +179,8 @@ static void grant_period(struct call *call, struct invoice *invoice, doc_id user
     if (!invoice->is_paid || invoice->is_granted || !is_period || plan == NULL ||
         plan->credits_monthly.n <= 0 || !invoice->period_start.is_set)
         return;
-    instant start = invoice->period_start.value, end = {0};
+    instant start = PLANTED(sim_period_by_arrival) ? call->now : invoice->period_start.value;
+    instant end = {0};
     if (plan->credits_last_days > 0)
         end = instant_add(start, DAYS(plan->credits_last_days));
     bool is_given = ledger_grant(
@@ -279,8 +291,10 @@ static void take_subscription(struct call *call, const struct stripe_event *even
         row.ended_at = maybe(told->ended_at);
         row.trial_start = maybe(told->trial_start);
         row.trial_end = maybe(told->trial_end);
-        row.state_at = event->created;
-        row.state_rank = rank_of(event);
+        if (!PLANTED(sim_state_undated))
+            row.state_at = event->created;
+        if (!PLANTED(sim_state_unranked))
+            row.state_rank = rank_of(event);
         row.state_event = event->id;
     }
     settle(call, &row);
@@ -307,7 +321,7 @@ static void keep_invoice(struct call *call, const struct stripe_event *event, bo
         row = (struct invoice){.external_id = kept(told->id), .created_at = event->created};
         row_new(call, &invoice_type, &row);
     }
-    if (is_known && !tells_more(&row, event, is_paid))
+    if (is_known && !tells_more(&row, event, is_paid) && !PLANTED(sim_invoice_last_told))
         return;
     row.subscription_id = kept(told->subscription);
     row.number = kept(told->number);
@@ -336,7 +350,7 @@ static void take_invoice(struct call *call, const struct stripe_event *event)
     row_of(call, told->subscription, &row);
     link_user(call, &row, told->user, told->customer);
     instant *at = is_paid ? &row.paid_at : &row.failed_at;
-    *at = later(*at, event->created);
+    *at = PLANTED(sim_paid_last_told) ? event->created : later(*at, event->created);
     settle(call, &row);
 }
 
@@ -370,7 +384,8 @@ static void take_checkout(struct call *call, const struct stripe_event *event)
             account.customer_id = customer;
             billing_account_put(call, &account);
         }
-        adopt(call, customer, user);
+        if (!PLANTED(sim_early_event_lost))
+            adopt(call, customer, user);
     }
     if (!told->is_for_package || told->payment.len == 0 || call_failed(call))
         return;
@@ -392,7 +407,8 @@ static void take_return(struct call *call, const struct stripe_event *event)
     if (told->invoice.len != 0)
         payment.invoice_id = kept(told->invoice);
     payment.amount = MAX_OF(payment.amount, told->amount);
-    payment.returned = MAX_OF(payment.returned, told->returned);
+    payment.returned = MAX_OF(
+        payment.returned, told->returned + (PLANTED(sim_returns_summed) ? payment.returned : 0));
     payment.is_disputed |= event->kind == STRIPE_DISPUTE;
     settle_payment(call, &payment);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/generations.h"
 
+#include "base/planted.h"
 #include "job/line.h"
 #include "studio/attempts.h"
 #include "studio/catalogue.h"
@@ -306,13 +307,17 @@ void generation_end(struct call *call, struct generation *g, enum generation_sta
     size_t count = generation_outputs(call, g->id, outputs);
     int64_t ready = 0;
     for (size_t i = 0; i < count; i++) {
-        ready += outputs[i].state == OUTPUT_READY;
-        row_remove(call, &output_type, outputs[i].id);
+        ready += outputs[i].state == OUTPUT_READY ||
+                 (outputs[i].state == OUTPUT_MADE && PLANTED(sim_stored_is_charged));
+        if (!PLANTED(sim_outputs_left))
+            row_remove(call, &output_type, outputs[i].id);
     }
     str why = status == GENERATION_CANCELED ? STR("Cancelled: credits back")
               : ready == 0                  ? STR("Not made: credits back")
                                             : STR("Partly made: credits back");
     credits cost = {g->price.n * ready};
+    if (PLANTED(sim_cancel_is_free) && status == GENERATION_CANCELED)
+        cost.n = 0;
     g->credits_refunded = ledger_settle(call, g->hold_id, cost, why);
     g->status = status;
     g->error = error;

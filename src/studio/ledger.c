@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/ledger_inside.h"
 
+#include "base/planted.h"
+
 #include <string.h>
 
 const char *const transaction_type_names[TRANSACTION_TYPES] = {
@@ -281,7 +283,8 @@ credits ledger_available(struct call *call, const struct balance *balance)
             call_valid_until(call, lot.expires_at.value);
             break;
         }
-        left.n -= lot.left.n;
+        if (!PLANTED(sim_expired_still_shown))
+            left.n -= lot.left.n;
     }
     scan_end(&scan);
     return left;
@@ -358,6 +361,8 @@ struct list take_lots(struct call *call, doc_id user, credits amount)
     struct bounds lasting = {
         .prefix = KEY(key_id(user), key_bool(true), (struct key_part){.kind = KEY_NULL})};
 
+    if (PLANTED(sim_lasting_first))
+        take_from(call, lasting, &amount, &parts);
     take_from(call, expiring, &amount, &parts);
     take_from(call, lasting, &amount, &parts);
     if (amount.n > 0)
@@ -378,7 +383,8 @@ doc_id ledger_hold(struct call *call, doc_id user, credits amount, doc_id genera
     struct hold hold = {
         .user_id = user, .generation_id = generation, .amount = amount, .is_open = true};
     row_new(call, &hold_type, &hold);
-    expire(call, &balance, str_format(call->arena, "expire:hold:%lld", (long long)hold.id.n));
+    if (!PLANTED(sim_expiry_not_at_hold))
+        expire(call, &balance, str_format(call->arena, "expire:hold:%lld", (long long)hold.id.n));
     if (!call_failed(call) && balance.credits.n < amount.n)
         call_fail_more(call, NO_CREDITS, short_by(call, balance.credits, amount),
                        "%lld credits short: this costs %lld and you have %lld.",
@@ -397,7 +403,8 @@ doc_id ledger_hold(struct call *call, doc_id user, credits amount, doc_id genera
     if (amount.n > 0)
         change_balance(call, &balance, (credits){-amount.n}, TRANSACTION_USAGE, description,
                        generation);
-    balance.held.n += amount.n;
+    if (!PLANTED(sim_hold_uncounted))
+        balance.held.n += amount.n;
     balance_put(call, &balance);
     return hold.id;
 }
@@ -407,7 +414,8 @@ void lot_return(struct call *call, doc_id id, credits amount)
     struct lot lot;
     row_get(call, &lot_type, id, &lot);
     lot.left.n += amount.n;
-    lot.is_open = lot.left.n > 0;
+    if (!PLANTED(sim_lot_stays_shut))
+        lot.is_open = lot.left.n > 0;
     row_put(call, &lot_type, &lot);
 }
 
@@ -418,9 +426,10 @@ static struct list return_to_lots(struct call *call, const struct hold *hold, cr
     struct part *returned = arena_array(call->arena, struct part, hold->parts.count + 1);
     size_t count = 0;
     for (size_t i = hold->parts.count; i > 0 && back.n > 0; i--) {
-        credits part = {MIN_OF(back.n, parts[i - 1].amount.n)};
-        lot_return(call, parts[i - 1].lot_id, part);
-        returned[count++] = (struct part){parts[i - 1].lot_id, part};
+        size_t at = PLANTED(sim_returned_to_first_lot) ? hold->parts.count - i : i - 1;
+        credits part = {MIN_OF(back.n, parts[at].amount.n)};
+        lot_return(call, parts[at].lot_id, part);
+        returned[count++] = (struct part){parts[at].lot_id, part};
         back.n -= part.n;
     }
     return (struct list){returned, count};
@@ -450,7 +459,8 @@ credits ledger_settle(struct call *call, doc_id hold_id, credits cost, str descr
     balance.held.n -= hold.amount.n;
     balance.total_used.n += cost.n;
     balance_put(call, &balance);
-    hold.is_open = false;
+    if (!PLANTED(sim_hold_kept_open))
+        hold.is_open = false;
     row_put(call, &hold_type, &hold);
     return back;
 }

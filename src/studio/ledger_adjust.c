@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/ledger_inside.h"
 
+#include "base/planted.h"
 #include "studio/generations.h"
 
 /* ---- periods ---- */
@@ -58,7 +59,10 @@ static credits take(struct call *call, struct balance *balance, credits amount, 
                     str description)
 {
     expire(call, balance, str_format(call->arena, "expire:%.*s", STR_ARG(key)));
-    credits taken = {MIN_OF(balance->credits.n, amount.n)}, owed = {amount.n - taken.n};
+    credits taken = {MIN_OF(balance->credits.n, amount.n)};
+    if (PLANTED(sim_debt_forgiven))
+        amount = taken;
+    credits owed = {amount.n - taken.n};
     struct list parts = take_lots(call, balance->user_id, taken);
     struct entry entries[] = {
         {account_of(call, "user", balance->user_id), {-taken.n}, UNIT_CREDITS},
@@ -119,7 +123,7 @@ credits ledger_refund(struct call *call, doc_id generation, str description)
     bool is_held = hold_of(call, generation, &hold);
     if (is_held && hold.is_open)
         call_fail(call, STATE, "This is still under way; cancel it to have its credits back.");
-    credits charged = {g.credits_cost.n - g.credits_refunded.n};
+    credits charged = {g.credits_cost.n - (PLANTED(sim_refund_whole) ? 0 : g.credits_refunded.n)};
     if (call_failed(call) || !is_held || charged.n <= 0 || movement_is_known(call, key) ||
         call_failed(call))
         return (credits){0};
@@ -133,7 +137,8 @@ credits ledger_refund(struct call *call, doc_id generation, str description)
     expire(call, &balance, str_format(call->arena, "expire:%.*s", STR_ARG(key)));
     balance.total_used.n -= charged.n;
     balance_put(call, &balance);
-    g.credits_refunded = g.credits_cost;
+    if (!PLANTED(sim_refund_untold))
+        g.credits_refunded = g.credits_cost;
     g.updated_at = call->now;
     row_put(call, &generation_type, &g);
     return charged;

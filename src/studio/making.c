@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/making_inside.h"
 
+#include "base/planted.h"
 #include "studio/catalogue.h"
 
 #define MADE_PART 0.8 /* of a picture's way, when its original is there */
@@ -185,7 +186,8 @@ static const void *making_ask(struct call *call, struct job *job)
 static void output_failed(struct call *call, struct job *job, struct output *output,
                           const struct work_result *came)
 {
-    if (came->failure == WORK_TRANSIENT && job->failures < MAKING_RETRIES_MAX) {
+    bool may_again = job->failures < MAKING_RETRIES_MAX || PLANTED(sim_fetched_for_ever);
+    if (came->failure == WORK_TRANSIENT && may_again) {
         job->failures++;
         span wait = job_backoff(call, job->failures);
         job_put_off(call, job,
@@ -245,7 +247,7 @@ static void making_give_up(struct call *call, struct job *job, str why)
     }
     /* What is ready by then is charged and theirs, so it has not failed. */
     outputs.count = generation_outputs(call, g.id, outputs.items);
-    bool has_works = outputs_in(&outputs, OUTPUT_READY) > 0;
+    bool has_works = outputs_in(&outputs, OUTPUT_READY) > 0 && !PLANTED(sim_works_fail);
     generation_end(call, &g, has_works ? GENERATION_COMPLETED : GENERATION_FAILED,
                    utf8_cut(why, 400));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/making_inside.h"
 
+#include "base/planted.h"
 #include "studio/catalogue.h"
 #include "studio/choices.h"
 
@@ -126,8 +127,9 @@ static struct provider_wish wish_of(struct call *call, const struct generation *
         .width = g->width,
         .height = g->height,
         .duration = g->duration,
-        .idempotency_key = str_format(call->arena, "atelier-%lld-%lld", (long long)g->id.n,
-                                      (long long)attempt->number),
+        .idempotency_key =
+            str_format(call->arena, "atelier-%lld-%lld", (long long)g->id.n,
+                       PLANTED(sim_key_of_generation) ? 1LL : (long long)attempt->number),
     };
     if (model->takes_negative_prompt)
         wish.negative_prompt = g->negative_prompt;
@@ -196,7 +198,8 @@ static const struct work *submit(struct call *call, struct job *job, const struc
     attempt_begin(call, g, provider->id, model->id, job->epoch, &attempt);
     struct work *work = network_work(call, WORK_SUBMIT, first, provider);
     work->wish = wish_of(call, g, model, asked_at_once(call, g, outputs), &attempt);
-    work->wish.seed.value += first->number; /* or one after another they would be the same */
+    if (!PLANTED(sim_same_seed))
+        work->wish.seed.value += first->number; /* or one after another they would be the same */
     work->wish.image_type = start.mime_type;
     work->blob = start.storage_id;
     return work;
@@ -207,7 +210,8 @@ static const struct work *lose_patience(struct call *call, struct job *job, stru
                                         struct outputs *outputs, struct attempt *attempt)
 {
     str why = STR("The model's provider took too long.");
-    attempt_stop(call, attempt, why);
+    if (!PLANTED(sim_late_attempt_open))
+        attempt_stop(call, attempt, why);
     if (!stand_in(call, job, g))
         outputs_give_up(call, outputs, why);
     return NULL;
@@ -278,7 +282,10 @@ static void take_pending(struct call *call, struct job *job, struct generation *
     if (came->progress.is_set)
         generation_progress_put(call, g->id, outputs_part(outputs, came->progress.value));
     span wait = came->is_soon ? (span){0} : poll_wait(provider, attempt);
-    job_put_off_holding(call, job, instant_add(call->now, wait));
+    if (PLANTED(sim_poll_frees_slot))
+        job_put_off(call, job, instant_add(call->now, wait));
+    else
+        job_put_off_holding(call, job, instant_add(call->now, wait));
 }
 
 /* How the job stands could not be told. It goes on all the same, so we go on asking. */
@@ -297,12 +304,14 @@ static void take_failure(struct call *call, struct job *job, struct generation *
     bool may_help = came->failure == WORK_TRANSIENT || came->failure == WORK_LOST;
     attempt_end(call, attempt, ATTEMPT_FAILED, came);
     /* Not what the job counts: looking at the provider's own job begins that anew. */
-    int64_t failed = attempts_failed(call, g->id);
+    int64_t failed =
+        PLANTED(sim_retries_uncounted) ? job->failures + 1 : attempts_failed(call, g->id);
     if (may_help && failed <= MAKING_RETRIES_MAX) {
         job->failures = failed;
         span wait = job_backoff(call, job->failures);
-        job_put_off(call, job,
-                    instant_add(call->now, (span){MAX_OF(wait.us, came->retry_after.us)}));
+        if (!PLANTED(sim_retry_too_soon))
+            wait.us = MAX_OF(wait.us, came->retry_after.us);
+        job_put_off(call, job, instant_add(call->now, wait));
         return;
     }
     if (came->failure != WORK_POLICY && stand_in(call, job, g))

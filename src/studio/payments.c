@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/subscriptions.h"
 
+#include "base/planted.h"
 #include "studio/catalogue.h"
 #include "studio/ledger.h"
 #include "studio/users.h"
@@ -356,6 +357,8 @@ static void take_change(struct call *call, const struct call_answer *answer)
     if (!find_own(call, told.id, &row))
         return;
     row.cancel_at_period_end = told.cancels_at_end;
+    if (PLANTED(sim_our_clock_counts))
+        row.state_at = call->now;
     row.updated_at = call->now;
     row_put(call, &subscription_type, &row);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/rates.h"
 
+#include "base/planted.h"
 #include "studio/catalogue.h"
 #include "studio/studio.h"
 #include "studio/users.h"
@@ -84,7 +85,8 @@ static struct rate rate_of(struct call *call, doc_id user, const struct rate_con
     row_find(call, &rate_type, row_first(call, index_of(&rate_type, "by_user"), key), &rate);
     int64_t window = call->now.us / length_of(config->every).us;
     if (rate.window != window) {
-        rate.before = rate.window == window - 1 ? rate.count : 0;
+        if (!PLANTED(sim_window_forgets))
+            rate.before = rate.window == window - 1 ? rate.count : 0;
         rate.count = 0;
         rate.window = window;
     }

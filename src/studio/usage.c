@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/usage.h"
 
+#include "base/planted.h"
 #include "studio/attempts.h"
 #include "studio/catalogue.h"
 #include "studio/ledger.h"
@@ -263,7 +264,8 @@ void usage_count(struct call *call, const struct generation *g)
     usage.generations_success += g->status == GENERATION_COMPLETED;
     usage.generations_failed += g->status == GENERATION_FAILED;
     usage.images_count += g->kind == MEDIA_IMAGE ? (int64_t)g->asset_ids.count : 0;
-    usage.credits_used.n += g->credits_cost.n - g->credits_refunded.n;
+    usage.credits_used.n +=
+        g->credits_cost.n - (PLANTED(sim_usage_of_quotes) ? 0 : g->credits_refunded.n);
     usage.cost_micros += cost_of(call, g->id);
     usage.storage_used_bytes = storage_meter_of(call, g->user_id).bytes;
     usage.updated_at = call->now;
@@ -306,7 +308,8 @@ int64_t usage_report(struct call *call, str *cursor, bool *has_more)
     scan_end(&scan);
     for (size_t i = 0; i < count; i++) {
         report(call, &rows[i]);
-        rows[i].is_reported = true;
+        if (!PLANTED(sim_day_reported_again))
+            rows[i].is_reported = true;
         row_put(call, &usage_type, &rows[i]);
     }
     *has_more = count == AT_ONCE;
