@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
 #include "job/line.h"
 
 #include "base/planted.h"
@@ -27,6 +28,7 @@ static const struct field job_fields[] = {
     INT(owner, .is_optional = true),
     NUMBER(cost, .is_optional = true),
     NUMBER(turn, .is_optional = true),
+    INT(troubles, .is_optional = true),
 };
 #undef ROW
 
@@ -147,6 +149,28 @@ span job_backoff(struct call *call, int64_t failures)
     int64_t seconds = (int64_t)1 << MIN_OF(MAX_OF(failures - 1, (int64_t)0), (int64_t)6);
     int64_t longest = SECONDS(MIN_OF(seconds, (int64_t)60)).us;
     return (span){longest / 2 + (int64_t)random_below(call->random, (uint64_t)longest / 2 + 1)};
+}
+
+void job_step_failed(struct call *call, const struct job_action *action, struct job *job,
+                     enum error_code error, str why)
+{
+    log_event(LOG_WARN, "job_step_failed", "%s: %s", action->name, error_code_name(error));
+    job->troubles++;
+    if (job->troubles < (error == TRANSIENT ? JOB_TROUBLES_MAX : JOB_FAILURES_MAX)) {
+        job_put_off(call, job, instant_add(call->now, job_backoff(call, job->troubles)));
+        return;
+    }
+    job->troubles = 0; /* some only put it off */
+    action->give_up(call, job, why);
+}
+
+void job_step_worked(struct call *call, doc_id id)
+{
+    struct job job;
+    if (!row_find(call, &job_type, id, &job) || job.troubles == 0)
+        return;
+    job.troubles = 0;
+    row_put(call, &job_type, &job);
 }
 
 #define RECOVER_AT_ONCE 1000

@@ -38,7 +38,8 @@ struct job {
     enum job_state state;
     instant run_at;
     int64_t attempt, epoch;
-    int64_t failures; /* of this step in a row */
+    int64_t failures; /* in a row, as its action counts them */
+    int64_t troubles; /* its asks and answers that failed in a row; the runner counts them */
     bool holds_slot;
     instant begun_at; /* when it took the slot */
     int64_t owner;    /* 0: nobody's */
@@ -52,19 +53,19 @@ extern const struct doc_type job_type, system_type;
 struct job_action {
     const char *name;
     /* Says what is wanted from outside, in the call's arena. NULL: nothing; then it has removed the
-     * job or put it off. A failing ask is run again later, see JOB_FAILURES_MAX. */
+     * job or put it off. A failing ask is run again later, see job_step_failed. */
     const void *(*ask)(struct call *call, struct job *job);
     /* Takes what came. Must remove the job, put it off, or leave it: then its next step is asked.
      */
     void (*answer)(struct call *call, struct job *job, const void *asked, const void *result);
     /* Optional: how far the outside says it is, 0 to 1. */
     void (*progress)(struct call *call, const struct job *job, double part);
-    /* The job cannot go on: its ask or answer failed JOB_FAILURES_MAX times. Must end the matter.
-     */
+    /* The job cannot go on: its ask or answer failed too often. Must end the matter. */
     void (*give_up)(struct call *call, struct job *job, str why);
 };
 
-#define JOB_FAILURES_MAX 4
+#define JOB_FAILURES_MAX 4  /* steps of one job in a row, for a reason of their own */
+#define JOB_TROUBLES_MAX 20 /* because the store could not be used: that will pass */
 
 /* Queues work of an action about one document; due now. */
 doc_id job_queue(struct call *call, const char *action, str lane, doc_id about);
@@ -86,6 +87,14 @@ bool job_take_slot(struct call *call, struct job *job, size_t at_once);
 
 /* Exponential backoff with jitter for a step that failed: 1 s, 2 s, 4 s … at most 60 s. */
 span job_backoff(struct call *call, int64_t failures);
+
+/* An ask or an answer failed: the job is put off, or given up if it has failed too often. What its
+ * action counts (a provider's failures) is not counted here. */
+void job_step_failed(struct call *call, const struct job_action *action, struct job *job,
+                     enum error_code error, str why);
+
+/* A step that wanted nothing from outside; the others are over when they are answered. */
+void job_step_worked(struct call *call, doc_id job);
 
 /* At start: due jobs of a lane that is not served any more (its provider left the configuration) go
  * to the last of these lanes, where their action finds out; at most 1,000 of a lane at once. */

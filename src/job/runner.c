@@ -39,6 +39,7 @@ struct run {
     instant next_due; /* of the lane, when the claim found nothing */
     instant retry_at; /* when its answer is sent again (RUN_NONE) */
     bool found;
+    int troubles; /* its answer could not be taken, in a row */
 };
 
 struct lane {
@@ -155,18 +156,6 @@ static void ask_inside(struct call *call, void *context)
     step->asked = step->run->action->ask(call, step->job);
 }
 
-/* A step failed for a reason of its own: later again, or never. */
-static void step_failed(struct call *call, const struct job_action *action, struct job *job,
-                        enum error_code error, str why)
-{
-    log_event(LOG_WARN, "job_step_failed", "%s: %s", action->name, error_code_name(error));
-    job->failures++;
-    if (job->failures >= JOB_FAILURES_MAX)
-        action->give_up(call, job, why);
-    else
-        job_put_off(call, job, instant_add(call->now, job_backoff(call, job->failures)));
-}
-
 static void ask_next(struct call *call, struct run *run, struct job *job)
 {
     struct job before = *job;
@@ -175,9 +164,11 @@ static void ask_next(struct call *call, struct run *run, struct job *job)
     enum error_code error = call_try(call, ask_inside, &step, &why);
 
     if (error != ERROR_NONE)
-        step_failed(call, run->action, &before, error, why);
+        job_step_failed(call, run->action, &before, error, why);
     else
         run->next_asked = step.asked;
+    if (error == ERROR_NONE && step.asked == NULL)
+        job_step_worked(call, before.id);
     if (run->next_asked != NULL)
         keep_job(run, job);
 }
@@ -256,6 +247,15 @@ static void answer_inside(struct call *call, void *context)
     step->run->action->answer(call, step->job, step->run->asked, step->run->result);
 }
 
+/* What came is at hand: it is not asked for again because the store could not be used just now. */
+static bool is_answered_again(struct call *call, struct run *run, enum error_code error, str why)
+{
+    if (error != TRANSIENT || ++run->troubles >= JOB_TROUBLES_MAX)
+        return false;
+    call_fail(call, TRANSIENT, "%.*s", STR_ARG(why));
+    return true;
+}
+
 static void answer(struct call *call, void *context)
 {
     struct run *run = context;
@@ -269,14 +269,20 @@ static void answer(struct call *call, void *context)
     struct job before = job;
     struct answer_step step = {run, &job};
     str why = {0};
+    job.troubles = 0;
     enum error_code error = call_try(call, answer_inside, &step, &why);
+    if (is_answered_again(call, run, error, why))
+        return;
     if (error != ERROR_NONE) {
-        step_failed(call, run->action, &before, error, why);
+        job_step_failed(call, run->action, &before, error, why);
         return;
     }
+    run->troubles = 0;
     /* Still leased: its next step follows at once, so that a job begun is a job ended. */
-    if (job_is_ours(call, run, &job))
-        ask_next(call, run, &job);
+    if (!job_is_ours(call, run, &job))
+        return;
+    job.troubles = 0;
+    ask_next(call, run, &job);
 }
 
 /* A progress on its way; the run may end before it arrives, so it has copies of its own. */

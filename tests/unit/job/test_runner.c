@@ -21,6 +21,8 @@ static struct script {
     int steps;        /* to be asked for until the job is done */
     int failing_asks; /* before one works */
     int failing_answers;
+    enum error_code error; /* they fail with; none: STATE */
+    int64_t counted;       /* failures that the action counts */
     int asks, answers, told, given_up;
     double part;
 } script;
@@ -69,11 +71,11 @@ static void answer(struct call *call, struct job *job, const void *asked, const 
     assert_non_null(result);
     if (script.failing_answers > 0) {
         script.failing_answers--;
-        call_fail(call, STATE, "It does not like that.");
+        call_fail(call, script.error == ERROR_NONE ? STATE : script.error, "It does not like it.");
         return;
     }
     script.steps--;
-    job->failures = 0;
+    job->failures = script.counted;
     row_put(call, &job_type, job);
 }
 
@@ -347,7 +349,7 @@ static void a_failing_ask_is_tried_again_and_then_given_up(void **state)
     for (int failures = 1; failures < JOB_FAILURES_MAX; failures++) {
         struct looked looked = look(office, id);
         assert_int_equal(script.asks, failures);
-        assert_int_equal(looked.job.failures, failures);
+        assert_int_equal(looked.job.troubles, failures);
         assert_int_equal(looked.job.state, JOB_DUE);
         int64_t wait = instant_since(looked.job.run_at, office->now).us;
         int64_t longest = SECONDS(INT64_C(1) << (failures - 1)).us;
@@ -371,8 +373,48 @@ static void a_failing_answer_is_asked_again_later(void **state)
     settle(office);
     struct looked looked = look(office, id);
     assert_int_equal(looked.job.state, JOB_DUE);
-    assert_int_equal(looked.job.failures, 1);
+    assert_int_equal(looked.job.troubles, 1);
     pass(office, SECONDS(1));
+    assert_int_equal(office->outside.start_count, 2);
+    runner_finish(office->runner, office->outside.started[1], result_new());
+    settle(office);
+    assert_false(look(office, id).is_there);
+}
+
+static void what_came_is_kept_until_the_store_can_take_it(void **state)
+{
+    struct office *office = *state;
+    script.failing_answers = 5;
+    script.error = TRANSIENT;
+    doc_id id = add_job(office, STR("wide"));
+    settle(office);
+    runner_finish(office->runner, office->outside.started[0], result_new());
+    settle(office);
+    for (int i = 1; i < 5; i++) {
+        assert_int_equal(script.answers, i);
+        assert_int_equal(look(office, id).job.troubles, 0);
+        pass(office, SECONDS(1));
+    }
+    pass(office, SECONDS(1));
+    assert_int_equal(office->outside.start_count, 1); /* it was not asked for again */
+    assert_int_equal(script.given_up, 0);
+    assert_false(look(office, id).is_there);
+}
+
+static void what_an_action_counts_does_not_bring_its_end_nearer(void **state)
+{
+    struct office *office = *state;
+    script.steps = 2;
+    script.counted = JOB_FAILURES_MAX - 1;
+    doc_id id = add_job(office, STR("wide"));
+    settle(office);
+    script.failing_asks = 1; /* of the second step */
+    runner_finish(office->runner, office->outside.started[0], result_new());
+    settle(office);
+    assert_int_equal(script.given_up, 0);
+    assert_int_equal(look(office, id).job.troubles, 1);
+    assert_int_equal(look(office, id).job.failures, JOB_FAILURES_MAX - 1);
+    pass(office, SECONDS(2));
     assert_int_equal(office->outside.start_count, 2);
     runner_finish(office->runner, office->outside.started[1], result_new());
     settle(office);
@@ -572,6 +614,8 @@ int main(void)
         TEST(a_full_lane_does_not_ask_to_be_called_at_once),
         TEST(a_failing_ask_is_tried_again_and_then_given_up),
         TEST(a_failing_answer_is_asked_again_later),
+        TEST(what_came_is_kept_until_the_store_can_take_it),
+        TEST(what_an_action_counts_does_not_bring_its_end_nearer),
         TEST(an_answer_of_an_older_try_is_refused),
         TEST(the_epoch_alone_fences_too),
         TEST(an_answer_of_an_older_start_is_refused),
