@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lives of a studio: people who ask, cancel, delete and are given credits, providers that do every
+ * wrong, a clock that jumps, a store that fails, and a process that is killed between any two
+ * steps. All of it is chosen by the seed: the same seed, the same trace.
+ *
+ * Owns:     the house, and what it knows of the people.
+ * Threads:  one.
+ * Time:     the house's.
+ * Fails:    by the sentence in wrong.
+ */
+#pragma once
+
+#include "house.h"
+#include "studio_outside.h"
+
+#define LIFE_PEOPLE 4
+
+struct life_counts {
+    uint64_t lives, steps, jobs, made, failed, canceled, crashes, store_faults, calls, refused;
+    uint64_t postings, jumps_forward, jumps_back, grants, grants_again, commissions;
+    uint64_t mishaps[MISHAPS];
+    uint64_t checks, whole_checks, violations;
+    int64_t virtual_us;
+};
+
+struct life {
+    struct house *house;
+    struct random random;
+    struct identity *people[LIFE_PEOPLE];
+    uint64_t seed, house_steps;
+    uint64_t hash; /* of all that happened */
+    instant begun_at;
+    char user_ids[LIFE_PEOPLE][40];
+    uint64_t payments;
+    struct mutation *back; /* the answer to what was called last */
+    bool is_calm;          /* the store does not fail */
+    bool is_loud;
+    char wrong[300];
+    struct life_counts *counts;
+};
+
+/* Lives so many deeds from a seed, then calm days until all is over; true: nothing was wrong. */
+struct life_options {
+    uint64_t seed, deeds;
+    const char *config;
+    bool is_loud;
+};
+bool life_run(const struct life_options *options, struct life_counts *counts, uint64_t *hash);
+
+/* ---- studio_check.c ---- */
+
+/* After each step: rows that are few. */
+void check_step(struct life *life);
+
+/* Now and then: all there is. */
+void check_whole(struct life *life);
+
+/* When everything is over. */
+void check_rest(struct life *life);
+
+void life_wrong(struct life *life, const char *format, ...) PRINTF_LIKE(2, 3);
