@@ -47,11 +47,13 @@ NO_ARGS(get_credits)
 struct get_history_args {
     struct page_options *pagination_opts;
     enum transaction_type type;
+    doc_id user_id;
 };
 #define ROW struct get_history_args
 static const struct field get_history_fields[] = {
     MAYBE_RECORD(pagination_opts, &page_options_shape),
     MAYBE_CHOICE(type, transaction_type_names, .about = "Only these."),
+    MAYBE_REF(user_id, &user_type, .about = "Somebody else's, for administrators."),
 };
 #undef ROW
 
@@ -130,9 +132,13 @@ static struct list read_all(struct call *call, const struct page_source *source)
 
 static void get_history(struct call *call, const struct get_history_args *args, str *result)
 {
+    doc_id caller = call_caller(call);
+    doc_id user = doc_id_is_set(args->user_id) ? args->user_id : caller;
+    bool may = doc_id_equal(user, caller) || user_is_admin(call);
+    REQUIRE(call, may, FORBIDDEN, "This is somebody else's history.");
     struct page_source source = {
         .index = index_of(&credit_transaction_type, "by_user"),
-        .bounds = {.prefix = KEY(key_id(call_caller(call)))},
+        .bounds = {.prefix = KEY(key_id(user))},
         .order = ORDER_DOWN,
         .item_size = sizeof(struct wire_transaction),
         .make = make_wire,
@@ -140,7 +146,7 @@ static void get_history(struct call *call, const struct get_history_args *args, 
     if (args->type != TRANSACTION_NONE) {
         str type = str_of(transaction_type_names[args->type]);
         source.index = index_of(&credit_transaction_type, "by_user_type");
-        source.bounds.prefix = KEY(key_id(call_caller(call)), key_text(type));
+        source.bounds.prefix = KEY(key_id(user), key_text(type));
     }
     AUTO(buffer_done) struct buffer text = buffer_with_max(CALL_RESULT_MAX);
     if (args->pagination_opts != NULL) {

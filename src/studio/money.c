@@ -112,8 +112,9 @@ static const struct field test_credits_fields[] = {INT(amount, .min = 1, .max = 
 
 struct wire_audit {
     doc_id actor_id;
-    str action;
+    str actor_email, action;
     doc_id user_id;
+    str user_email;
     credits amount;
     str detail;
     instant at;
@@ -121,8 +122,10 @@ struct wire_audit {
 #define ROW struct wire_audit
 static const struct field wire_audit_fields[] = {
     MAYBE_REF(actor_id, &user_type),
+    TEXT(actor_email),
     TEXT(action),
     MAYBE_REF(user_id, &user_type),
+    TEXT(user_email),
     CREDITS(amount),
     TEXT(detail),
     TIME(at),
@@ -264,8 +267,16 @@ static void list_audit(struct call *call, const struct list_audit_args *args, st
     size_t count = 0;
     view_scan(call->view, index_of(&audit_type, "by_at"), (struct bounds){0}, ORDER_DOWN, &scan);
     while (count < AUDIT_LISTED_MAX && scan_next(&scan, &audit))
-        list[count++] = (struct wire_audit){audit.actor_id, audit.action, audit.user_id,
-                                            audit.amount,   audit.detail, audit.at};
+        list[count++] = (struct wire_audit){
+            .actor_id = audit.actor_id,
+            .actor_email = user_email(call, audit.actor_id),
+            .action = audit.action,
+            .user_id = audit.user_id,
+            .user_email = user_email(call, audit.user_id),
+            .amount = audit.amount,
+            .detail = audit.detail,
+            .at = audit.at,
+        };
     scan_end(&scan);
     *result = (struct list){list, count};
 }

@@ -57,25 +57,26 @@ const struct job_action *const studio_actions[] = {&making_action, &stopping_act
                                                    &files_remove_action};
 const size_t studio_action_count = ARRAY_LEN(studio_actions);
 
-#define TABLES 17
+#define TABLES 19
 #define EXTRA_MAX 8
 
 void studio_program(struct program *program, struct catalogue *catalogue,
                     const struct function_table *extra, size_t extra_count)
 {
     const struct function *tables[TABLES + EXTRA_MAX] = {
-        user_functions,       account_functions,      credit_functions,  model_functions,
-        generation_functions, video_functions,        asset_functions,   provider_functions,
-        cron_functions,       rate_functions,         money_functions,   receipt_functions,
-        usage_functions,      subscription_functions, payment_functions, plan_functions,
-        wallet_functions};
+        user_functions,       account_functions,      credit_functions,   model_functions,
+        generation_functions, video_functions,        asset_functions,    provider_functions,
+        cron_functions,       rate_functions,         money_functions,    receipt_functions,
+        usage_functions,      subscription_functions, payment_functions,  plan_functions,
+        wallet_functions,     admin_people_functions, admin_job_functions};
     size_t counts[TABLES + EXTRA_MAX] = {
-        user_function_count,  account_function_count,      credit_function_count,
-        model_function_count, generation_function_count,   video_function_count,
-        asset_function_count, provider_function_count,     cron_function_count,
-        rate_function_count,  money_function_count,        receipt_function_count,
-        usage_function_count, subscription_function_count, payment_function_count,
-        plan_function_count,  wallet_function_count};
+        user_function_count,     account_function_count,      credit_function_count,
+        model_function_count,    generation_function_count,   video_function_count,
+        asset_function_count,    provider_function_count,     cron_function_count,
+        rate_function_count,     money_function_count,        receipt_function_count,
+        usage_function_count,    subscription_function_count, payment_function_count,
+        plan_function_count,     wallet_function_count,       admin_people_function_count,
+        admin_job_function_count};
     assert(extra_count <= EXTRA_MAX);
     for (size_t i = 0; i < extra_count; i++) {
         tables[TABLES + i] = extra[i].functions;

@@ -309,12 +309,13 @@ static const struct field wire_invoice_item = ITEM_RECORD(&wire_invoice_shape, s
 
 struct review {
     doc_id user_id;
-    str customer_id;
+    str email, customer_id;
     credits debt;
 };
 #define ROW struct review
 static const struct field review_fields[] = {
     REF(user_id, &user_type),
+    TEXT(email),
     MAYBE_TEXT(customer_id),
     CREDITS(debt, .about = "Taken back after it was spent."),
 };
@@ -489,7 +490,8 @@ static void list_reviews(struct call *call, const struct list_reviews_args *args
     view_scan(call->view, index_of(&billing_account_type, "by_review"),
               (struct bounds){.prefix = KEY(key_bool(true))}, ORDER_DOWN, &scan);
     while (count < HISTORY_MAX && scan_next(&scan, &account))
-        out[count++] = (struct review){account.user_id, account.customer_id, {0}};
+        out[count++] = (struct review){
+            account.user_id, user_email(call, account.user_id), account.customer_id, {0}};
     scan_end(&scan);
     for (size_t i = 0; i < count; i++)
         out[i].debt = ledger_balance(call, out[i].user_id).debt;

@@ -172,6 +172,12 @@ bool user_is_admin(struct call *call)
            (row_find(call, &user_type, call_caller(call), &user) && user.role == ROLE_ADMIN);
 }
 
+str user_email(struct call *call, doc_id id)
+{
+    struct user user;
+    return row_find(call, &user_type, id, &user) ? user.email : STR("");
+}
+
 static const struct plan_config *first_plan(struct call *call)
 {
     const struct studio_config *config = catalogue_of(call);

@@ -51,6 +51,9 @@ void user_resolve(struct call *call);
 /* For functions that tell administrators more; those for them alone say .caller = ADMIN. */
 bool user_is_admin(struct call *call);
 
+/* Their e-mail address; empty when there is nobody (any more). */
+str user_email(struct call *call, doc_id user);
+
 /* Gives what the plan gives in a month, once; false: given already, or it gives nothing. */
 bool user_grant_month(struct call *call, const struct user *user);
 

@@ -67,13 +67,14 @@ static int open_stage(void **state)
     return 0;
 }
 
-/* With two works in the library, a job that is not begun, and an account with a session. */
+/* With two works in the library, two jobs that are not begun, and an account with a session. */
 static int open_furnished(void **state)
 {
     open_stage(state);
     struct stage *stage = *state;
     succeed(stage, "generations:createGenerationJob", PICTURES, false);
     house_pass(stage->house, MINUTES(1));
+    succeed(stage, "generations:createGenerationJob", PICTURES, false);
     succeed(stage, "generations:createGenerationJob", PICTURES, false);
     succeed(stage, "accounts:signUp",
             "{\"email\":\"a@example.org\",\"name\":\"A\",\"passwordHash\":\"h\",\"sessionHash\":"
@@ -104,6 +105,7 @@ struct sample {
         OF_NOTHING,
         OF_GENERATION,
         OF_FIRST_GENERATION, /* it has ended */
+        OF_OTHER_GENERATION, /* not begun either */
         REFUSED,             /* whatever works or fails */
         OF_ASSET,
         OF_USER,
@@ -136,6 +138,13 @@ static const struct sample samples[] = {
     {"credits:explainCharge", "{\"generationId\":\"%s\"}", OF_GENERATION},
     {"credits:getCreditBalance", "{}", OF_NOTHING},
     {"admin:listAudit", "{}", OF_NOTHING},
+    {"admin:listUsers", "{\"paginationOpts\":{\"numItems\":5,\"cursor\":null}}", OF_NOTHING},
+    {"admin:getUser", "{\"userId\":\"%s\"}", OF_USER},
+    {"admin:closePaymentReview", "{\"userId\":\"%s\"}", REFUSED},
+    {"admin:listJobs", "{\"paginationOpts\":{\"numItems\":5,\"cursor\":null}}", OF_NOTHING},
+    {"admin:getJob", "{\"jobId\":\"%s\"}", OF_GENERATION},
+    {"admin:cancelJob", "{\"jobId\":\"%s\"}", OF_OTHER_GENERATION},
+    {"admin:getOverview", "{}", OF_NOTHING},
     {"users:addTestCredits", "{\"amount\":1}", REFUSED},
     {"usage:getMyUsage", "{}", OF_NOTHING},
     {"users:getUserUsageStats", "{}", OF_NOTHING},
@@ -197,16 +206,18 @@ static const struct sample *sample_for(const struct function *function)
 
 static str args_of(struct stage *stage, const struct sample *sample)
 {
-    bool is_first = sample->of == OF_FIRST_GENERATION;
-    const struct json *rows = sample->of == OF_GENERATION || is_first ? &stage->generations
-                              : sample->of == OF_ASSET                ? &stage->assets
-                                                                      : &stage->users;
+    const struct json *rows = sample->of == OF_ASSET  ? &stage->assets
+                              : sample->of == OF_USER ? &stage->users
+                                                      : &stage->generations;
     str args = str_of(sample->args);
     const char *hole = strstr(sample->args, "%s");
     if (hole == NULL)
         return args;
-    assert_true(rows->count > 0);
-    str id = json_text(json_get(&rows->items[is_first ? 0 : rows->count - 1], "_id"));
+    size_t back = sample->of == OF_FIRST_GENERATION   ? rows->count
+                  : sample->of == OF_OTHER_GENERATION ? 2
+                                                      : 1;
+    assert_true(rows->count >= back && back > 0);
+    str id = json_text(json_get(&rows->items[rows->count - back], "_id"));
     size_t at = (size_t)(hole - sample->args);
     str before = str_slice(args, 0, at), behind = str_slice(args, at + 2, args.len);
     return str_format(&stage->arena, "%.*s%.*s%.*s", STR_ARG(before), STR_ARG(id), STR_ARG(behind));
