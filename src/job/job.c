@@ -104,7 +104,7 @@ static void free_slot(struct call *call, struct job *job)
     lane.held--;
     lane_row_put(call, &lane);
     job->holds_slot = false;
-    if (!PLANTED(sim_free_slot_untold))
+    if (!PLANTED(sim_moved_untold))
         call->wakes_jobs = true;
 }
 
@@ -113,7 +113,8 @@ void job_put_off_holding(struct call *call, struct job *job, instant until)
     job->state = JOB_DUE;
     job->run_at = until;
     row_put(call, &job_type, job);
-    call->wakes_jobs = true;
+    if (!PLANTED(sim_moved_untold))
+        call->wakes_jobs = true;
 }
 
 void job_put_off(struct call *call, struct job *job, instant until)

@@ -212,7 +212,8 @@ static void settle_invoices(struct call *call, const struct subscription_row *ro
         struct payment payment = payment_of(
             call, list[i].payment_id.len != 0 ? list[i].payment_id : list[i].external_id);
         payment.invoice_id = list[i].external_id;
-        settle_payment(call, &payment);
+        if (!PLANTED(sim_early_refund_lost))
+            settle_payment(call, &payment);
     }
 }
 
@@ -350,7 +351,7 @@ static void take_invoice(struct call *call, const struct stripe_event *event)
     row_of(call, told->subscription, &row);
     link_user(call, &row, told->user, told->customer);
     instant *at = is_paid ? &row.paid_at : &row.failed_at;
-    *at = PLANTED(sim_paid_last_told) ? event->created : later(*at, event->created);
+    *at = PLANTED(sim_paid_on_arrival) ? call->now : later(*at, event->created);
     settle(call, &row);
 }
 
@@ -384,8 +385,7 @@ static void take_checkout(struct call *call, const struct stripe_event *event)
             account.customer_id = customer;
             billing_account_put(call, &account);
         }
-        if (!PLANTED(sim_early_event_lost))
-            adopt(call, customer, user);
+        adopt(call, customer, user);
     }
     if (!told->is_for_package || told->payment.len == 0 || call_failed(call))
         return;
