@@ -190,6 +190,8 @@ void generation_create(struct call *call, const struct generation_wish *wish,
     *out = (struct generation){0};
     REQUIRE_ARGUMENT(call, model != NULL, ".model", "There is no model \"%.*s\".",
                      STR_ARG(utf8_cut(wish->model, 80)));
+    REQUIRE_ARGUMENT(call, config_is_active(model->is_active), ".model",
+                     "%.*s is no longer offered.", STR_ARG(model->name));
     REQUIRE_ARGUMENT(call, model->kind == wish->kind, ".model", "%.*s does not make %s.",
                      STR_ARG(model->name), wish->kind == MEDIA_VIDEO ? "films" : "pictures");
 

@@ -34,14 +34,14 @@ struct catalogue {
 
 /* ---- documents ---- */
 
-static const char *const part_names[CATALOGUE_PARTS] = {
+const char *const override_part_names[CATALOGUE_PARTS] = {
     [PART_PLANS] = "plans", [PART_MODELS] = "models", [PART_PACKAGES] = "creditPackages"};
 
 #define ROW struct override
 static const struct field override_fields[] = {
     ID(id),
     CREATED(created),
-    CHOICE(part, part_names),
+    CHOICE(part, override_part_names),
     TEXT(key, .min = 1, .max = 80),
     ANY(body, .about = "What is not as in the file, in the file's own words."),
     TIME(updated_at),
@@ -81,13 +81,15 @@ static struct edition edition_of(struct call *call)
     return row;
 }
 
-/* Random, not counted: one that was rolled back may never come again with other rows. */
+/* Not counted: a number that was rolled back may never come again with other rows. Creation times
+ * are unique, but not those that were rolled back; randomness may start again where it is seeded. */
 void catalogue_changed(struct call *call)
 {
-    struct edition row = edition_of(call);
-    if (!doc_id_is_set(row.id))
-        row_new(call, &edition_type, &row);
-    row.edition = (int64_t)random_below(call->random, UINT64_C(1) << 53) + 1;
+    struct edition old = edition_of(call), row = {0};
+    if (doc_id_is_set(old.id))
+        row_remove(call, &edition_type, old.id);
+    row_new(call, &edition_type, &row);
+    row.edition = row.created.n ^ (int64_t)random_below(call->random, UINT64_C(1) << 52);
     row_put(call, &edition_type, &row);
     call->config = NULL;
 }
@@ -151,32 +153,55 @@ bool catalogue_join(struct arena *arena, struct studio_config *config, enum part
     return field_read(arena, item, &whole, at, error);
 }
 
-/* One that fits no longer is left out: the file was changed under it. */
-static void join_row(struct arena *arena, struct studio_config *config, const struct override *row)
+static bool join_row(struct arena *arena, struct studio_config *config, const struct override *row,
+                     struct fault *fault)
 {
-    struct studio_config before = *config;
     struct field_error error;
-    struct fault fault = {0};
-    if (catalogue_join(arena, config, row->part, row->key, row->body, &error)) {
-        if (studio_config_check(config, &fault))
-            return;
-        snprintf(error.text, sizeof(error.text), "%s", fault.text);
-    }
-    log_event(LOG_WARN, "override_left_out", "%s %.*s: %s", catalogue_parts[row->part].name,
-              STR_ARG(row->key), error.text);
-    *config = before;
+    return catalogue_join(arena, config, row->part, row->key, row->body, &error) ||
+           fault_set(fault, FAULT_INPUT, "%s \"%.*s\": %s", catalogue_parts[row->part].name,
+                     STR_ARG(row->key), error.text);
 }
 
-void catalogue_build(struct call *call, struct arena *arena, const struct studio_config *file,
-                     struct studio_config *out)
+/* All rows are to fit the file together: one may name another that comes later. */
+static bool join_all(struct call *call, struct arena *arena, struct studio_config *config,
+                     struct fault *fault)
 {
     struct override row;
     struct scan scan;
-    *out = *file;
+    bool fits = true;
     view_scan(call->view, index_of(&override_type, "by_key"), (struct bounds){0}, ORDER_UP, &scan);
-    while (scan_next(&scan, &row))
-        join_row(arena, out, &row);
+    while (fits && scan_next(&scan, &row))
+        fits = join_row(arena, config, &row, fault);
     scan_end(&scan);
+    return fits && studio_config_check(config, fault);
+}
+
+/* The file was changed under them: those that fit no longer are left out. */
+static void join_what_fits(struct call *call, struct arena *arena, struct studio_config *config)
+{
+    struct override row;
+    struct scan scan;
+    struct fault fault;
+    view_scan(call->view, index_of(&override_type, "by_key"), (struct bounds){0}, ORDER_UP, &scan);
+    while (scan_next(&scan, &row)) {
+        struct studio_config before = *config;
+        if (join_row(arena, config, &row, &fault) && studio_config_check(config, &fault))
+            continue;
+        log_event(LOG_WARN, "override_left_out", "%s", fault.text);
+        *config = before;
+    }
+    scan_end(&scan);
+}
+
+bool catalogue_build(struct call *call, struct arena *arena, const struct studio_config *file,
+                     struct studio_config *out, struct fault *fault)
+{
+    *out = *file;
+    if (join_all(call, arena, out, fault))
+        return true;
+    *out = *file;
+    join_what_fits(call, arena, out);
+    return false;
 }
 
 /* ---- keeping ---- */
@@ -214,15 +239,22 @@ static const struct studio_config *find_joined(struct catalogue *catalogue,
     return found;
 }
 
-/* Two threads may join the same: either will do, and both are kept. */
+/* Two threads may join the same: either will do, and both are kept. What could not be read whole is
+ * not kept: the call has failed. */
 static const struct studio_config *join_new(struct catalogue *catalogue, struct call *call,
                                             const struct studio_config *file, int64_t edition)
 {
     struct joined *joined = memory_zeroed(sizeof(*joined));
+    struct fault fault;
     joined->file = file;
     joined->edition = edition;
     joined->used_at = clock_monotonic();
-    catalogue_build(call, &joined->arena, file, &joined->config);
+    (void)catalogue_build(call, &joined->arena, file, &joined->config, &fault);
+    if (call_failed(call)) {
+        arena_done(&joined->arena);
+        free(joined);
+        return file;
+    }
     pthread_mutex_lock(&catalogue->lock);
     drop_joined(catalogue, NULL);
     joined->next = catalogue->joined;

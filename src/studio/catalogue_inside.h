@@ -36,6 +36,7 @@ struct override {
     instant updated_at;
 };
 extern const struct doc_type override_type, edition_type;
+extern const char *const override_part_names[CATALOGUE_PARTS];
 
 struct list *catalogue_list(const struct studio_config *config, enum part part);
 void *catalogue_item(const struct studio_config *config, enum part part, str key); /* or NULL */
@@ -45,9 +46,10 @@ void *catalogue_item(const struct studio_config *config, enum part part, str key
 bool catalogue_join(struct arena *arena, struct studio_config *config, enum part part, str key,
                     str body, struct field_error *error) MUST_CHECK;
 
-/* The file with all rows of the call's view over it. */
-void catalogue_build(struct call *call, struct arena *arena, const struct studio_config *file,
-                     struct studio_config *out);
+/* The file with all rows of the call's view over it. False: they do not all fit; those that do not
+ * are left out. */
+bool catalogue_build(struct call *call, struct arena *arena, const struct studio_config *file,
+                     struct studio_config *out, struct fault *fault);
 
 /* After any change of rows: every call from here on sees it, and live queries are asked again. */
 void catalogue_changed(struct call *call);

@@ -85,9 +85,10 @@ static const struct field plan_fields[] = {
     MAYBE_LIST(rates, &rate_item, .max = 12, .about = "How often may be asked."),
     NUMBER(priority, .is_optional = true, .least = 0, .most = 100,
            .about = "Weight in line: twice as much goes twice as often. 0 is 1."),
+    MAYBE_BOOL(is_active, .about = "False: no longer offered; who has it keeps it."),
 };
 #undef ROW
-static const struct shape plan_shape = {.name = "plan",
+const struct shape config_plan_shape = {.name = "plan",
                                         .about = "What an account may use.",
                                         .size = sizeof(struct plan_config),
                                         FIELDS(plan_fields)};
@@ -149,6 +150,7 @@ static const struct field model_fields[] = {
                   "as it has more pixels, rounded up."),
     NUMBER(typical_seconds, .least = 0, .most = 3600, .unit = "s"),
     BOOL(is_default, .is_optional = true),
+    MAYBE_BOOL(is_active, .about = "False: no longer offered; what was asked for is made."),
     BOOL(is_premium, .is_optional = true),
     INT(max_images, .min = 1, .max = 4),
     INT(prompt_max, .min = 1, .max = 20000),
@@ -176,7 +178,7 @@ static const struct field model_fields[] = {
         .about = "The same for each second of the provider's computing."),
 };
 #undef ROW
-static const struct shape model_shape = {.name = "model",
+const struct shape config_model_shape = {.name = "model",
                                          .about = "Something that makes pictures or films.",
                                          .size = sizeof(struct model_config),
                                          FIELDS(model_fields)};
@@ -222,13 +224,14 @@ static const struct field package_fields[] = {
     INT(price_cents, .min = 1, .max = 100000000),
     MAYBE_TEXT(stripe_price_id, .min = 1, .max = 255,
                .about = "Of Stripe; else name and price are told."),
+    MAYBE_BOOL(is_active, .about = "False: no longer sold."),
 };
 #undef ROW
-static const struct shape package_shape = {.name = "package",
+const struct shape config_package_shape = {.name = "package",
                                            .about = "Credits that can be bought.",
                                            .size = sizeof(struct package_config),
                                            FIELDS(package_fields)};
-const struct field config_package_item = ITEM_RECORD(&package_shape, struct package_config);
+const struct field config_package_item = ITEM_RECORD(&config_package_shape, struct package_config);
 
 #define ROW struct stripe_config
 static const struct field stripe_fields[] = {
@@ -255,8 +258,8 @@ const struct shape config_payments_shape = {.name = "payments",
                                             .size = sizeof(struct payments_config),
                                             FIELDS(payments_fields)};
 
-const struct field config_plan_item = ITEM_RECORD(&plan_shape, struct plan_config);
-const struct field config_model_item = ITEM_RECORD(&model_shape, struct model_config);
+const struct field config_plan_item = ITEM_RECORD(&config_plan_shape, struct plan_config);
+const struct field config_model_item = ITEM_RECORD(&config_model_shape, struct model_config);
 const struct field config_provider_item = ITEM_RECORD(&provider_shape, struct provider_config);
 
 const struct plan_config *config_plan(const struct studio_config *config, str key)

@@ -52,6 +52,7 @@ struct plan_config {
     int64_t concurrent_jobs; /* in line and under way; 0: as many as they like */
     struct list rates;       /* struct rate_config */
     double priority;         /* weight in line: twice as much goes twice as often; 0: 1 */
+    struct maybe_bool is_active;
 };
 
 struct size_config {
@@ -90,7 +91,9 @@ struct model_config {
     credits price;        /* a picture or a film */
     bool price_by_pixels; /* above 1024 by 1024 as many times that as it has more pixels */
     double typical_seconds;
-    bool is_default, is_premium;
+    bool is_default;
+    struct maybe_bool is_active;
+    bool is_premium;
     int64_t max_images;
     int64_t prompt_max;                    /* characters */
     struct list sizes;                     /* struct size_config; the first is the default */
@@ -146,6 +149,7 @@ struct package_config {
     credits credits;
     int64_t price_cents;
     str stripe_price_id; /* empty: name and price are told instead */
+    struct maybe_bool is_active;
 };
 
 struct stripe_config {
@@ -174,12 +178,19 @@ struct studio_config {
     struct payments_config payments;
 };
 
+extern const struct shape config_plan_shape, config_model_shape, config_package_shape;
 extern const struct shape config_size_shape, config_range_shape, config_moderation_shape,
     config_payments_shape;
 
 /* Items of the configuration file's lists. */
 extern const struct field config_plan_item, config_model_item, config_provider_item,
     config_package_item;
+
+/* Unless said otherwise, it is offered. */
+static inline bool config_is_active(struct maybe_bool is_active)
+{
+    return is_active.value || !is_active.is_set;
+}
 
 const struct plan_config *config_plan(const struct studio_config *config, str key);
 const struct model_config *config_model(const struct studio_config *config, str id);

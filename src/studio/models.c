@@ -271,7 +271,7 @@ static struct wire_model wire_of(struct arena *arena, const struct model_config 
         .typical_seconds = model->typical_seconds,
         .is_default = model->is_default,
         .is_premium = model->is_premium,
-        .is_active = true,
+        .is_active = config_is_active(model->is_active),
         .capabilities =
             {
                 .sizes = size_offers(arena, model),
@@ -302,7 +302,7 @@ static struct list models_of(struct call *call, enum media_kind kind, bool premi
     size_t count = 0;
     for (size_t i = 0; i < config->models.count; i++)
         if ((kind == MEDIA_NONE || models[i].kind == kind) &&
-            (models[i].is_premium || !premium_only))
+            (models[i].is_premium || !premium_only) && config_is_active(models[i].is_active))
             out[count++] = wire_of(call->arena, &models[i]);
     return (struct list){out, count};
 }
@@ -346,7 +346,7 @@ static void get_default_model(struct call *call, const struct get_default_model_
     const struct studio_config *config = catalogue_of(call);
     const struct model_config *models = config->models.items;
     for (size_t i = 0; i < config->models.count && *result == NULL; i++)
-        if (models[i].is_default)
+        if (models[i].is_default && config_is_active(models[i].is_active))
             *result = wire_new(call, &models[i]);
 }
 

@@ -235,7 +235,8 @@ static void send_checkout(struct call *call, struct stripe_checkout *wish)
 static void send_plan(struct call *call, const struct plan_config *plan, str price)
 {
     struct subscription_row current;
-    REQUIRE(call, plan != NULL && plan->price_cents > 0, NOT_FOUND, "There is no such plan.");
+    REQUIRE(call, plan != NULL && plan->price_cents > 0 && config_is_active(plan->is_active),
+            NOT_FOUND, "There is no such plan.");
     bool has_one = subscription_current(call, call_caller(call), &current);
     REQUIRE(call, !has_one || !subscription_is_entitled(&current), STATE,
             "You have a plan already. Change it instead.");
@@ -288,7 +289,8 @@ static void buy_package(struct call *call, const struct buy_package_args *args, 
     const struct studio_config *config = catalogue_of(call);
     const struct package_config *package = config_package(config, args->package_id);
     struct subscription_row current;
-    REQUIRE(call, package != NULL, NOT_FOUND, "There is no such package of credits.");
+    REQUIRE(call, package != NULL && config_is_active(package->is_active), NOT_FOUND,
+            "There is no such package of credits.");
     bool has_plan = subscription_current(call, call_caller(call), &current) &&
                     subscription_is_entitled(&current);
     REQUIRE(call, has_plan || !config->payments.packages_need_plan, STATE,
@@ -414,8 +416,9 @@ static void change(struct call *call, const struct change_args *args, struct not
     const struct plan_config *plan = config_plan(catalogue_of(call), args->plan_id);
     struct subscription_row row;
     struct provider_request request;
-    REQUIRE(call, plan != NULL && plan->stripe_price_id.len != 0, NOT_FOUND,
-            "There is no such plan to change to.");
+    REQUIRE(call,
+            plan != NULL && plan->stripe_price_id.len != 0 && config_is_active(plan->is_active),
+            NOT_FOUND, "There is no such plan to change to.");
     bool has_one =
         subscription_current(call, call_caller(call), &row) && subscription_is_entitled(&row);
     REQUIRE(call, has_one && row.item_id.len != 0, STATE,

@@ -119,7 +119,7 @@ static struct wire_plan_card card_of(const struct studio_config *config,
         .credits = plan->credits_monthly,
         .credits_once = plan->credits_once,
         .features = plan->features,
-        .is_active = true,
+        .is_active = config_is_active(plan->is_active),
     };
 }
 
@@ -129,15 +129,18 @@ static void list_plans(struct call *call, const struct list_plans_args *args, st
     const struct plan_config *plans = config->plans.items;
     struct wire_plan_card *out =
         arena_array(call->arena, struct wire_plan_card, config->plans.count);
+    size_t count = 0;
     for (size_t i = 0; i < config->plans.count; i++) {
-        size_t at = i;
+        if (!config_is_active(plans[i].is_active))
+            continue;
+        size_t at = count++;
         while (at > 0 && out[at - 1].price > plans[i].price_cents) {
             out[at] = out[at - 1];
             at--;
         }
         out[at] = card_of(config, &plans[i]);
     }
-    *result = (struct list){out, config->plans.count};
+    *result = (struct list){out, count};
 }
 
 static void get_plan(struct call *call, const struct get_plan_args *args,
@@ -158,8 +161,11 @@ static void list_packages(struct call *call, const struct list_packages_args *ar
     const struct package_config *packages = config->credit_packages.items;
     struct wire_package *out =
         arena_array(call->arena, struct wire_package, config->credit_packages.count + 1);
-    for (size_t i = 0; i < config->credit_packages.count; i++)
-        out[i] = (struct wire_package){
+    size_t count = 0;
+    for (size_t i = 0; i < config->credit_packages.count; i++) {
+        if (!config_is_active(packages[i].is_active))
+            continue;
+        out[count++] = (struct wire_package){
             .package_id = packages[i].id,
             .name = packages[i].name,
             .currency = currency_of(config),
@@ -167,5 +173,6 @@ static void list_packages(struct call *call, const struct list_packages_args *ar
             .credits = packages[i].credits,
             .is_active = true,
         };
-    *result = (struct list){out, config->credit_packages.count};
+    }
+    *result = (struct list){out, count};
 }

@@ -57,32 +57,50 @@ const struct job_action *const studio_actions[] = {&making_action, &stopping_act
                                                    &files_remove_action};
 const size_t studio_action_count = ARRAY_LEN(studio_actions);
 
-#define TABLES 19
+struct subject {
+    const struct function *functions;
+    const size_t *count;
+};
+static const struct subject subjects[] = {
+    {account_functions, &account_function_count},
+    {admin_job_functions, &admin_job_function_count},
+    {admin_people_functions, &admin_people_function_count},
+    {asset_functions, &asset_function_count},
+    {catalogue_functions, &catalogue_function_count},
+    {credit_functions, &credit_function_count},
+    {cron_functions, &cron_function_count},
+    {generation_functions, &generation_function_count},
+    {model_functions, &model_function_count},
+    {money_functions, &money_function_count},
+    {payment_functions, &payment_function_count},
+    {plan_functions, &plan_function_count},
+    {provider_functions, &provider_function_count},
+    {rate_functions, &rate_function_count},
+    {receipt_functions, &receipt_function_count},
+    {subscription_functions, &subscription_function_count},
+    {usage_functions, &usage_function_count},
+    {user_functions, &user_function_count},
+    {video_functions, &video_function_count},
+    {wallet_functions, &wallet_function_count},
+};
+#define SUBJECTS ARRAY_LEN(subjects)
 #define EXTRA_MAX 8
 
 void studio_program(struct program *program, struct catalogue *catalogue,
                     const struct function_table *extra, size_t extra_count)
 {
-    const struct function *tables[TABLES + EXTRA_MAX] = {
-        user_functions,       account_functions,      credit_functions,   model_functions,
-        generation_functions, video_functions,        asset_functions,    provider_functions,
-        cron_functions,       rate_functions,         money_functions,    receipt_functions,
-        usage_functions,      subscription_functions, payment_functions,  plan_functions,
-        wallet_functions,     admin_people_functions, admin_job_functions};
-    size_t counts[TABLES + EXTRA_MAX] = {
-        user_function_count,     account_function_count,      credit_function_count,
-        model_function_count,    generation_function_count,   video_function_count,
-        asset_function_count,    provider_function_count,     cron_function_count,
-        rate_function_count,     money_function_count,        receipt_function_count,
-        usage_function_count,    subscription_function_count, payment_function_count,
-        plan_function_count,     wallet_function_count,       admin_people_function_count,
-        admin_job_function_count};
+    const struct function *tables[SUBJECTS + EXTRA_MAX];
+    size_t counts[SUBJECTS + EXTRA_MAX];
+    for (size_t i = 0; i < SUBJECTS; i++) {
+        tables[i] = subjects[i].functions;
+        counts[i] = *subjects[i].count;
+    }
     assert(extra_count <= EXTRA_MAX);
     for (size_t i = 0; i < extra_count; i++) {
-        tables[TABLES + i] = extra[i].functions;
-        counts[TABLES + i] = extra[i].count;
+        tables[SUBJECTS + i] = extra[i].functions;
+        counts[SUBJECTS + i] = extra[i].count;
     }
-    program_init(program, tables, counts, TABLES + extra_count);
+    program_init(program, tables, counts, SUBJECTS + extra_count);
     program->schema = &studio_schema;
     program->resolve = user_resolve;
     program->config = catalogue;

@@ -14,9 +14,9 @@
 #include "studio/catalogue.h"
 
 extern const struct function credit_functions[], model_functions[], video_functions[],
-    provider_functions[], cron_functions[], rate_functions[];
-extern const size_t rate_function_count, cron_function_count, provider_function_count,
-    credit_function_count, model_function_count, video_function_count;
+    provider_functions[], cron_functions[], rate_functions[], catalogue_functions[];
+extern const size_t catalogue_function_count, rate_function_count, cron_function_count,
+    provider_function_count, credit_function_count, model_function_count, video_function_count;
 
 extern const struct function money_functions[], receipt_functions[], usage_functions[];
 extern const size_t money_function_count, receipt_function_count, usage_function_count;

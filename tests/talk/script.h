@@ -79,6 +79,7 @@ bool talk_act(struct talk *talk, str name);
 bool talk_keep_reply(struct talk *talk, const struct call_reply *reply, str name);
 
 /* stripe sends {event} [-> name]; stripe answers STATUS; stripe is not set up */
+bool talk_file(struct talk *talk, str *rest);
 bool talk_stripe(struct talk *talk, str *rest);
 
 /* ---- words of a line ---- */

@@ -553,7 +553,7 @@ bool verb_run(struct talk *talk, str line)
         {"stripe", talk_stripe}, {"call", call},         {"again", again},
         {"together", together},  {"watch", watch},       {"refresh token", refresh},
         {"after", after},        {"kill", kill_now},     {"drop provider", drop},
-        {"outside", outside},    {"expect", expect_run},
+        {"outside", outside},    {"expect", expect_run}, {"the file says", talk_file},
     };
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
         str rest = line;

@@ -60,8 +60,8 @@ static int open_stage(void **state)
     log_set_level(LOG_ERROR + 1);
     stage->inside = engine_memory_new();
     stage->user = identity_new();
-    stage->house = house_new(
-        &(struct house_options){.engine = STORE_GIVEN, .given = stage->inside, .seed = 5});
+    stage->house = house_new(&(struct house_options){
+        .engine = STORE_GIVEN, .given = stage->inside, .config = getenv("TALK_CONFIG"), .seed = 5});
     succeed(stage, "users:see", "{}", true);
     *state = stage;
     return 0;
@@ -113,6 +113,29 @@ struct sample {
 };
 
 static const struct sample samples[] = {
+    {"subscriptionPlans:createPlan",
+     "{\"plan\":{\"key\":\"c\",\"name\":\"C\",\"creditsOnce\":0,\"storageBytes\":1}}", OF_NOTHING},
+    {"subscriptionPlans:updatePlan", "{\"planId\":\"free\",\"changes\":{\"priceCents\":1}}",
+     OF_NOTHING},
+    {"subscriptionPlans:deletePlan", "{\"planId\":\"c\"}", OF_NOTHING},
+    {"subscriptionPlans:seedPlans", "{}", OF_NOTHING},
+    {"creditPackages:createPackage",
+     "{\"package\":{\"id\":\"c\",\"name\":\"C\",\"credits\":1,\"priceCents\":1}}", OF_NOTHING},
+    {"creditPackages:updatePackage", "{\"packageId\":\"small\",\"changes\":{\"credits\":1}}",
+     OF_NOTHING},
+    {"creditPackages:deletePackage", "{\"packageId\":\"c\"}", OF_NOTHING},
+    {"creditPackages:seedPackages", "{}", OF_NOTHING},
+    {"models:createModel",
+     "{\"model\":{\"id\":\"c\",\"name\":\"C\",\"description\":\"\",\"kind\":\"image\","
+     "\"provider\":\"sketch\",\"price\":1,\"typicalSeconds\":1,\"maxImages\":1,\"promptMax\":9,"
+     "\"sizes\":[{\"name\":\"S\",\"width\":64,\"height\":64}]}}",
+     OF_NOTHING},
+    {"models:updateModel", "{\"modelId\":\"sketch\",\"changes\":{\"price\":2}}", OF_NOTHING},
+    {"models:deleteModel", "{\"modelId\":\"c\"}", OF_NOTHING},
+    {"pricing:updateModelResolutionCost",
+     "{\"modelId\":\"cinema\",\"resolution\":\"768p\",\"costPerSecond\":1}", OF_NOTHING},
+    {"admin:listOverrides", "{}", OF_NOTHING},
+    {"catalogue:reload", "{}", OF_NOTHING},
     {"generations:createGenerationJob", PICTURES, OF_NOTHING},
     {"generations:cancelGenerationJob", "{\"jobId\":\"%s\"}", OF_GENERATION},
     {"videos:createVideo", "{\"prompt\":\"abc\",\"model\":\"sketch-motion\",\"duration\":\"4\"}",

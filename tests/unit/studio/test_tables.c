@@ -400,11 +400,15 @@ static void write_list(struct writing *writing, const struct field *field)
     int64_t count = MAX_OF(field->min, (int64_t)1);
     if (field->max != 0 && is_here(writing, "too many"))
         count = field->max + 1;
+    size_t path_len = strlen(writing->path);
     buffer_char(&writing->text, '[');
     for (int64_t i = 0; i < count; i++) {
         buffer_str(&writing->text, i == 0 ? STR("") : STR(","));
+        snprintf(writing->path + path_len, sizeof(writing->path) - path_len, "[%lld]",
+                 (long long)i);
         write_good(writing, field->item);
     }
+    writing->path[path_len] = 0;
     buffer_char(&writing->text, ']');
 }
 

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "script.h"
+
+#include "studio/catalogue.h"
+
+#include <string.h>
+
+/* the file says MODEL costs N: it is read again while the program runs. */
+bool talk_file(struct talk *talk, str *rest)
+{
+    struct house *house = talk->house;
+    struct studio_config *studio = arena_new(&house->arena, struct studio_config);
+    str name = take_name(rest);
+    int64_t price;
+    *studio = *catalogue_file(house->program.config);
+    size_t count = studio->models.count;
+    struct model_config *models =
+        arena_copy(&house->arena, studio->models.items, count * sizeof(*models));
+    studio->models.items = models;
+    struct model_config *model = (struct model_config *)config_model(studio, name);
+    if (model == NULL || !take(rest, "costs") || !take_number(talk, rest, &price))
+        return talk_fail(talk, "the file says MODEL costs N");
+    model->price.n = price;
+    catalogue_replace(house->program.config, &(struct arena){0}, studio);
+    talk->request = (struct call_request){
+        .path = STR("catalogue:reload"), .args = STR("{}"), .is_internal = true};
+    struct mutation *mutation = house_mutate(house, &talk->request);
+    bool worked = talk_keep_reply(talk, &mutation->reply, STR("result"));
+    mutation_free(mutation);
+    return worked;
+}
