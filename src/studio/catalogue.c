@@ -82,7 +82,8 @@ static struct edition edition_of(struct call *call)
 }
 
 /* Not counted: a number that was rolled back may never come again with other rows. Creation times
- * are unique, but not those that were rolled back; randomness may start again where it is seeded. */
+ * are unique, but not those that were rolled back; randomness may start again where it is seeded.
+ */
 void catalogue_changed(struct call *call)
 {
     struct edition old = edition_of(call), row = {0};
