@@ -68,4 +68,5 @@ bool bench_lists(const struct bench *bench, struct row *row, struct fault *fault
 bool bench_fanout(const struct bench *bench, struct row *rows, struct fault *fault) MUST_CHECK;
 bool bench_invalidate(const struct bench *bench, struct row *rows, struct fault *fault) MUST_CHECK;
 bool bench_overload(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
+bool bench_generations(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
 bool bench_sessions(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;

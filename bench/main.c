@@ -43,6 +43,7 @@ static const struct {
     {"list_under_writes", 1, bench_lists},
     {"fanout_10k", 2, bench_fanout},
     {"invalidate_one", 6, bench_invalidate},
+    {"generation_noop", 1, bench_generations},
     {"idle_session_bytes", 1, bench_sessions},
     {"point_query_distinct", 1, bench_point_distinct},
     {"point_query_same", 1, bench_point_same},

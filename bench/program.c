@@ -97,20 +97,12 @@ static bool wait_ready(struct program *program, int errors, const char *name, st
     }
 }
 
-bool program_serve(const struct bench *bench, const char *name, const char *data,
-                   struct program *out, struct fault *fault)
+/* words: the program, "serve" and its options. */
+static bool start(const struct bench *bench, char *const *words, struct program *out,
+                  struct fault *fault)
 {
-    char path[500];
     int ends[2];
     *out = (struct program){.syncs_fd = -1};
-    snprintf(path, sizeof(path), "%s/%s", bench->build, name);
-    char *words[] = {path,
-                     (char[]){"serve"},
-                     (char[]){"--data"},
-                     (char *)(uintptr_t)data,
-                     (char[]){"--listen"},
-                     (char[]){"127.0.0.1:0"},
-                     NULL};
     if (!share_page(out, fault))
         return false;
     if (pipe2(ends, O_CLOEXEC) != 0)
@@ -121,11 +113,50 @@ bool program_serve(const struct bench *bench, const char *name, const char *data
         become(bench, words, out->syncs_fd, ends[1]);
     close(ends[1]);
     AUTO(fd_close) int errors = ends[0]; /* what it says later goes nowhere */
-    bool is_ready = out->pid > 0 && wait_ready(out, errors, name, fault);
+    bool is_ready = out->pid > 0 && wait_ready(out, errors, words[0], fault);
     out->ready = instant_since(clock_monotonic(), start);
     if (!is_ready)
         program_stop(out);
     return is_ready;
+}
+
+bool program_serve(const struct bench *bench, const char *name, const char *data,
+                   struct program *out, struct fault *fault)
+{
+    char path[500];
+    snprintf(path, sizeof(path), "%s/%s", bench->build, name);
+    char *words[] = {path,
+                     (char[]){"serve"},
+                     (char[]){"--data"},
+                     (char *)(uintptr_t)data,
+                     (char[]){"--listen"},
+                     (char[]){"127.0.0.1:0"},
+                     NULL};
+    return start(bench, words, out, fault);
+}
+
+bool program_serve_studio(const struct bench *bench, const char *data, const char *settings,
+                          struct program *out, struct fault *fault)
+{
+    char path[500], file[600];
+    snprintf(path, sizeof(path), "%s/atelier-fixture", bench->build);
+    snprintf(file, sizeof(file), "%s/bench.yaml", data);
+    char *words[] = {path,
+                     (char[]){"serve"},
+                     (char[]){"--data"},
+                     (char *)(uintptr_t)data,
+                     (char[]){"--listen"},
+                     (char[]){"127.0.0.1:0"},
+                     (char[]){"--config"},
+                     file,
+                     NULL};
+    FILE *to = fopen(file, "we");
+    if (to == NULL || fputs(settings, to) < 0 || fclose(to) != 0)
+        return fault_os(fault, file);
+    setenv("ATELIER_FIXTURE_NOOP", "1", 1);
+    bool is_well = start(bench, words, out, fault);
+    unsetenv("ATELIER_FIXTURE_NOOP");
+    return is_well;
 }
 
 void program_stop(struct program *program)

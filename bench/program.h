@@ -27,6 +27,11 @@ struct program {
 bool program_serve(const struct bench *bench, const char *name, const char *data,
                    struct program *out, struct fault *fault) MUST_CHECK;
 
+/* build/atelier-fixture with these settings (YAML), whose sketcher and media helper answer at once,
+ * with files of no bytes. */
+bool program_serve_studio(const struct bench *bench, const char *data, const char *settings,
+                          struct program *out, struct fault *fault) MUST_CHECK;
+
 /* nginx with one worker that answers everything with this body. */
 bool program_nginx(const struct bench *bench, str body, struct program *out, struct fault *fault)
     MUST_CHECK;

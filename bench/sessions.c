@@ -7,8 +7,8 @@
 #include "bench.h"
 
 #include "crowd.h"
+#include "people.h"
 
-#include "auth/token.h"
 #include "base/buffer.h"
 
 #include <stdio.h>
@@ -24,9 +24,7 @@
 
 struct measuring {
     struct program server;
-    struct signer *signer;
-    struct arena arena;
-    str issuer;
+    struct people people;
     size_t few, many;
     char data[500];
 };
@@ -49,15 +47,7 @@ static void hello(void *context, size_t i, struct buffer *to)
     const struct measuring *m = context;
     AUTO(arena_done) struct arena arena = {0};
     AUTO(buffer_done) struct buffer text = buffer_with_max(KIB(16));
-    const struct token_claims claims = {
-        .issuer = m->issuer,
-        .subject = str_format(&arena, "bench-%zu", i),
-        .email = str_format(&arena, "bench-%zu@example.com", i),
-        .name = STR("A person who is here to be counted, and whose name is long enough"),
-        .issued_at = clock_now(),
-        .expires_at = instant_add(clock_now(), MINUTES(50)),
-    };
-    str token = token_sign(m->signer, &arena, &claims);
+    str token = people_token(&m->people, &arena, i);
     buffer_format(&text,
                   "{\"type\":\"Authenticate\",\"baseVersion\":0,\"tokenType\":\"User\","
                   "\"value\":\"%.*s\"}",
@@ -68,23 +58,6 @@ static void hello(void *context, size_t i, struct buffer *to)
                    "\"modifications\":[{\"type\":\"Add\",\"queryId\":0,\"udfPath\":"
                    "\"fixture:identity\",\"args\":[{}]}]}"),
                0x9abcdef0);
-}
-
-static bool open_signer(struct measuring *m, struct fault *fault)
-{
-    char keys[520];
-    str text;
-    snprintf(keys, sizeof(keys), "%s/keys", m->data);
-    m->signer = signer_open(keys, fault);
-    if (m->signer == NULL || !program_ask(&m->server, "/.well-known/openid-configuration", NULL,
-                                          &m->arena, &text, fault))
-        return false;
-    const char *issuer = strstr(text.at, "\"issuer\":\"");
-    if (issuer == NULL)
-        return fault_set(fault, FAULT_SYSTEM, "the server does not say who it is");
-    issuer += strlen("\"issuer\":\"");
-    m->issuer = (str){issuer, strcspn(issuer, "\"")};
-    return true;
 }
 
 static double resident(const struct measuring *m)
@@ -115,9 +88,9 @@ static bool run_once(const struct bench *bench, struct measuring *m, double *out
                      struct fault *fault)
 {
     bool is_well = program_serve(bench, "atelier-fixture", m->data, &m->server, fault) &&
-                   open_signer(m, fault) && count_bytes(m, out, fault);
-    signer_close(m->signer);
-    m->signer = NULL;
+                   people_open(&m->server, m->data, &m->people, fault) &&
+                   count_bytes(m, out, fault);
+    people_close(&m->people);
     program_stop(&m->server);
     return is_well;
 }
@@ -148,7 +121,6 @@ bool bench_sessions(const struct bench *bench, struct row *row, struct fault *fa
              "server is started anew for each run, on the same data; a run before, in which nobody "
              "was known and everybody became a user, is not counted (%.0f bytes).",
              m.few, m.many, limit, RESULT_MIN, strangers);
-    arena_done(&m.arena);
     folder_remove(m.data);
     return is_well;
 }

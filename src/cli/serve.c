@@ -103,6 +103,9 @@ static int serve(struct arena *arena, struct settings *settings, const char *dat
         options.extra_count = extras->table_count;
         options.extra_types = extras->types;
         options.extra_type_count = extras->type_count;
+        options.extra_actions = extras->actions;
+        options.extra_action_count = extras->action_count;
+        options.stand_in = extras->stand_in;
     }
     if (!server_open(&options, &running, &fault)) {
         fprintf(stderr, "atelier: %s\n", fault.text);

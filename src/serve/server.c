@@ -26,6 +26,7 @@
 #define READERS_NICE 10
 #define LANES_MAX 64
 #define TYPES_MAX 64
+#define ACTIONS_MAX 32
 
 struct server {
     struct server_options options;
@@ -50,6 +51,9 @@ struct server {
     struct outer *outer;
     struct runner *runner;
     struct queue *runner_wake;
+    struct world world;
+    const struct job_action *actions[ACTIONS_MAX];
+    size_t action_count;
     struct lane_limit lanes[LANES_MAX];
     size_t lane_count;
     struct pages *pages;
@@ -226,6 +230,19 @@ static void wake_runner(void *context)
     queue_wake(((struct server *)context)->runner_wake);
 }
 
+static void gather_actions(struct server *server)
+{
+    const struct server_options *options = &server->options;
+    assert(studio_action_count + options->extra_action_count <= ACTIONS_MAX);
+    for (size_t i = 0; i < studio_action_count; i++)
+        server->actions[server->action_count++] = studio_actions[i];
+    for (size_t i = 0; i < options->extra_action_count; i++)
+        server->actions[server->action_count++] = options->extra_actions[i];
+    server->world = outer_world(server->outer);
+    if (options->stand_in != NULL)
+        server->world = options->stand_in(&server->world, &server->runner);
+}
+
 static void make_lanes(struct server *server)
 {
     const struct studio_config *studio = &server->options.settings->studio;
@@ -251,17 +268,18 @@ static bool open_jobs(struct server *server, struct fault *fault)
     server->runner_wake = queue_new(1, fault);
     if (server->outer == NULL || server->runner_wake == NULL)
         return false;
+    gather_actions(server);
     make_lanes(server);
     struct runner_options options = {
         .store = server->store,
         .writer = server->writer,
         .log = server->log,
-        .actions = studio_actions,
-        .action_count = studio_action_count,
+        .actions = server->actions,
+        .action_count = server->action_count,
         .lanes = server->lanes,
         .lane_count = server->lane_count,
         .started = crons_start,
-        .world = outer_world(server->outer),
+        .world = server->world,
         .wake = wake_runner,
         .wake_context = server,
     };

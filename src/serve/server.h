@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include "job/runner.h"
 #include "serve/front.h"
 #include "serve/settings.h"
 #include "studio/studio.h"
@@ -25,11 +26,15 @@ struct server_options {
     const char *helper; /* path of atelier-media */
     const char *web;    /* folder of the pages; NULL: none */
     const char *version;
-    /* More functions and document types, for the fixture server. */
+    /* More functions, document types and jobs, for the fixture server. */
     const struct function_table *extra;
     size_t extra_count;
     const struct doc_type *const *extra_types;
     size_t extra_type_count;
+    const struct job_action *const *extra_actions;
+    size_t extra_action_count;
+    /* What the jobs have to do with, made of the real one; NULL: that itself. */
+    struct world (*stand_in)(const struct world *real, struct runner *const *runner);
 };
 
 bool server_open(const struct server_options *options, struct server **out, struct fault *fault)

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * generation_noop: generations a second, from asking to the work in the library and the price
+ * taken, durable at each step, when the outside takes no time: sketcher and media helper answer at
+ * once with files of no bytes. A figure is refused when one did not end well, or when the server
+ * committed more often than it synced.
+ */
+#include "bench.h"
+
+#include "load.h"
+#include "people.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PEOPLE 1000
+#define PEERS 64
+#define POLL_US 5000
+#define PATIENCE SECONDS(60)
+
+static const char settings[] =
+    "plans:\n"
+    "  - {key: free, name: Free, creditsOnce: 1000000000, storageBytes: 1073741824}\n"
+    "providers:\n"
+    "  - {id: noop, kind: sketch, concurrency: 256, timeoutSeconds: 60}\n"
+    "models:\n"
+    "  - {id: noop, name: Noop, description: Makes nothing., kind: image, provider: noop,\n"
+    "     price: 1, typicalSeconds: 1, isDefault: true, maxImages: 4, promptMax: 2000,\n"
+    "     sizes: [{name: Square, width: 1024, height: 1024}], takesSeed: true}\n";
+
+struct measuring {
+    const struct bench *bench;
+    struct program server;
+    struct people people;
+    struct load *load;
+    sqlite3 *db;
+    sqlite3_stmt *left;
+    str tokens[PEOPLE];
+    size_t next;
+    char data[500], database[600];
+    double mutations, batches, cpu_us, made;
+};
+
+static void ask(void *context, struct random *random, struct buffer *to)
+{
+    struct measuring *m = context;
+    static const char body[] = "{\"path\":\"generations:createGenerationJob\",\"format\":\"json\","
+                               "\"args\":{\"prompt\":\"a red kite over the sea\",\"model\":"
+                               "\"noop\"}}";
+    str token = m->tokens[m->next++ % PEOPLE];
+    buffer_format(to,
+                  "POST /api/mutation HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %.*s\r\n"
+                  "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                  STR_ARG(token), sizeof(body) - 1, body);
+}
+
+static bool open_database(struct measuring *m, struct fault *fault)
+{
+    static const char sql[] = "SELECT COUNT(*) FROM doc_jobs WHERE body LIKE '%generations:make%'";
+    snprintf(m->database, sizeof(m->database), "%s/atelier.db", m->data);
+    return (sqlite3_open_v2(m->database, &m->db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
+            sqlite3_busy_timeout(m->db, 5000) == SQLITE_OK &&
+            sqlite3_exec(m->db, "PRAGMA wal_autocheckpoint=0", NULL, NULL, NULL) == SQLITE_OK &&
+            sqlite3_prepare_v2(m->db, sql, -1, &m->left, NULL) == SQLITE_OK) ||
+           fault_set(fault, FAULT_SYSTEM, "SQLite: %s", sqlite3_errmsg(m->db));
+}
+
+static bool wait_all(struct measuring *m, struct fault *fault)
+{
+    instant end = instant_add(clock_monotonic(), PATIENCE);
+    for (;;) {
+        bool is_told = sqlite3_step(m->left) == SQLITE_ROW;
+        int64_t left = is_told ? sqlite3_column_int64(m->left, 0) : 1;
+        sqlite3_reset(m->left);
+        if (left == 0)
+            return true;
+        if (instant_is_before(end, clock_monotonic()))
+            return fault_set(fault, FAULT_SYSTEM, "%lld generations have not ended",
+                             (long long)left);
+        usleep(POLL_US);
+    }
+}
+
+static bool open_all(struct measuring *m, struct fault *fault)
+{
+    uint64_t warm;
+    if (!folder_make(m->bench, "generations", m->data, fault) ||
+        !program_serve_studio(m->bench, m->data, settings, &m->server, fault) ||
+        !people_open(&m->server, m->data, &m->people, fault) || !open_database(m, fault))
+        return false;
+    for (size_t i = 0; i < PEOPLE; i++)
+        m->tokens[i] = people_token(&m->people, &m->people.arena, i);
+    struct load_options options = {
+        .kind = LOAD_HTTP, .port = m->server.port, .peers = PEERS, .ask = ask, .context = m};
+    if (!load_open(&options, &m->load, fault))
+        return false;
+    while (m->next < PEOPLE)
+        if (!load_run(m->load, MILLISECONDS(100), &warm, fault))
+            return false;
+    return wait_all(m, fault);
+}
+
+static bool run_once(struct measuring *m, struct samples *samples, struct fault *fault)
+{
+    uint64_t before = load_total(m->load), during;
+    double batches = program_metric(&m->server, "atelier_store_batches_total");
+    double mutations = program_metric(&m->server, "atelier_call_mutations_total");
+    uint64_t syncs = program_syncs(&m->server);
+    span cpu = program_cpu(&m->server);
+    instant start = clock_monotonic();
+    if (!load_run(m->load, m->bench->time, &during, fault) || !wait_all(m, fault))
+        return false;
+    double seconds = (double)instant_since(clock_monotonic(), start).us / 1e6;
+    double made = (double)(load_total(m->load) - before);
+    m->made += made;
+    m->cpu_us += (double)(program_cpu(&m->server).us - cpu.us);
+    syncs = program_syncs(&m->server) - syncs;
+    batches = program_metric(&m->server, "atelier_store_batches_total") - batches;
+    m->batches += batches;
+    m->mutations += program_metric(&m->server, "atelier_call_mutations_total") - mutations;
+    if (batches > (double)syncs)
+        return fault_set(fault, FAULT_SYSTEM, "%.0f commits with %llu syncs: no figure", batches,
+                         (unsigned long long)syncs);
+    samples_add(samples, made / seconds, 0, 0);
+    return true;
+}
+
+bool bench_generations(const struct bench *bench, struct row *row, struct fault *fault)
+{
+    struct measuring *m = memory_zeroed(sizeof(*m));
+    m->bench = bench;
+    m->server.syncs_fd = -1;
+    *row = (struct row){.name = "generation_noop", .unit = "generations/s"};
+    bool is_well = open_all(m, fault);
+    for (size_t i = 0; i < bench->runs && is_well; i++)
+        is_well = run_once(m, &row->samples, fault);
+    snprintf(row->method, sizeof(row->method),
+             "groups of %.1f, %.1f mutations and %.1f us of CPU a generation",
+             m->mutations / m->batches, m->mutations / m->made, m->cpu_us / m->made);
+    load_close(m->load);
+    people_close(&m->people);
+    sqlite3_finalize(m->left);
+    sqlite3_close(m->db);
+    program_stop(&m->server);
+    folder_remove(m->data);
+    free(m);
+    return is_well;
+}
