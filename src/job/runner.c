@@ -4,58 +4,33 @@
 #include "base/log.h"
 #include "base/planted.h"
 #include "job/line.h"
+#include "job/runs.h"
+#include "store/keys.h"
 
-#include <endian.h>
 #include <string.h>
 
 #define LANES_MAX 64
+#define CLAIM_MAX 32  /* jobs begun by one mutation, when they need no outside */
+#define CLAIMS_MAX 32 /* mutations under way that begin jobs of one lane */
 #define PROGRESS_EVERY MILLISECONDS(250)
 #define PUBLISH_EVERY SECONDS(1)
 #define PUT_RETRY MILLISECONDS(50)
 #define COMMIT_RETRY SECONDS(1) /* a disk that is full stays so for a while */
 
-enum run_state {
-    RUN_NONE,
-    RUN_CLAIMING, /* its claim is with the writer */
-    RUN_WORKING,  /* with the world */
-    RUN_ANSWERING /* its answer is with the writer */
-};
-
-struct run {
-    struct run *next, **link;
-    uint64_t id;
-    struct runner *runner;
-    size_t lane;
-    enum run_state state;
-    struct job job, next_job; /* as leased; next_ until that mutation is committed */
-    const struct job_action *action;
-    const void *asked, *next_asked;
-    struct arena arena; /* of the mutation that asked */
-    void *result;
-    double part, part_told;
-    instant told_at;
-    bool is_telling;  /* a progress mutation is under way */
-    bool is_unwanted; /* the job is gone */
-    instant next_due; /* of the lane, when the claim found nothing */
-    instant retry_at; /* when its answer is sent again (RUN_NONE) */
-    bool found;
-    int troubles; /* its answer could not be taken, in a row */
-};
-
 struct lane {
     str name;
     size_t at_once, busy;
-    bool may_have; /* something may be due */
-    instant next;  /* when to look again */
+    size_t claims;      /* with the writer */
+    size_t claims_most; /* at once: more while they find something */
+    bool may_have;      /* something may be due */
+    instant next;       /* when to look again */
 };
 
 struct runner {
     struct runner_options options;
     struct follower *follower;
     struct lane lanes[LANES_MAX];
-    struct run *runs;
-    size_t run_count;
-    uint64_t last_id;
+    struct runs runs;
     int64_t epoch;
     bool is_recovering, is_recovered, is_draining;
     bool line_moved, is_publishing; /* since it was published last */
@@ -71,40 +46,29 @@ struct runner *runner_new(const struct runner_options *options)
     runner->follower = commit_log_follow(options->log, options->wake, options->wake_context);
     follower_narrow(runner->follower, (uint16_t)(job_type.number << 8));
     for (size_t i = 0; i < options->lane_count; i++)
-        runner->lanes[i] = (struct lane){
-            .name = options->lanes[i].lane, .at_once = options->lanes[i].at_once, .may_have = true};
+        runner->lanes[i] = (struct lane){.name = options->lanes[i].lane,
+                                         .at_once = options->lanes[i].at_once,
+                                         .claims_most = 1,
+                                         .may_have = true};
     return runner;
 }
 
 static void run_free(struct run *run)
 {
     struct runner *runner = run->runner;
-    *run->link = run->next;
-    if (run->next != NULL)
-        run->next->link = run->link;
     runner->lanes[run->lane].busy--;
-    runner->run_count--;
     if (run->result != NULL)
         runner->options.world.release(runner->options.world.context, run->result);
-    arena_done(&run->arena);
-    free(run);
+    run_remove(&runner->runs, run);
 }
 
 void runner_free(struct runner *runner)
 {
     if (runner == NULL)
         return;
-    while (runner->runs != NULL)
-        run_free(runner->runs);
+    while (runner->runs.first != NULL)
+        run_free(runner->runs.first);
     free(runner);
-}
-
-static struct run *run_find(struct runner *runner, uint64_t id)
-{
-    struct run *run = runner->runs;
-    while (run != NULL && run->id != id)
-        run = run->next;
-    return run;
 }
 
 /* Hands a mutation to the writer; the queue is never full for long, so it waits its turn. */
@@ -209,24 +173,32 @@ static bool find_next(struct call *call, struct run *run, struct job *job)
     return true;
 }
 
+/* Begins the next job of the lane; true: one was found. */
+static bool claim_one(struct call *call, struct run *run)
+{
+    struct job job;
+    if (!find_next(call, run, &job) || call_failed(call))
+        return false;
+    run->action = action_find(run->runner, job.action);
+    if (run->action != NULL) {
+        ask_next(call, run, &job);
+        return true;
+    }
+    log_event(LOG_ERROR, "job_unknown", "a job of an unknown action waits an hour");
+    job_put_off(call, &job, instant_add(call->now, HOURS(1)));
+    return true;
+}
+
+/* Up to the first that wants something of the outside: the others are over already. */
 static void claim(struct call *call, void *context)
 {
     struct run *run = context;
-    struct runner *runner = run->runner;
-    struct job job;
-
     run->next_asked = NULL;
     run->next_due = (instant){0};
-    run->found = find_next(call, run, &job);
-    if (!run->found || call_failed(call))
-        return;
-    run->action = action_find(runner, job.action);
-    if (run->action == NULL) {
-        log_event(LOG_ERROR, "job_unknown", "a job of an unknown action waits an hour");
-        job_put_off(call, &job, instant_add(call->now, HOURS(1)));
-        return;
-    }
-    ask_next(call, run, &job);
+    run->found = claim_one(call, run);
+    for (size_t i = 1; i < CLAIM_MAX && run->found && run->next_asked == NULL; i++)
+        if (!claim_one(call, run))
+            break;
 }
 
 /* The job's row if it is still leased to this very try. */
@@ -338,7 +310,7 @@ static void take_asked(struct run *run, struct mutation *mutation)
 {
     arena_done(&run->arena);
     run->asked = run->next_asked;
-    run->job = run->next_job;
+    run_set_job(&run->runner->runs, run, &run->next_job);
     run->arena = mutation->arena;
     mutation->arena = (struct arena){0};
 }
@@ -348,7 +320,10 @@ static void claimed(void *owner, struct mutation *mutation)
     struct run *run = owner;
     struct lane *lane = &run->runner->lanes[run->lane];
     bool failed = mutation->reply.error != ERROR_NONE;
+    bool is_found = run->found && !failed;
 
+    lane->claims--;
+    lane->claims_most = is_found ? MIN_OF(lane->claims_most * 2, (size_t)CLAIMS_MAX) : 1;
     if (failed) {
         if (!PLANTED(sim_claim_not_tried_again))
             lane->next = instant_add(run->runner->now, SECONDS(1));
@@ -399,7 +374,7 @@ static void answered(void *owner, struct mutation *mutation)
 static void told(void *owner, struct mutation *mutation)
 {
     struct telling *telling = owner;
-    struct run *run = run_find(telling->runner, telling->run);
+    struct run *run = run_find(&telling->runner->runs, telling->run);
     if (run != NULL)
         run->is_telling = false;
     mutation_free(mutation);
@@ -422,24 +397,20 @@ static void recovered(void *owner, struct mutation *mutation)
 
 /* ---- the step ---- */
 
+/* Nobody else touches a leased job but to end it. */
 static void cancel_if_gone(struct runner *runner, const struct write_set *writes)
 {
-    for (struct run *run = runner->runs; run != NULL; run = run->next) {
-        if (run->state != RUN_WORKING || run->is_unwanted)
+    uint16_t space = (uint16_t)(job_type.number << 8);
+    for (size_t i = 0; i < writes->count; i++) {
+        const struct write_key *key = &writes->keys[i];
+        if (key->space != space || key->key.len != sizeof(uint64_t))
             continue;
-        uint64_t big = htobe64((uint64_t)run->job.id.n);
-        uint16_t space = (uint16_t)(job_type.number << 8);
-        for (size_t i = 0; i < writes->count; i++) {
-            const struct write_key *key = &writes->keys[i];
-            if (key->space == space && key->key.len == sizeof(big) &&
-                memcmp(key->key.at, &big, sizeof(big)) == 0) {
-                /* Nobody else touches a leased job but to end it. */
-                run->is_unwanted = true;
-                if (!PLANTED(sim_cancel_untold))
-                    runner->options.world.cancel(runner->options.world.context, run->id);
-                break;
-            }
-        }
+        struct run *run = run_of_job(&runner->runs, (doc_id){(int64_t)u64_read(key->key.at)});
+        if (run == NULL || run->state != RUN_WORKING || run->is_unwanted)
+            continue;
+        run->is_unwanted = true;
+        if (!PLANTED(sim_cancel_untold))
+            runner->options.world.cancel(runner->options.world.context, run->id);
     }
 }
 
@@ -457,42 +428,42 @@ static void follow(struct runner *runner)
     }
 }
 
-static struct run *run_new(struct runner *runner, size_t lane)
-{
-    struct run *run = memory_zeroed(sizeof(*run));
-    run->id = ++runner->last_id;
-    run->runner = runner;
-    run->lane = lane;
-    run->state = RUN_CLAIMING;
-    run->next = runner->runs;
-    run->link = &runner->runs;
-    if (run->next != NULL)
-        run->next->link = &run->next;
-    runner->runs = run;
-    runner->lanes[lane].busy++;
-    runner->run_count++;
-    return run;
-}
-
 static bool lane_is_open(const struct runner *runner, const struct lane *lane)
 {
     return !runner->is_draining && lane->busy < lane->at_once;
 }
 
+static bool claim_next(struct runner *runner, size_t index)
+{
+    struct lane *lane = &runner->lanes[index];
+    struct run *run = run_new(&runner->runs);
+    run->runner = runner;
+    run->lane = index;
+    run->state = RUN_CLAIMING;
+    lane->busy++;
+    if (send(runner, claim, claimed, run)) {
+        lane->claims++;
+        return true;
+    }
+    run_free(run);
+    lane->next = instant_add(runner->now, PUT_RETRY);
+    return false;
+}
+
+/* Those sent together are in one commit, each with the next job. */
 static void claim_lane(struct runner *runner, size_t index)
 {
     struct lane *lane = &runner->lanes[index];
     bool is_time = lane->next.us != 0 && lane->next.us <= runner->now.us;
-    if (!lane_is_open(runner, lane) || !(lane->may_have || is_time))
+    if (!lane_is_open(runner, lane) || !(lane->may_have || is_time) ||
+        lane->claims >= lane->claims_most) /* those may have looked too early to see it */
         return;
 
     lane->may_have = false;
     lane->next = (instant){0};
-    struct run *run = run_new(runner, index);
-    if (!send(runner, claim, claimed, run)) {
-        run_free(run);
-        lane->next = instant_add(runner->now, PUT_RETRY);
-    }
+    while (lane_is_open(runner, lane) && lane->claims < lane->claims_most)
+        if (!claim_next(runner, index))
+            return;
 }
 
 static void tell_progress(struct runner *runner, struct run *run)
@@ -551,7 +522,7 @@ instant runner_step(struct runner *runner, instant now)
             runner->is_recovering = send(runner, recover, recovered, runner);
         return instant_add(now, PUT_RETRY);
     }
-    for (struct run *run = runner->runs; run != NULL; run = run->next) {
+    for (struct run *run = runner->runs.first; run != NULL; run = run->next) {
         if (run->state != RUN_NONE)
             tell_progress(runner, run);
         else if (!instant_is_before(now, run->retry_at))
@@ -570,7 +541,7 @@ instant runner_step(struct runner *runner, instant now)
 
 void runner_finish(struct runner *runner, uint64_t id, void *result)
 {
-    struct run *run = run_find(runner, id);
+    struct run *run = run_find(&runner->runs, id);
     if (run == NULL || run->state != RUN_WORKING) {
         runner->options.world.release(runner->options.world.context, result);
         return;
@@ -581,14 +552,14 @@ void runner_finish(struct runner *runner, uint64_t id, void *result)
 
 void runner_progress(struct runner *runner, uint64_t id, double part)
 {
-    struct run *run = run_find(runner, id);
+    struct run *run = run_find(&runner->runs, id);
     if (run != NULL && part > run->part)
         run->part = MIN_OF(part, 1.0);
 }
 
 bool runner_is_idle(const struct runner *runner)
 {
-    if (runner->run_count != 0 || !runner->is_recovered)
+    if (runner->runs.count != 0 || !runner->is_recovered)
         return false;
     for (size_t i = 0; i < runner->options.lane_count; i++)
         if (runner->lanes[i].may_have)
@@ -603,5 +574,5 @@ void runner_drain(struct runner *runner)
 
 size_t runner_running(const struct runner *runner)
 {
-    return runner->run_count;
+    return runner->runs.count;
 }
