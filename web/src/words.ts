@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Everything the tool says. Plain, short, British; what happened, what it means for money, what to
-   do next. Nothing shown to a person is written anywhere else in src/. */
+   do next. Nothing shown to a person is written anywhere else in src/, but in the words.ts of a page
+   that arrives later. */
 import { counted, left, number, ordinal, size, took } from "./format";
 
 export const credits = (count: number) => counted(count, "credit", "credits");
@@ -22,8 +23,8 @@ export const words = {
   title: (page: string, running: number) =>
     running > 0 ? `(${running}) Developing, Atelier` : `${page}, Atelier`,
 
-  places: { generate: "Generate", library: "Library", settings: "Settings", you: "You", main: "Main" },
-  pages: { signIn: "Sign in", signUp: "Create an account", generate: "Generate", library: "Library", work: "Work", settings: "Settings" },
+  places: { generate: "Generate", library: "Library", billing: "Billing", settings: "Settings", you: "You", main: "Main" },
+  pages: { signIn: "Sign in", signUp: "Create an account", generate: "Generate", library: "Library", work: "Work", billing: "Billing", settings: "Settings" },
 
   offline: (at: string) => `Offline since ${at}. You see what was there then.`,
   unreachable: "The server does not answer. Trying again by itself.",
@@ -115,7 +116,7 @@ export const words = {
   receipt: {
     title: "Receipt", quoted: "Quoted", charged: (at: string) => `Charged at ${at}`, held: "Held",
     returned: "Returned", returnedFor: (missing: number, all: number) => `Returned, ${missing} of ${all} not made`,
-    cost: "Cost", model: "Model", job: "Number", copy: "Copy number", copied: "Copied",
+    cost: "Cost",
   },
 
   library: {
@@ -153,18 +154,17 @@ export const words = {
   },
 
   settings: {
-    account: "Account", name: "Name", email: "E-mail", plan: "Plan", planName: (plan: string) => plan.charAt(0).toUpperCase() + plan.slice(1), theme: "Theme", contrast: "Contrast",
+    account: "Account", name: "Name", email: "E-mail", plan: "Plan", theme: "Theme", contrast: "Contrast",
     system: "System", dark: "Dark", light: "Light", more: "More",
     keys: "Single-letter keys", keysHelp: "Such as G then L for the library. Keys with Ctrl or Cmd always work.", on: "On", off: "Off",
-    credits: "Credits", ledger: "Ledger", when: "When", what: "What", amount: "Credits", balance: "Balance",
-    ledgerEmpty: "No entries yet.", look: "How it looks", session: "This browser",
+    credits: "Credits", creditsLeft: (count: number) => `${number(count)} left.`, look: "How it looks", session: "This browser",
     signOutHelp: "Signs this browser out. What is developing goes on without it.",
   },
 
   keys: {
     title: "Keys", show: "Keys",
     groups: [
-      ["Everywhere", [["Mod K", "Go to or search"], ["?", "This list"], ["/", "Prompt"], ["G then G", "Generate"], ["G then L", "Library"], ["Esc", "Close one level"]]],
+      ["Everywhere", [["Mod K", "Go to or search"], ["?", "This list"], ["/", "Prompt"], ["G then G", "Generate"], ["G then L", "Library"], ["G then B", "Billing"], ["Esc", "Close one level"]]],
       ["Composer", [["Mod Enter", "Generate"], ["Mod Shift Enter", "Generate four"], ["Alt Up, Alt Down", "Earlier prompts"]]],
       ["Library", [["Arrows, Home, End", "Move"], ["Enter", "Open"], ["Space", "Look at it large"], ["R", "Use again"], ["D", "Download"], ["Delete", "Delete, asks first"]]],
       ["Large view", [["Left, Right", "Previous, next"], ["B", "Wall"], ["Z", "Actual size"], ["I", "Info"], ["Space, Esc", "Close"]]],

@@ -22,9 +22,10 @@ export default function AccountMenu({ me, small }: { me: User; small?: boolean }
     <Menu.Root modal={false}>
       <Menu.Trigger className={small ? "who bar-who" : "who"}>
         <b>{small ? words.places.you : me.name || me.email}</b>
-        {!small && <span className="quiet">{words.settings.planName(me.plan)}</span>}
+        {!small && <span className="quiet">{me.planName}</span>}
       </Menu.Trigger>
       <Menu.Content className="menu" align="start" sideOffset={8} collisionPadding={12}>
+        <Menu.Item className="item" onSelect={() => navigate("/billing")}>{words.places.billing}</Menu.Item>
         <Menu.Item className="item" onSelect={() => navigate("/settings")}>{words.places.settings}</Menu.Item>
         <Menu.Item className="item" onSelect={() => keySheet.set(true)}>{words.keys.show}<kbd>?</kbd></Menu.Item>
         <Menu.Separator className="rule" />

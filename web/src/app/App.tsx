@@ -15,10 +15,12 @@ import { useStore } from "./store";
 const pieces = {
   generate: () => import("../generate/Generate"),
   library: () => import("../library/Library"),
+  billing: () => import("../billing/Billing"),
   settings: () => import("../account/Settings"),
 };
 const Generate = lazy(pieces.generate);
 const Library = lazy(pieces.library);
+const Billing = lazy(pieces.billing);
 const Settings = lazy(pieces.settings);
 
 /* The page that was asked for is fetched while it is still asked who asks. */
@@ -31,6 +33,7 @@ const fetchAhead = () => afterPaint().then(() => Promise.all(Object.values(piece
 function pageAt(path: string): { name: string; node: ReactNode } {
   if (path === "/generate" || path === "/dashboard") return { name: words.pages.generate, node: <Generate /> };
   if (path === "/library" || /^\/library\/[^/]+$/.test(path)) return { name: words.pages.library, node: <Library /> };
+  if (path === "/billing") return { name: words.pages.billing, node: <Billing /> };
   if (path === "/settings" || path === "/settings/account") return { name: words.pages.settings, node: <Settings /> };
   return { name: words.product, node: <Missing /> };
 }

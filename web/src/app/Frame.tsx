@@ -38,10 +38,10 @@ function Places({ path }: { path: string }) {
   ));
 }
 
-function Credits({ me }: { me: User }) {
+function Credits({ me, path }: { me: User; path: string }) {
   const given = me.credits + me.creditsHeld + me.totalCreditsUsed;
   return (
-    <Link className="stat" href="/settings#credits">
+    <Link className="stat" href="/billing" aria-current={current(path, "/billing")}>
       <span>
         <b className="num">{number(me.credits)}</b> {words.meters.creditWord(me.credits)}
         {me.creditsHeld > 0 && <span className="lit num held">{words.meters.held(me.creditsHeld)}</span>}
@@ -81,7 +81,7 @@ function Account({ me, small }: { me: User; small?: boolean }) {
   const held = (
     <span className={small ? "who bar-who" : "who"}>
       <b>{small ? words.places.you : me.name || me.email}</b>
-      {!small && <span className="quiet">{words.settings.planName(me.plan)}</span>}
+      {!small && <span className="quiet">{me.planName}</span>}
     </span>
   );
   return <Suspense fallback={held}><AccountMenu me={me} small={small} /></Suspense>;
@@ -143,14 +143,14 @@ export function Frame({ page, children }: { page: string; children: ReactNode })
         </button>
         <nav aria-label={words.places.main}><Places path={path} /></nav>
         <div className="foot">
-          {me && <><Developing /><Credits me={me} /><Storage me={me} /><Account me={me} /></>}
+          {me && <><Developing /><Credits me={me} path={path} /><Storage me={me} /><Account me={me} /></>}
         </div>
       </header>
       <header className="bar">
         <Mark lit={alive > 0} />
         <nav className="bar-places" aria-label={words.places.main}><Places path={path} /></nav>
         {me && (
-          <Link className="bar-credits num" href="/settings#credits">
+          <Link className="bar-credits num" href="/billing" aria-current={current(path, "/billing")}>
             <b>{number(me.credits)}</b> {words.meters.creditWord(me.credits)}
           </Link>
         )}

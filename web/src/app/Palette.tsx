@@ -22,6 +22,7 @@ interface Entry {
 const fixed: Entry[] = [
   { group: words.palette.places, name: words.places.generate, act: () => navigate("/generate") },
   { group: words.palette.places, name: words.places.library, act: () => navigate("/library") },
+  { group: words.palette.places, name: words.places.billing, act: () => navigate("/billing") },
   { group: words.palette.places, name: words.places.settings, act: () => navigate("/settings") },
   { group: words.palette.acts, name: `${words.settings.theme}: ${words.settings.dark}`, act: () => themeChoose("dark") },
   { group: words.palette.acts, name: `${words.settings.theme}: ${words.settings.light}`, act: () => themeChoose("light") },

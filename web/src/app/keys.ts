@@ -20,7 +20,7 @@ export const isTyping = (target: EventTarget | null) =>
 
 const overlaid = () => document.querySelector('[role="dialog"][data-state="open"], [role="alertdialog"], [role="menu"]') !== null;
 
-const goTo: Record<string, string> = { g: "/generate", l: "/library", a: "/settings" };
+const goTo: Record<string, string> = { g: "/generate", l: "/library", b: "/billing", a: "/settings" };
 
 /* The prompt was asked for on another page; it takes the focus when it is there. */
 export const toPrompt = storeOf(false);

@@ -108,6 +108,12 @@ function Acts({ job, onUseAgain, onTryAgain, onFault }: Props & { onFault: (text
   const [busy, setBusy] = useState(false);
   const s = words.stream;
   if (isAlive(job)) return <Cancel job={job} onFault={onFault} />;
+  const bill = (
+    <>
+      <button type="button" className="word small" onClick={() => setReceipt(true)}>{s.receipt}</button>
+      {receipt && <Suspense><Receipt jobId={job._id} onClose={() => setReceipt(false)} /></Suspense>}
+    </>
+  );
   if (job.imageIds.length === 0) {
     const again = async () => {
       if (isOffline()) return onFault(words.composer.offline);
@@ -117,14 +123,16 @@ function Acts({ job, onUseAgain, onTryAgain, onFault }: Props & { onFault: (text
       setBusy(false);
     };
     return (
-      <Button busy={busy} onClick={() => void again()}>{s.again} <span className="num quiet">{credits(quotedFor(job))}</span></Button>
+      <span className="wordlist">
+        {bill}
+        <Button busy={busy} onClick={() => void again()}>{s.again} <span className="num quiet">{credits(quotedFor(job))}</span></Button>
+      </span>
     );
   }
   return (
     <span className="wordlist small">
       <button type="button" className="word" onClick={() => onUseAgain(job)}>{s.useAgain}</button>
-      <button type="button" className="word" onClick={() => setReceipt(true)}>{s.receipt}</button>
-      {receipt && <Suspense><Receipt job={job} onClose={() => setReceipt(false)} /></Suspense>}
+      {bill}
     </span>
   );
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A work and all that is known of it: beside the grid, as a sheet below 1024, alone when opened directly. */
 import { useQuery } from "convex/react";
-import { useState, type KeyboardEvent, type ReactNode } from "react";
+import { lazy, Suspense, useState, type KeyboardEvent, type ReactNode } from "react";
 import { useModels, useNow } from "../app/live";
 import { Link } from "../app/router";
 import { api } from "../convex/_generated/api";
@@ -14,6 +14,8 @@ import type { Asset, Job, JobId } from "../types";
 import { words } from "../words";
 import { download, useAgainAddress } from "./acts";
 import { nameOf } from "./Tile";
+
+const Receipt = lazy(() => import("../parts/Receipt"));
 
 const FRAME = 1 / 24;
 
@@ -115,6 +117,7 @@ function Head({ place, previous, next, onClose, alone, big, onBig }: Props & { b
 export function Detail(props: Props) {
   const { asset, alone, onLook, onDelete } = props;
   const [big, setBig] = useState(false);
+  const [bill, setBill] = useState(false);
   const generation = asset?.generationId as JobId | undefined;
   const job = useQuery(api.generations.getGenerationJob, generation ? { jobId: generation } : "skip");
   return (
@@ -138,6 +141,8 @@ export function Detail(props: Props) {
             </div>
             <Facts asset={asset} job={job} />
             {job && <ReceiptRows job={job} />}
+            {job && <button type="button" className="word linked small" onClick={() => setBill(true)}>{words.receipt.title}</button>}
+            {job && bill && <Suspense><Receipt jobId={job._id} onClose={() => setBill(false)} /></Suspense>}
           </div>
         </>
       )}

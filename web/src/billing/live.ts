@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the billing page watches, by short names. */
+import { useQuery } from "convex/react";
+import type { FunctionReference, FunctionReturnType, PaginationOptions, PaginationResult } from "convex/server";
+import { api } from "../convex/_generated/api";
+
+export type Wallet = FunctionReturnType<typeof api.billing.getMyWallet>;
+export type Plan = FunctionReturnType<typeof api.plans.listPlans>[number];
+export type Package = FunctionReturnType<typeof api.creditPackages.getActivePackages>[number];
+export type Subscription = NonNullable<FunctionReturnType<typeof api.subscriptions.getSubscription>>;
+export type Invoice = FunctionReturnType<typeof api.subscriptions.getInvoices>[number];
+export type Day = FunctionReturnType<typeof api.usage.getMyUsage>[number];
+export type Row = Extract<FunctionReturnType<typeof api.credits.getCreditHistory>, unknown[]>[number];
+export type RowType = Row["type"];
+
+/* The same function, with the names which the client gives to pages. */
+type Pages = FunctionReference<"query", "public", { paginationOpts: PaginationOptions; type?: RowType }, PaginationResult<Row>>;
+export const historyByPage = api.credits.getCreditHistory as unknown as Pages;
+
+export interface Books {
+  wallet: Wallet;
+  plans: Plan[];
+  packages: Package[];
+  subscription: Subscription | null;
+  invoices: Invoice[];
+  days: Day[];
+}
+
+/* All of it or nothing, so that the page is drawn once and nothing moves after. */
+export function useBooks(): Books | undefined {
+  const wallet = useQuery(api.billing.getMyWallet, {});
+  const plans = useQuery(api.subscriptionPlans.getActivePlans, {});
+  const packages = useQuery(api.creditPackages.getActivePackages, {});
+  const subscription = useQuery(api.subscriptions.getSubscription, {});
+  const invoices = useQuery(api.subscriptions.getInvoices, {});
+  const days = useQuery(api.usage.getMyUsage, { days: 30 });
+  if (!wallet || !plans || !packages || subscription === undefined || !invoices || !days) return undefined;
+  return { wallet, plans, packages, subscription, invoices, days };
+}
+
+/* It gives its plan: it runs, or payment is only late. */
+export const isRunning = (one: Subscription | null): one is Subscription =>
+  one !== null && (one.status === "active" || one.status === "trialing" || one.status === "past_due");
+
+/* The plan that counts now, the one a person has without paying, and the sum of the subscription. */
+export const planOf = (books: Books) => books.plans.find((plan) => plan.key === books.wallet.planKey);
+export const firstPlan = (plans: Plan[]) => plans.find((plan) => plan.price === 0);
+export const isYearly = (one: Subscription | null, plan: Plan | undefined) =>
+  one?.priceId !== undefined && one.priceId === plan?.stripePriceIdYearly;
