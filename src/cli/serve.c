@@ -27,7 +27,7 @@ static void on_hangup(int number)
     server_reload(running);
 }
 
-static void catch_signals(void)
+static void catch_signals(bool can_reload)
 {
     struct sigaction hangup = {.sa_handler = on_hangup, .sa_flags = SA_RESTART};
     struct sigaction stop = {.sa_handler = on_signal};
@@ -35,7 +35,7 @@ static void catch_signals(void)
     sigaction(SIGTERM, &stop, NULL);
     sigaction(SIGINT, &stop, NULL);
     sigaction(SIGPIPE, &ignore, NULL);
-    if (server_is_secure(running)) /* else it means, as ever, that the terminal is gone */
+    if (can_reload) /* else it means, as ever, that the terminal is gone */
         sigaction(SIGHUP, &hangup, NULL);
 }
 
@@ -86,8 +86,14 @@ static void give_memory_back(void)
     mallopt(M_TRIM_THRESHOLD, (int)MIB(4));
 }
 
-static int serve(struct arena *arena, struct settings *settings, const char *data,
-                 const struct extras *extras)
+static bool read_settings(void *context, struct arena *arena, struct settings *out,
+                          struct fault *fault)
+{
+    return settings_load(arena, context, out, fault);
+}
+
+static int serve(struct arena *arena, struct settings *settings, struct settings_options *wanted,
+                 const char *data, const struct extras *extras)
 {
     struct fault fault;
     struct server_options options = {
@@ -97,6 +103,8 @@ static int serve(struct arena *arena, struct settings *settings, const char *dat
                                                    : beside(arena, "atelier-media"),
         .web = pages_folder(arena, settings),
         .version = ATELIER_VERSION,
+        .read_settings = read_settings,
+        .read_context = wanted,
     };
     if (extras != NULL) {
         options.extra = extras->tables;
@@ -111,13 +119,13 @@ static int serve(struct arena *arena, struct settings *settings, const char *dat
         fprintf(stderr, "atelier: %s\n", fault.text);
         return CLI_FAILED;
     }
-    catch_signals();
+    catch_signals(wanted->config != NULL || server_is_secure(running));
     fprintf(stderr, "ready %s\n", server_address(running));
     server_run(running);
     /* From here on the server goes: a second SIGTERM changes nothing, a second ^C ends it at once.
      */
     signal(SIGTERM, SIG_IGN);
-    if (server_is_secure(running))
+    if (wanted->config != NULL || server_is_secure(running))
         signal(SIGHUP, SIG_IGN);
     signal(SIGINT, SIG_DFL);
     server_close(running);
@@ -144,7 +152,7 @@ int cli_serve(int argc, char **argv, const struct extras *extras)
         .about =
             "Runs the server until SIGTERM or SIGINT. Its log is JSON lines on stderr; the line\n"
             "\"ready http://HOST:PORT\" (https:// with a certificate) says where it listens.\n"
-            "With a certificate, SIGHUP reads it again.",
+            "With a configuration file or a certificate, SIGHUP reads them again.",
         .example = "atelier serve --data /srv/atelier --listen 0.0.0.0:7070",
         .options = options,
         .option_count = ARRAY_LEN(options),
@@ -163,7 +171,7 @@ int cli_serve(int argc, char **argv, const struct extras *extras)
     set_log_level(settings.server.log_level);
     leave_no_core();
     give_memory_back();
-    code = serve(&arena, &settings, data, extras);
+    code = serve(&arena, &settings, &wanted, data, extras);
     arena_done(&arena);
     return code;
 }

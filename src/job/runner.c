@@ -29,7 +29,9 @@ struct lane {
 struct runner {
     struct runner_options options;
     struct follower *follower;
+    struct arena names; /* of the lanes */
     struct lane lanes[LANES_MAX];
+    size_t lane_count;
     struct runs runs;
     int64_t epoch;
     bool is_recovering, is_recovered, is_draining;
@@ -41,16 +43,38 @@ struct runner {
 struct runner *runner_new(const struct runner_options *options)
 {
     struct runner *runner = memory_zeroed(sizeof(*runner));
-    assert(options->lane_count <= LANES_MAX);
     runner->options = *options;
     runner->follower = commit_log_follow(options->log, options->wake, options->wake_context);
     follower_narrow(runner->follower, (uint16_t)(job_type.number << 8));
-    for (size_t i = 0; i < options->lane_count; i++)
-        runner->lanes[i] = (struct lane){.name = options->lanes[i].lane,
-                                         .at_once = options->lanes[i].at_once,
-                                         .claims_most = 1,
-                                         .may_have = true};
+    runner_limit(runner, options->lanes, options->lane_count);
     return runner;
+}
+
+static struct lane *lane_named(struct runner *runner, str name)
+{
+    for (size_t i = 0; i < runner->lane_count; i++)
+        if (str_equal(runner->lanes[i].name, name))
+            return &runner->lanes[i];
+    if (runner->lane_count == LANES_MAX)
+        return NULL;
+    struct lane *lane = &runner->lanes[runner->lane_count++];
+    lane->name = str_copy(&runner->names, name);
+    lane->claims_most = 1;
+    return lane;
+}
+
+void runner_limit(struct runner *runner, const struct lane_limit *lanes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct lane *lane = lane_named(runner, lanes[i].lane);
+        if (lane == NULL) {
+            log_event(LOG_ERROR, "lanes_full", "%.*s begins with the next start",
+                      STR_ARG(lanes[i].lane));
+            continue;
+        }
+        lane->at_once = lanes[i].at_once;
+        lane->may_have = true;
+    }
 }
 
 static void run_free(struct run *run)
@@ -68,6 +92,7 @@ void runner_free(struct runner *runner)
         return;
     while (runner->runs.first != NULL)
         run_free(runner->runs.first);
+    arena_done(&runner->names);
     free(runner);
 }
 
@@ -278,7 +303,7 @@ static void tell(struct call *call, void *context)
 static void publish(struct call *call, void *context)
 {
     struct runner *runner = context;
-    for (size_t i = 0; i < runner->options.lane_count && !call_failed(call); i++)
+    for (size_t i = 0; i < runner->lane_count && !call_failed(call); i++)
         line_publish(call, runner->lanes[i].name);
 }
 
@@ -286,10 +311,10 @@ static void recover(struct call *call, void *context)
 {
     struct runner *runner = context;
     str lanes[LANES_MAX];
-    for (size_t i = 0; i < runner->options.lane_count; i++)
+    for (size_t i = 0; i < runner->lane_count; i++)
         lanes[i] = runner->lanes[i].name;
     runner->epoch = job_recover(call);
-    job_adopt(call, lanes, runner->options.lane_count);
+    job_adopt(call, lanes, runner->lane_count);
     if (runner->options.started != NULL)
         runner->options.started(call);
 }
@@ -420,7 +445,7 @@ static void follow(struct runner *runner)
     while (follower_next(runner->follower, store_newest(runner->options.store), &entry)) {
         runner->line_moved |= entry.wakes_jobs;
         if (entry.wakes_jobs)
-            for (size_t i = 0; i < runner->options.lane_count; i++)
+            for (size_t i = 0; i < runner->lane_count; i++)
                 runner->lanes[i].may_have = true;
         cancel_if_gone(runner, &entry.writes);
         for (size_t i = 0; i < entry.mutation_count; i++)
@@ -530,7 +555,7 @@ instant runner_step(struct runner *runner, instant now)
         if (run->state == RUN_NONE || run->part > run->part_told)
             next = instant_add(now, PUT_RETRY);
     }
-    for (size_t i = 0; i < runner->options.lane_count; i++) {
+    for (size_t i = 0; i < runner->lane_count; i++) {
         claim_lane(runner, i);
         /* A full lane looks again when one of its runs ends: its moment may be long past. */
         instant at = lane_is_open(runner, &runner->lanes[i]) ? runner->lanes[i].next : (instant){0};
@@ -561,7 +586,7 @@ bool runner_is_idle(const struct runner *runner)
 {
     if (runner->runs.count != 0 || !runner->is_recovered)
         return false;
-    for (size_t i = 0; i < runner->options.lane_count; i++)
+    for (size_t i = 0; i < runner->lane_count; i++)
         if (runner->lanes[i].may_have)
             return false;
     return true;

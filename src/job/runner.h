@@ -37,7 +37,7 @@ struct runner_options {
     struct commit_log *log;
     const struct job_action *const *actions;
     size_t action_count;
-    const struct lane_limit *lanes; /* texts must outlive the runner */
+    const struct lane_limit *lanes; /* copied */
     size_t lane_count;
     void (*started)(struct call *call); /* at each start, after recovering; or NULL */
     struct world world;
@@ -50,6 +50,10 @@ void runner_free(struct runner *runner);
 
 /* Does what there is to do; answers when to come again (0: when woken). First call: recovers. */
 instant runner_step(struct runner *runner, instant now);
+
+/* Other limits from here on, and lanes that are new; one that is not named stays as it is, for the
+ * jobs that are in it. */
+void runner_limit(struct runner *runner, const struct lane_limit *lanes, size_t count);
 
 void runner_finish(struct runner *runner, uint64_t run, void *result);
 void runner_progress(struct runner *runner, uint64_t run, double part);

@@ -2,25 +2,10 @@
 #include "serve/secure.h"
 
 #include "base/log.h"
-#include "base/queue.h"
 
 struct secure {
-    struct loop *loop;
     struct tls *tls;
-    struct queue *wake;
 };
-
-static void on_wake(void *context, uint32_t events)
-{
-    struct secure *secure = context;
-    struct fault fault;
-    void *none;
-    queue_take(secure->wake, &none, 0); /* clears the signal */
-    if (tls_reload(secure->tls, &fault))
-        log_event(LOG_INFO, "tls_reloaded", "new connections get the certificate just read");
-    else
-        log_event(LOG_ERROR, "tls_not_reloaded", "the old certificate stays: %s", fault.text);
-}
 
 static bool open_files(struct secure *secure, const struct server_settings *settings,
                        struct fault *fault)
@@ -32,8 +17,7 @@ static bool open_files(struct secure *secure, const struct server_settings *sett
     return is_open;
 }
 
-bool secure_open(struct loop *loop, const struct server_settings *settings, struct secure **out,
-                 struct fault *fault)
+bool secure_open(const struct server_settings *settings, struct secure **out, struct fault *fault)
 {
     if (settings->tls_cert.len == 0 && settings->tls_key.len == 0)
         return true;
@@ -41,10 +25,7 @@ bool secure_open(struct loop *loop, const struct server_settings *settings, stru
         return fault_set(fault, FAULT_INPUT,
                          "server.tlsCert and server.tlsKey belong together: give both, or neither");
     struct secure *secure = *out = memory_zeroed(sizeof(*secure));
-    secure->loop = loop;
-    secure->wake = queue_new(1, fault);
-    return secure->wake != NULL && open_files(secure, settings, fault) &&
-           loop_watch(loop, queue_fd(secure->wake), EPOLLIN, on_wake, secure, fault);
+    return open_files(secure, settings, fault);
 }
 
 struct tls *secure_tls(const struct secure *secure)
@@ -54,17 +35,17 @@ struct tls *secure_tls(const struct secure *secure)
 
 void secure_reload(struct secure *secure)
 {
-    if (secure != NULL)
-        queue_wake(secure->wake);
+    struct fault fault;
+    if (tls_reload(secure->tls, &fault))
+        log_event(LOG_INFO, "tls_reloaded", "new connections get the certificate just read");
+    else
+        log_event(LOG_ERROR, "tls_not_reloaded", "the old certificate stays: %s", fault.text);
 }
 
 void secure_close(struct secure *secure)
 {
     if (secure == NULL)
         return;
-    if (secure->wake != NULL)
-        loop_unwatch(secure->loop, queue_fd(secure->wake));
-    queue_free(secure->wake);
     tls_close(secure->tls);
     free(secure);
 }

@@ -8,6 +8,7 @@
 #include "net/proxies.h"
 #include "serve/data.h"
 #include "serve/pages.h"
+#include "serve/reload.h"
 #include "serve/secure.h"
 #include "serve/sweep.h"
 #include "serve/world.h"
@@ -24,7 +25,6 @@
 #define WRITER_NAP 20   /* ms: then the store may checkpoint */
 #define WRITER_REST 250 /* ms: then it looks whether the server stops */
 #define READERS_NICE 10
-#define LANES_MAX 64
 #define TYPES_MAX 64
 #define ACTIONS_MAX 32
 
@@ -54,11 +54,10 @@ struct server {
     struct world world;
     const struct job_action *actions[ACTIONS_MAX];
     size_t action_count;
-    struct lane_limit lanes[LANES_MAX];
-    size_t lane_count;
     struct pages *pages;
     struct loop *loop;
     struct secure *secure;
+    struct reload *reload;
     struct proxies proxies;
     struct budgets budgets;
     struct front *front;
@@ -243,19 +242,11 @@ static void gather_actions(struct server *server)
         server->world = options->stand_in(&server->world, &server->runner);
 }
 
-static void make_lanes(struct server *server)
-{
-    const struct studio_config *studio = &server->options.settings->studio;
-    const struct provider_config *providers = studio->providers.items;
-    for (size_t i = 0; i < studio->providers.count && i < LANES_MAX - 1; i++)
-        server->lanes[server->lane_count++] =
-            (struct lane_limit){providers[i].id, (size_t)providers[i].concurrency};
-    server->lanes[server->lane_count++] = (struct lane_limit){STR("files"), 4};
-}
-
 static bool open_jobs(struct server *server, struct fault *fault)
 {
     const char *data = server->options.data_dir;
+    struct lane_limit lanes[STUDIO_LANES_MAX];
+    size_t lane_count;
     snprintf(server->temp_dir, sizeof(server->temp_dir), "%s/tmp", data);
     if (!blobs_open(data, clock_now(), &server->blobs, fault) ||
         !media_open(server->options.helper, NULL, &server->media, fault))
@@ -269,15 +260,15 @@ static bool open_jobs(struct server *server, struct fault *fault)
     if (server->outer == NULL || server->runner_wake == NULL)
         return false;
     gather_actions(server);
-    make_lanes(server);
+    lane_count = studio_lanes(&server->options.settings->studio, lanes);
     struct runner_options options = {
         .store = server->store,
         .writer = server->writer,
         .log = server->log,
         .actions = server->actions,
         .action_count = server->action_count,
-        .lanes = server->lanes,
-        .lane_count = server->lane_count,
+        .lanes = lanes,
+        .lane_count = lane_count,
         .started = crons_start,
         .world = server->world,
         .wake = wake_runner,
@@ -313,8 +304,7 @@ static bool open_front(struct server *server, struct fault *fault)
     if (server->pages != NULL)
         version = str_format(&server->arena, "%s-%s", version, pages_version(server->pages)).at;
     server->loop = loop_new(fault);
-    if (server->loop == NULL ||
-        !secure_open(server->loop, &settings->server, &server->secure, fault))
+    if (server->loop == NULL || !secure_open(&settings->server, &server->secure, fault))
         return false;
     struct front_options options = {
         .program = &server->program,
@@ -341,16 +331,31 @@ static bool open_front(struct server *server, struct fault *fault)
     return front_open(server->loop, &options, &server->front, fault);
 }
 
+static bool open_reload(struct server *server, struct fault *fault)
+{
+    struct reload_options options = {
+        .loop = server->loop,
+        .front = server->front,
+        .secure = server->secure,
+        .catalogue = server->catalogue,
+        .read = server->options.read_settings,
+        .context = server->options.read_context,
+        .lanes_changed = wake_runner,
+        .lanes_context = server,
+    };
+    return reload_open(&options, &server->reload, fault);
+}
+
 bool server_open(const struct server_options *options, struct server **out, struct fault *fault)
 {
     struct server *server = memory_zeroed(sizeof(*server));
     server->options = *options;
     server->lock = -1;
-    bool is_open = read_memory_limit(server, fault) && data_prepare(options->data_dir, fault) &&
-                   data_lock(options->data_dir, &server->lock, fault) &&
-                   open_store(server, fault) && open_calls(server, fault) &&
-                   open_auth(server, fault) && open_jobs(server, fault) &&
-                   open_front(server, fault) && open_issuers(server, fault);
+    bool is_open =
+        read_memory_limit(server, fault) && data_prepare(options->data_dir, fault) &&
+        data_lock(options->data_dir, &server->lock, fault) && open_store(server, fault) &&
+        open_calls(server, fault) && open_auth(server, fault) && open_jobs(server, fault) &&
+        open_front(server, fault) && open_reload(server, fault) && open_issuers(server, fault);
     if (!is_open) {
         server_close(server);
         return false;
@@ -394,6 +399,14 @@ static int wait_ms(instant now, instant monotonic, instant runner_next, instant 
     return (int)(MAX_OF(wait, (int64_t)0) + 999) / 1000;
 }
 
+static void take_lanes(struct server *server)
+{
+    struct lane_set *set = reload_lanes(server->reload);
+    if (set != NULL)
+        runner_limit(server->runner, set->lanes, set->count);
+    lane_set_free(set);
+}
+
 static void *run_runner(void *context)
 {
     struct server *server = context;
@@ -409,6 +422,7 @@ static void *run_runner(void *context)
         queue_take(server->runner_wake, &none, 0);
         if (server->is_stopping)
             runner_drain(server->runner);
+        take_lanes(server);
         outer_step(server->outer, monotonic);
         instant runner_next = runner_step(server->runner, now);
         instant issuers_next = issuers_step(server->issuers, monotonic);
@@ -461,7 +475,7 @@ bool server_is_secure(const struct server *server)
 
 void server_reload(struct server *server)
 {
-    secure_reload(server->secure);
+    reload_ask(server->reload);
 }
 
 void server_close(struct server *server)
@@ -493,6 +507,7 @@ void server_close(struct server *server)
     blobs_close(server->blobs);
     pages_close(server->pages);
     queue_free(server->runner_wake);
+    reload_close(server->reload);
     secure_close(server->secure);
     loop_free(server->loop);
     program_done(&server->program);

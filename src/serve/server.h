@@ -26,6 +26,10 @@ struct server_options {
     const char *helper; /* path of atelier-media */
     const char *web;    /* folder of the pages; NULL: none */
     const char *version;
+    /* Reads the configuration again; NULL: it is read once. */
+    bool (*read_settings)(void *context, struct arena *arena, struct settings *out,
+                          struct fault *fault);
+    void *read_context;
     /* More functions, document types and jobs, for the fixture server. */
     const struct function_table *extra;
     size_t extra_count;
@@ -46,7 +50,9 @@ const char *server_address(const struct server *server); /* "http://localhost:70
 void server_run(struct server *server);
 void server_stop(struct server *server); /* also from a signal handler */
 
-/* Whether it speaks TLS. Then the certificate may be read again; also from a signal handler. */
-bool server_is_secure(const struct server *server);
+bool server_is_secure(const struct server *server); /* speaks TLS */
+
+/* Soon, certificate and configuration are read again (serve/reload.h); also from a signal handler.
+ */
 void server_reload(struct server *server);
 void server_close(struct server *server);

@@ -57,6 +57,16 @@ const struct job_action *const studio_actions[] = {&making_action, &stopping_act
                                                    &files_remove_action};
 const size_t studio_action_count = ARRAY_LEN(studio_actions);
 
+size_t studio_lanes(const struct studio_config *config, struct lane_limit out[STUDIO_LANES_MAX])
+{
+    const struct provider_config *providers = config->providers.items;
+    size_t count = 0;
+    for (size_t i = 0; i < config->providers.count && count < STUDIO_LANES_MAX - 1; i++)
+        out[count++] = (struct lane_limit){providers[i].id, (size_t)providers[i].concurrency};
+    out[count++] = (struct lane_limit){STR("files"), 4};
+    return count;
+}
+
 struct subject {
     const struct function *functions;
     const size_t *count;

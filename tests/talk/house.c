@@ -91,17 +91,6 @@ static void on_news(void *context, struct subscription *subscription)
     ((struct watch_seen *)subscription->owner)->has_news = true;
 }
 
-static size_t make_lanes(struct house *house)
-{
-    const struct provider_config *providers = house->settings.studio.providers.items;
-    size_t count = house->settings.studio.providers.count;
-    assert(count < HOUSE_LANES_MAX);
-    for (size_t i = 0; i < count; i++)
-        house->lanes[i] = (struct lane_limit){providers[i].id, (size_t)providers[i].concurrency};
-    house->lanes[count] = (struct lane_limit){STR("files"), 4};
-    return count + 1;
-}
-
 static void start(struct house *house)
 {
     struct fault fault = {0};
@@ -124,7 +113,7 @@ static void start(struct house *house)
         .actions = studio_actions,
         .action_count = studio_action_count,
         .lanes = house->lanes,
-        .lane_count = make_lanes(house),
+        .lane_count = studio_lanes(&house->settings.studio, house->lanes),
         .started = crons_start,
         .world = pretend_world(house->outside),
         .wake = wake_runner,

@@ -19,7 +19,7 @@
 #include "studio/studio.h"
 
 #define HOUSE_STEPS_MAX 200000
-#define HOUSE_LANES_MAX 16
+#define HOUSE_LANES_MAX STUDIO_LANES_MAX
 #define HOUSE_WATCHES_MAX 32
 
 struct house_options {
