@@ -155,6 +155,10 @@ struct function {
         .kind = FIELD_INT, .size = sizeof(struct maybe_int), .is_optional = true,                  \
         .is_nullable = true                                                                        \
     }
+#define RETURNS_BOOL                                                                               \
+    {                                                                                              \
+        .kind = FIELD_BOOL, .size = sizeof(bool)                                                   \
+    }
 #define RETURNS_TEXT                                                                               \
     {                                                                                              \
         .kind = FIELD_TEXT, .size = sizeof(str)                                                    \

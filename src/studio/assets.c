@@ -37,6 +37,7 @@ const struct doc_type file_type = {
 };
 
 #define ROW struct asset
+static const struct field tag_item = ITEM_TEXT(.min = 1, .max = 40);
 static const struct field asset_fields[] = {
     ID(id),
     CREATED(created),
@@ -58,6 +59,10 @@ static const struct field asset_fields[] = {
     MAYBE_TEXT(thumbnail_storage_id, .max = STORAGE_ID_LEN),
     MAYBE_TEXT(display_storage_id, .max = STORAGE_ID_LEN),
     MAYBE_TEXT(blur_data_url, .max = 500),
+    MAYBE_TEXT(title, .max = 200),
+    MAYBE_TEXT(description, .max = 2000),
+    MAYBE_LIST(tags, &tag_item, .max = ASSET_TAGS_MAX),
+    MAYBE_ANY(metadata),
     BOOL(is_favorite),
     BOOL(is_public),
     INT(views),
@@ -74,7 +79,9 @@ const struct doc_type asset_type = {
     .number = 12,
     INDEXES({.name = "by_user", .fields = {"userId"}},
             {.name = "by_user_type", .fields = {"userId", "type"}},
-            {.name = "by_generation", .fields = {"generationId"}}),
+            {.name = "by_generation", .fields = {"generationId"}},
+            {.name = "by_public", .fields = {"isPublic", "type"}},
+            {.name = "by_storage", .fields = {"storageId"}}),
 };
 
 /* ---- arguments and results ---- */
@@ -275,6 +282,7 @@ void asset_remove(struct call *call, const struct asset *asset)
     file_remove(call, asset->display_storage_id);
     storage_meter_add(call, asset->user_id, -asset->stored_bytes,
                       asset->type == MEDIA_IMAGE ? -1 : 0, asset->type == MEDIA_VIDEO ? -1 : 0);
+    asset_counts_remove(call, asset->id);
     row_remove(call, &asset_type, asset->id);
 }
 

@@ -48,6 +48,9 @@ struct asset {
     int64_t stored_bytes; /* of all its files: what counts against the quota */
     str storage_id, thumbnail_storage_id, display_storage_id;
     str blur_data_url;
+    str title, description;
+    struct list tags; /* str */
+    str metadata;     /* JSON object: what an editor wants to find again */
     bool is_favorite, is_public;
     int64_t views;
     instant created_at, updated_at;
@@ -74,3 +77,43 @@ void asset_remove(struct call *call, const struct asset *asset);
 
 /* A work that is the caller's, or NOT_FOUND. */
 void asset_get(struct call *call, doc_id id, struct asset *out);
+
+/* ---- asset_details.c: what its owner writes on it, and how often others looked ---- */
+
+#define ASSET_TAGS_MAX 30
+
+/* What is absent stays as it is. */
+struct asset_edit {
+    str title, description, metadata;
+    struct list tags; /* str */
+    struct maybe_bool is_public, is_favorite;
+};
+
+/* Changes and puts the row; a film that may not be private fails the call. */
+void asset_change(struct call *call, struct asset *asset, const struct asset_edit *edit);
+
+/* The caller's plan lets nobody hide films: fails the call when a film is to be private. */
+void films_check_private(struct call *call, bool is_public);
+bool films_are_public(struct call *call);
+
+enum asset_interaction {
+    INTERACTION_NONE,
+    INTERACTION_VIEW,
+    INTERACTION_DOWNLOAD,
+    INTERACTION_SHARE,
+    ASSET_INTERACTIONS,
+};
+extern const char *const asset_interaction_names[ASSET_INTERACTIONS];
+
+/* Apart from the row because they change often and interest few (DESIGN section 5). */
+struct asset_counts {
+    doc_id id;
+    tick created;
+    doc_id asset_id;
+    int64_t views, downloads, shares;
+};
+extern const struct doc_type asset_counts_type;
+
+struct asset_counts asset_counts_of(struct call *call, doc_id asset);
+void asset_count(struct call *call, doc_id asset, enum asset_interaction interaction);
+void asset_counts_remove(struct call *call, doc_id asset);

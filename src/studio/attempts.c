@@ -117,6 +117,22 @@ bool attempt_open(struct call *call, doc_id generation, struct attempt *out)
     return newest(call, generation, out) && is_open(out);
 }
 
+bool attempt_of_provider_job(struct call *call, str provider, str provider_job, struct attempt *out)
+{
+    str start = str_format(call->arena, "%.*s ", STR_ARG(provider_job));
+    struct bounds from = {.prefix = KEY(key_text(provider)), .from = key_text(provider_job)};
+    struct scan scan;
+    bool is_there = false;
+    if (call_failed(call))
+        return false;
+    view_scan(call->view, index_of(&attempt_type, "by_provider_job"), from, ORDER_UP, &scan);
+    while (!is_there && scan_next(&scan, out) &&
+           (str_equal(out->provider_job, provider_job) || str_starts(out->provider_job, start)))
+        is_there = out->state == ATTEMPT_RUNNING;
+    scan_end(&scan);
+    return is_there;
+}
+
 int64_t attempt_count(struct call *call, doc_id generation)
 {
     struct attempt last;

@@ -63,6 +63,11 @@ extern const struct doc_type attempt_type, provider_stat_type, breaker_type;
 bool attempt_open(struct call *call, doc_id generation, struct attempt *out);
 int64_t attempt_count(struct call *call, doc_id generation);
 
+/* The running one that a provider's job is for, named as in a posting: wholly, or by its first
+ * word. */
+bool attempt_of_provider_job(struct call *call, str provider, str provider_job,
+                             struct attempt *out);
+
 /* How many have failed in a row with the model of the newest, orphans passed over. */
 int64_t attempts_failed(struct call *call, doc_id generation);
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/choices.h"
 
+#include "studio/catalogue.h"
+#include "studio/users.h"
+
 #include <math.h>
 
 const struct tier_config *choices_tier(const struct list *tiers, str name)
@@ -71,6 +74,39 @@ static str names_of(struct call *call, const struct list *tiers)
     return str_copy(call->arena, buffer_text(&names));
 }
 
+static bool has_plan(const struct tier_config *tier, str key)
+{
+    const str *plans = tier->plans.items;
+    bool is_there = tier->plans.count == 0;
+    for (size_t i = 0; i < tier->plans.count && !is_there; i++)
+        is_there = str_equal(plans[i], key);
+    return is_there;
+}
+
+/* Names of plans, as people know them. */
+static str plans_of(struct call *call, const struct tier_config *tier)
+{
+    AUTO(buffer_done) struct buffer names = buffer_with_max(KIB(4));
+    const str *plans = tier->plans.items;
+    for (size_t i = 0; i < tier->plans.count; i++) {
+        const struct plan_config *plan = config_plan(catalogue_of(call), plans[i]);
+        buffer_format(&names, "%s%.*s", i == 0 ? "" : ", ",
+                      STR_ARG(plan == NULL ? plans[i] : plan->name));
+    }
+    return str_copy(call->arena, buffer_text(&names));
+}
+
+static void check_plan(struct call *call, const struct tier_config *tier)
+{
+    struct user user;
+    if (tier == NULL || tier->plans.count == 0)
+        return;
+    row_get(call, &user_type, call_caller(call), &user);
+    REQUIRE(call, has_plan(tier, user.plan_key), FORBIDDEN,
+            "%.*s comes with another plan: %.*s. Choose another one, or change your plan.",
+            STR_ARG(tier->name), STR_ARG(plans_of(call, tier)));
+}
+
 static str take_tier(struct call *call, const struct model_config *model, const struct list *tiers,
                      str name, const char *path, const char *what)
 {
@@ -83,6 +119,7 @@ static str take_tier(struct call *call, const struct model_config *model, const 
             call_fail_argument(call, path, "%.*s has no %s %.*s, but %.*s.", STR_ARG(model->name),
                                what, STR_ARG(utf8_cut(name, 40)), STR_ARG(names_of(call, tiers)));
     }
+    check_plan(call, tier);
     return tier == NULL ? (str){0} : tier->name;
 }
 

@@ -79,6 +79,8 @@ static const struct field plan_fields[] = {
     INT(trial_days, .is_optional = true, .min = 0, .max = 730, .unit = "days",
         .about = "Free at first, once a user."),
     MAYBE_LIST(features, &feature_item, .max = 30, .about = "Lines for its card."),
+    BOOL(films_are_public, .is_optional = true,
+         .about = "Films are public and cannot be made private."),
     INT(concurrent_jobs, .is_optional = true, .min = 0, .max = 1000,
         .about = "Generations in line and under way at once; the rest waits for these. 0: any "
                  "number."),
@@ -118,6 +120,7 @@ static const struct field size_item = ITEM_RECORD(&config_size_shape, struct siz
 static const struct field model_id_item = ITEM_TEXT(.min = 1, .max = 80);
 static const struct field duration_item = ITEM_INT(.min = 1, .max = 120, .unit = "s");
 
+static const struct field tier_plan_item = ITEM_TEXT(.min = 1, .max = 40);
 #define ROW struct tier_config
 static const struct field tier_fields[] = {
     TEXT(name, .min = 1, .max = 40, .about = "As the provider calls it."),
@@ -128,6 +131,7 @@ static const struct field tier_fields[] = {
                  "are sold for a dollar, rounded up, and no film costs more than 5000."),
     INT(duration_max, .is_optional = true, .min = 0, .max = 120, .unit = "s",
         .about = "0: as long as the model can."),
+    MAYBE_LIST(plans, &tier_plan_item, .max = 20, .about = "Only these plans have it."),
 };
 #undef ROW
 static const struct shape tier_shape = {.name = "tier",
@@ -299,6 +303,27 @@ static bool takes_pictures(const struct provider_config *provider)
     return provider->kind != PROVIDER_SKETCH && provider->kind != PROVIDER_COMFYUI;
 }
 
+/* Whoever says nothing gets the first, so everybody must have that. */
+static bool check_tiers(const struct studio_config *config, const struct model_config *model,
+                        const struct list *tiers, struct fault *fault)
+{
+    const struct tier_config *all = tiers->items;
+    for (size_t i = 0; i < tiers->count; i++) {
+        const str *plans = all[i].plans.items;
+        if (i == 0 && all[i].plans.count != 0)
+            return fault_set(fault, FAULT_INPUT,
+                             "models: \"%.*s\" has \"%.*s\" only for some plans, but it is its "
+                             "default",
+                             STR_ARG(model->id), STR_ARG(all[i].name));
+        for (size_t k = 0; k < all[i].plans.count; k++)
+            if (config_plan(config, plans[k]) == NULL)
+                return fault_set(fault, FAULT_INPUT,
+                                 "models: \"%.*s\" names the plan \"%.*s\", which is not there",
+                                 STR_ARG(model->id), STR_ARG(plans[k]));
+    }
+    return true;
+}
+
 static bool check_model(const struct studio_config *config, const struct model_config *model,
                         struct fault *fault)
 {
@@ -318,6 +343,9 @@ static bool check_model(const struct studio_config *config, const struct model_c
         return fault_set(fault, FAULT_INPUT,
                          "models: \"%.*s\" cannot take a picture: its provider has no way for one",
                          STR_ARG(model->id));
+    if (!check_tiers(config, model, &model->qualities, fault) ||
+        !check_tiers(config, model, &model->resolutions, fault))
+        return false;
     const str *fallbacks = model->fallbacks.items;
     for (size_t i = 0; i < model->fallbacks.count; i++) {
         const struct model_config *other = config_model(config, fallbacks[i]);

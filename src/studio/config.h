@@ -49,6 +49,7 @@ struct plan_config {
     str stripe_price_id, stripe_price_id_yearly;
     int64_t trial_days;      /* once a user; 0: none */
     struct list features;    /* str, for its card */
+    bool films_are_public;   /* nobody can hide theirs */
     int64_t concurrent_jobs; /* in line and under way; 0: as many as they like */
     struct list rates;       /* struct rate_config */
     double priority;         /* weight in line: twice as much goes twice as often; 0: 1 */
@@ -72,6 +73,7 @@ struct tier_config {
     double multiplier;         /* of the price; 0: 1 */
     int64_t micros_per_second; /* a film's price instead: millionths of a US dollar a second */
     int64_t duration_max;      /* s; 0: as long as the model can */
+    struct list plans;         /* str, keys of who may have it; none: everybody */
 };
 
 enum takes_image {

@@ -260,9 +260,9 @@ static const struct field wire_job_fields[] = {
     MAYBE_TIME(completed_at),
 };
 #undef ROW
-static const struct shape wire_job_shape = {
+const struct shape generation_wire_shape = {
     .name = "job", .size = sizeof(struct wire_job), FIELDS(wire_job_fields)};
-const struct field generation_wire_item = ITEM_RECORD(&wire_job_shape, struct wire_job);
+const struct field generation_wire_item = ITEM_RECORD(&generation_wire_shape, struct wire_job);
 
 BACKEND_FUNCTION(create_job, struct created_job)
 BACKEND_FUNCTION(get_job, struct wire_job *)
@@ -274,7 +274,8 @@ const struct function generation_functions[] = {
              .returns = RETURNS_RECORD(&created_job_shape, struct created_job),
              .about = "Asks a model for pictures; holds the price (GEN-01, CRED-02)."),
     QUERY("generations:getGenerationJob", get_job, .caller = SIGNED_IN,
-          .returns = RETURNS_MAYBE(&wire_job_shape), .about = "One job of the caller, or null."),
+          .returns = RETURNS_MAYBE(&generation_wire_shape),
+          .about = "One job of the caller, or null."),
     QUERY("generations:listGenerationJobs", list_jobs, .caller = SIGNED_IN,
           .returns = RETURNS_LIST(&generation_wire_item),
           .about = "The caller's jobs, newest first."),
@@ -334,6 +335,14 @@ void generation_end(struct call *call, struct generation *g, enum generation_sta
     g->job_id = (doc_id){0};
     row_put(call, &generation_type, g);
     usage_count(call, g);
+}
+
+void generation_look(struct call *call, const struct generation *g)
+{
+    struct job job;
+    if (row_find(call, &job_type, g->job_id, &job) && job.state == JOB_DUE && job.holds_slot &&
+        instant_is_before(call->now, job.run_at))
+        job_put_off_holding(call, &job, call->now);
 }
 
 void generation_remove(struct call *call, const struct generation *g)
@@ -480,6 +489,15 @@ static struct wire_job wire_of(struct call *call, const struct generation *g, st
         job.progress = (struct maybe_number){generation_progress(call, g->id), true};
     if (g->status == GENERATION_PENDING)
         add_place(call, g, &job);
+    return job;
+}
+
+void *generation_wire(struct call *call, const struct generation *g)
+{
+    struct user user;
+    struct wire_job *job = arena_new(call->arena, struct wire_job);
+    row_find(call, &user_type, g->user_id, &user);
+    *job = wire_of(call, g, user.clerk_id.at == NULL ? STR("") : user.clerk_id);
     return job;
 }
 

@@ -108,6 +108,13 @@ void generation_remove(struct call *call, const struct generation *generation);
 struct list generations_recent(struct call *call, size_t limit);
 extern const struct field generation_wire_item;
 
+/* Anybody's, as it stands on the wire; of generation_wire_shape. */
+void *generation_wire(struct call *call, const struct generation *g);
+extern const struct shape generation_wire_shape;
+
+/* Something happened to what its provider has for it: looks at once, if it waits for that. */
+void generation_look(struct call *call, const struct generation *g);
+
 /* It has not ended. */
 bool generation_is_open(const struct generation *generation);
 

@@ -11,12 +11,15 @@ struct wire_tier {
     str name;
     credits credits;
     struct maybe_int duration_max;
+    struct list plans;
 };
+static const struct field plan_item = ITEM_TEXT();
 #define ROW struct wire_tier
 static const struct field wire_tier_fields[] = {
     TEXT(name),
     CREDITS(credits, .about = "For a picture, or a film of the default duration."),
     MAYBE_INT(duration_max, .unit = "s"),
+    MAYBE_LIST(plans, &plan_item, .about = "Only these have it; absent: everybody."),
 };
 #undef ROW
 static const struct shape wire_tier_shape = {
@@ -238,6 +241,7 @@ static struct list offers(struct arena *arena, const struct model_config *model,
                 choices_price(model, are_qualities ? &(struct choice){.quality = all[i].name}
                                                    : &(struct choice){.resolution = all[i].name}),
             .duration_max = {all[i].duration_max, all[i].duration_max != 0},
+            .plans = all[i].plans,
         };
     return (struct list){out, tiers->count};
 }

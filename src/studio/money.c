@@ -160,6 +160,8 @@ const struct function money_functions[] = {
              .about = "A button of Pixorly's page: for administrators, to themselves; audited."),
     MUTATION("credits:refundCredits", refund, .caller = INTERNAL, .returns = RETURNS_CHANGE,
              .about = "Gives back what a generation was charged, once (CRED-04)."),
+    MUTATION("videos:refundCredits", refund, .caller = INTERNAL, .returns = RETURNS_CHANGE,
+             .about = "The same, by its other name; STATE while the film is being made."),
     QUERY("admin:listAudit", list_audit, .caller = ADMIN, .returns = RETURNS_LIST(&wire_audit_item),
           .about = "The last 200 things that administrators did."),
 };

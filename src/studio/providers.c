@@ -67,33 +67,13 @@ const struct function provider_functions[] = {
 };
 const size_t provider_function_count = ARRAY_LEN(provider_functions);
 
-/* A posting may name a job by its first word alone. */
-static bool find_attempt(struct call *call, const struct hook_args *args, struct attempt *out)
-{
-    str start = str_format(call->arena, "%.*s ", STR_ARG(args->job));
-    struct scan scan;
-    bool is_there = false;
-    view_scan(call->view, index_of(&attempt_type, "by_provider_job"),
-              (struct bounds){.prefix = KEY(key_text(args->provider)), .from = key_text(args->job)},
-              ORDER_UP, &scan);
-    while (!is_there && scan_next(&scan, out) &&
-           (str_equal(out->provider_job, args->job) || str_starts(out->provider_job, start)))
-        is_there = out->state == ATTEMPT_RUNNING;
-    scan_end(&scan);
-    return is_there;
-}
-
 static void hook(struct call *call, const struct hook_args *args, struct hooked *result)
 {
     struct attempt attempt;
     struct generation g;
-    struct job job;
-    result->is_known = find_attempt(call, args, &attempt);
-    if (!result->is_known || !row_find(call, &generation_type, attempt.generation_id, &g) ||
-        !row_find(call, &job_type, g.job_id, &job))
-        return;
-    if (job.state == JOB_DUE && instant_is_before(call->now, job.run_at))
-        job_put_off_holding(call, &job, call->now);
+    result->is_known = attempt_of_provider_job(call, args->provider, args->job, &attempt);
+    if (result->is_known && row_find(call, &generation_type, attempt.generation_id, &g))
+        generation_look(call, &g);
 }
 
 #define HEALTH_MAX 500

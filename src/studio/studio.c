@@ -10,6 +10,7 @@
 #include "studio/generations.h"
 #include "studio/ledger.h"
 #include "studio/making.h"
+#include "studio/moderation.h"
 #include "studio/rates.h"
 #include "studio/subscriptions.h"
 #include "studio/usage.h"
@@ -48,6 +49,8 @@ static const struct doc_type *const types[] = {
     &lane_type,
     &share_type,
     &line_type,
+    &asset_counts_type,
+    &flag_type,
     &override_type,
     &edition_type,
 };
@@ -76,10 +79,13 @@ static const struct subject subjects[] = {
     {admin_job_functions, &admin_job_function_count},
     {admin_people_functions, &admin_people_function_count},
     {asset_functions, &asset_function_count},
+    {backstage_film_functions, &backstage_film_function_count},
+    {backstage_functions, &backstage_function_count},
     {catalogue_functions, &catalogue_function_count},
     {credit_functions, &credit_function_count},
     {cron_functions, &cron_function_count},
     {generation_functions, &generation_function_count},
+    {image_functions, &image_function_count},
     {model_functions, &model_function_count},
     {money_functions, &money_function_count},
     {payment_functions, &payment_function_count},
@@ -87,6 +93,7 @@ static const struct subject subjects[] = {
     {provider_functions, &provider_function_count},
     {rate_functions, &rate_function_count},
     {receipt_functions, &receipt_function_count},
+    {search_functions, &search_function_count},
     {subscription_functions, &subscription_function_count},
     {usage_functions, &usage_function_count},
     {user_functions, &user_function_count},

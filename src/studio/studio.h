@@ -27,6 +27,10 @@ extern const size_t admin_people_function_count, admin_job_function_count;
 /* The lanes of its jobs: one a provider, and one for files. Names are the configuration's. */
 #define STUDIO_LANES_MAX 64
 size_t studio_lanes(const struct studio_config *config, struct lane_limit out[STUDIO_LANES_MAX]);
+extern const struct function search_functions[], image_functions[], backstage_functions[],
+    backstage_film_functions[];
+extern const size_t backstage_film_function_count;
+extern const size_t search_function_count, image_function_count, backstage_function_count;
 
 extern const struct schema studio_schema;
 extern const struct job_action *const studio_actions[];

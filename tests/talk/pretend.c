@@ -227,6 +227,8 @@ static void answer_derive(struct pretend *pretend, const struct under_way *work,
     bool is_film = (blob->media == MEDIA_VIDEO) != (work->manner.way == PRETEND_LIES);
     result->thumbnail = store(pretend, &result->arena, MEDIA_IMAGE);
     result->display = store(pretend, &result->arena, MEDIA_IMAGE);
+    result->thumbnail.content_type = STR("image/jpeg");
+    result->display.content_type = STR("image/webp");
     result->blur = STR("data:image/png;base64,AAAA");
     result->mime_type = is_film ? STR("video/mp4") : STR("image/png");
     result->width = is_film ? 1280 : 1024;

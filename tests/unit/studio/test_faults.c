@@ -25,7 +25,7 @@ struct stage {
     struct engine *inside;
     struct arena arena;
     struct identity *user;
-    struct json generations, assets, users;
+    struct json generations, pictures, users;
 };
 
 static struct identity *identity_new(void)
@@ -67,21 +67,37 @@ static int open_stage(void **state)
     return 0;
 }
 
-/* With two works in the library, two jobs that are not begun, and an account with a session. */
+static struct json pictures_of(struct stage *stage)
+{
+    struct json works = rows_of(stage->house, &stage->arena, &asset_type);
+    size_t count = 0;
+    for (size_t i = 0; i < works.count; i++)
+        if (str_equal(json_text(json_get(&works.items[i], "type")), STR("image")))
+            works.items[count++] = works.items[i];
+    works.count = count;
+    return works;
+}
+
+/* With four pictures and two films in the library, jobs that are not begun, and an account with a
+ * session. */
 static int open_furnished(void **state)
 {
     open_stage(state);
     struct stage *stage = *state;
-    succeed(stage, "generations:createGenerationJob", PICTURES, false);
+    succeed(stage, "generations:createGenerationJob",
+            "{\"prompt\":\"a\",\"model\":\"sketch\",\"numImages\":4}", false);
+    for (int i = 0; i < 2; i++)
+        succeed(stage, "videos:createVideo",
+                "{\"prompt\":\"abc\",\"model\":\"sketch-motion\",\"duration\":\"4\"}", false);
     house_pass(stage->house, MINUTES(1));
-    succeed(stage, "generations:createGenerationJob", PICTURES, false);
-    succeed(stage, "generations:createGenerationJob", PICTURES, false);
+    for (int i = 0; i < 5; i++)
+        succeed(stage, "generations:createGenerationJob", PICTURES, false);
     succeed(stage, "accounts:signUp",
             "{\"email\":\"a@example.org\",\"name\":\"A\",\"passwordHash\":\"h\",\"sessionHash\":"
             "\"0000000000000000000000000000000000000000000000000000000000000000\"}",
             true);
     stage->generations = rows_of(stage->house, &stage->arena, &generation_type);
-    stage->assets = rows_of(stage->house, &stage->arena, &asset_type);
+    stage->pictures = pictures_of(stage);
     stage->users = rows_of(stage->house, &stage->arena, &user_type);
     return 0;
 }
@@ -101,14 +117,22 @@ static int close_stage(void **state)
 /* %s: the id of the last row of the table. */
 struct sample {
     const char *path, *args;
-    enum {
+    enum sample_of {
         OF_NOTHING,
         OF_GENERATION,
         OF_FIRST_GENERATION, /* it has ended */
-        OF_OTHER_GENERATION, /* not begun either */
         REFUSED,             /* whatever works or fails */
-        OF_ASSET,
+        OF_ASSET,            /* a picture */
+        OF_SECOND_PICTURE,
+        OF_THIRD_PICTURE,
+        OF_FIRST_FILM, /* finished */
+        OF_SECOND_FILM,
+        OF_OPEN_A, /* not begun, as the last one; each can be ended once */
+        OF_OPEN_B,
+        OF_OPEN_C,
+        OF_OPEN_D,
         OF_USER,
+        OF_FIRST_USER,
     } of;
 };
 
@@ -166,7 +190,7 @@ static const struct sample samples[] = {
     {"admin:closePaymentReview", "{\"userId\":\"%s\"}", REFUSED},
     {"admin:listJobs", "{\"paginationOpts\":{\"numItems\":5,\"cursor\":null}}", OF_NOTHING},
     {"admin:getJob", "{\"jobId\":\"%s\"}", OF_GENERATION},
-    {"admin:cancelJob", "{\"jobId\":\"%s\"}", OF_OTHER_GENERATION},
+    {"admin:cancelJob", "{\"jobId\":\"%s\"}", OF_OPEN_D},
     {"admin:getOverview", "{}", OF_NOTHING},
     {"users:addTestCredits", "{\"amount\":1}", REFUSED},
     {"usage:getMyUsage", "{}", OF_NOTHING},
@@ -199,6 +223,40 @@ static const struct sample samples[] = {
     {"generations:listGenerationJobs", "{\"status\":\"completed\"}", OF_NOTHING},
     {"videos:getVideos", "{}", OF_NOTHING},
     {"videos:getVideo", "{\"videoId\":\"%s\"}", OF_GENERATION},
+    {"videos:getUserVideos", "{}", OF_NOTHING},
+    {"videos:getVideosByStatus", "{\"status\":\"pending\"}", OF_NOTHING},
+    {"videos:getLatestVideosFromOthers", "{}", OF_NOTHING},
+    {"videos:searchVideos", "{}", OF_NOTHING},
+    {"videos:deleteVideo", "{\"videoId\":\"%s\"}", OF_SECOND_FILM},
+    {"videos:updateVideoMetadata", "{\"videoId\":\"%s\",\"title\":\"a\"}", OF_FIRST_FILM},
+    {"videos:updateVideoInfo", "{\"videoId\":\"%s\",\"description\":\"a\"}", OF_FIRST_FILM},
+    {"videos:toggleVideoFavorite", "{\"videoId\":\"%s\"}", OF_FIRST_FILM},
+    {"videos:toggleVideoPrivacy", "{\"videoId\":\"%s\"}", OF_FIRST_FILM},
+    {"videos:trackVideoInteraction", "{\"videoId\":\"%s\",\"action\":\"view\"}", OF_FIRST_FILM},
+    {"videos:cleanupFailedVideos", "{}", OF_NOTHING},
+    {"videos:updateVideoMetadataInternal", "{\"videoId\":\"%s\",\"title\":\"a\"}", OF_FIRST_FILM},
+    {"videos:updateVideoStatus", "{\"videoId\":\"%s\",\"status\":\"canceled\"}", OF_OPEN_A},
+    {"videos:downloadAndStoreVideo", "{\"videoId\":\"%s\"}", OF_FIRST_FILM},
+    {"videos:refundCredits", "{\"videoId\":\"%s\"}", OF_FIRST_GENERATION},
+    {"videos:getVideoByReplicateJobId", "{\"replicateJobId\":\"job-1\"}", OF_NOTHING},
+    {"videos:getVideoForGeneration", "{\"videoId\":\"%s\"}", OF_GENERATION},
+    {"videos:getVideoParameters", "{\"videoId\":\"%s\"}", OF_FIRST_FILM},
+    {"generations:completeGeneration", "{\"jobId\":\"%s\"}", OF_FIRST_FILM},
+    {"generations:failGeneration", "{\"jobId\":\"%s\",\"error\":\"a\"}", OF_OPEN_B},
+    {"generations:updateJobStatus", "{\"jobId\":\"%s\",\"status\":\"failed\"}", OF_OPEN_C},
+    {"generations:getGenerationJobInternal", "{\"jobId\":\"%s\"}", OF_GENERATION},
+    {"generations:incrementRetryCount", "{\"jobId\":\"%s\"}", OF_GENERATION},
+    {"generations:getUserInternal", "{\"userId\":\"%s\"}", OF_USER},
+    {"generations:updateStorageUsage", "{\"userId\":\"%s\"}", OF_USER},
+    {"generations:getImage", "{\"imageId\":\"%s\"}", OF_ASSET},
+    {"generations:createImage",
+     "{\"userId\":\"%s\",\"storageId\":\"00000000000000000000000000000004\",\"width\":1,"
+     "\"height\":1}",
+     OF_FIRST_USER},
+    {"images:list", "{\"paginationOpts\":{\"numItems\":5,\"cursor\":null}}", OF_NOTHING},
+    {"images:update", "{\"imageId\":\"%s\",\"title\":\"a\"}", OF_THIRD_PICTURE},
+    {"images:deleteImage", "{\"imageId\":\"%s\"}", OF_SECOND_PICTURE},
+    {"images:report", "{\"imageId\":\"%s\",\"reason\":\"a\"}", OF_THIRD_PICTURE},
     {"assets:getAssets", "{\"paginationOpts\":{\"numItems\":5,\"cursor\":null}}", OF_NOTHING},
     {"assets:getAsset", "{\"assetId\":\"%s\"}", OF_ASSET},
     {"users:getCurrentUser", "{}", OF_NOTHING},
@@ -227,20 +285,56 @@ static const struct sample *sample_for(const struct function *function)
     return NULL;
 }
 
+/* Which row of its table; the last unless said. */
+static size_t place_of(enum sample_of of, size_t count)
+{
+    switch (of) {
+    case OF_FIRST_GENERATION:
+    case OF_FIRST_USER:
+        return 0;
+    case OF_FIRST_FILM:
+    case OF_SECOND_PICTURE:
+        return 1;
+    case OF_SECOND_FILM:
+    case OF_THIRD_PICTURE:
+        return 2;
+    case OF_OPEN_A:
+        return 3;
+    case OF_OPEN_B:
+        return 4;
+    case OF_OPEN_C:
+        return 5;
+    case OF_OPEN_D:
+        return 6;
+    default:
+        return count - 1;
+    }
+}
+
+static const struct json *rows_for(const struct stage *stage, enum sample_of of)
+{
+    switch (of) {
+    case OF_USER:
+    case OF_FIRST_USER:
+        return &stage->users;
+    case OF_ASSET:
+    case OF_SECOND_PICTURE:
+    case OF_THIRD_PICTURE:
+        return &stage->pictures;
+    default:
+        return &stage->generations;
+    }
+}
+
 static str args_of(struct stage *stage, const struct sample *sample)
 {
-    const struct json *rows = sample->of == OF_ASSET  ? &stage->assets
-                              : sample->of == OF_USER ? &stage->users
-                                                      : &stage->generations;
+    const struct json *rows = rows_for(stage, sample->of);
     str args = str_of(sample->args);
     const char *hole = strstr(sample->args, "%s");
     if (hole == NULL)
         return args;
-    size_t back = sample->of == OF_FIRST_GENERATION   ? rows->count
-                  : sample->of == OF_OTHER_GENERATION ? 2
-                                                      : 1;
-    assert_true(rows->count >= back && back > 0);
-    str id = json_text(json_get(&rows->items[rows->count - back], "_id"));
+    assert_true(rows->count > 0);
+    str id = json_text(json_get(&rows->items[place_of(sample->of, rows->count)], "_id"));
     size_t at = (size_t)(hole - sample->args);
     str before = str_slice(args, 0, at), behind = str_slice(args, at + 2, args.len);
     return str_format(&stage->arena, "%.*s%.*s%.*s", STR_ARG(before), STR_ARG(id), STR_ARG(behind));
