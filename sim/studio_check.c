@@ -162,12 +162,9 @@ void check_step(struct life *life)
     AUTO(look_done) struct look look;
     look_begin(&look, life);
     struct list jobs = rows_all(&look, &job_type);
-    life->counts->checks++;
     check_lanes(&look, &jobs);
     check_shares(&look, &jobs);
     check_open(&look, &jobs);
-    if (outside_wrong(life->house->outside) != NULL)
-        life_wrong(life, "%s", outside_wrong(life->house->outside));
 }
 
 /* ---- generations ---- */
@@ -304,6 +301,7 @@ void check_whole(struct life *life)
     const struct hold *hold = holds.items;
     size_t open = 0, open_holds = 0;
     life->counts->whole_checks++;
+    check_step(life);
     check_units(&look, &movements);
     for (size_t i = 0; i < generations.count; i++) {
         open += generation_is_open(&g[i]);
@@ -360,7 +358,6 @@ void check_rest(struct life *life)
 {
     AUTO(look_done) struct look look;
     struct life_counts *counts = life->counts;
-    check_step(life);
     check_whole(life);
     look_begin(&look, life);
     struct list generations = rows_all(&look, &generation_type);

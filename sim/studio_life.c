@@ -8,14 +8,15 @@
 #include "studio/attempts.h"
 #include "studio/ledger.h"
 #include "studio/users.h"
+#include "studio_shadow.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#define WHOLE_EVERY 50 /* steps of the house */
-#define CALM_DAYS 4    /* after which all must be over */
+#define WHOLE_EVERY 500 /* steps of the house */
+#define CALM_DAYS 4     /* after which all must be over */
 
 /* ---- what happened ---- */
 
@@ -58,7 +59,9 @@ static uint64_t below(struct life *life, uint64_t bound)
 static void crash(struct life *life)
 {
     tell(life, "crash", STR(""));
+    shadow_update(life->shadow);
     house_crash(life->house);
+    shadow_follow(life->shadow);
     life->counts->crashes++;
 }
 
@@ -79,12 +82,14 @@ static bool step(struct life *life)
     return went || has_failed;
 }
 
-/* Looking must not be what fails. */
+/* After each step what it touched, now and then everything. */
 static void look(struct life *life)
 {
     if (life->wrong[0] != 0)
         return;
-    check_step(life);
+    life->counts->checks += shadow_update(life->shadow);
+    if (outside_wrong(life->house->outside) != NULL)
+        life_wrong(life, "%s", outside_wrong(life->house->outside));
     if (life->house_steps % WHOLE_EVERY == 0)
         check_whole(life);
 }
@@ -346,6 +351,8 @@ static void begin(struct life *life, const struct life_options *options)
     life->house = house_new(&(struct house_options){
         .engine = STORE_MEMORY, .config = options->config, .seed = options->seed});
     life->begun_at = life->house->now;
+    shadow_init(life->shadow, life);
+    shadow_follow(life->shadow);
     outside_begin(life->house->outside, options->seed * 2 + 1);
     outside_weather(life->house->outside, 2 + below(life, 10));
     life->is_calm = true;
@@ -388,13 +395,16 @@ static void end(struct life *life)
     note(life, engine_dump(life->house->memory, &arena));
     count(life);
     house_free(life->house);
+    shadow_done(life->shadow);
     for (size_t i = 0; i < LIFE_PEOPLE; i++)
         identity_drop(life->people[i]);
 }
 
 bool life_run(const struct life_options *options, struct life_counts *counts, uint64_t *hash)
 {
-    struct life life = {.seed = options->seed, .is_loud = options->is_loud, .counts = counts};
+    struct shadow shadow;
+    struct life life = {
+        .seed = options->seed, .is_loud = options->is_loud, .counts = counts, .shadow = &shadow};
     uint64_t at = 0;
     log_set_level(LOG_ERROR + 1);
     begin(&life, options);

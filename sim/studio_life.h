@@ -24,8 +24,11 @@ struct life_counts {
     int64_t virtual_us;
 };
 
+struct shadow;
+
 struct life {
     struct house *house;
+    struct shadow *shadow; /* what it knows of the rows */
     struct random random;
     struct identity *people[LIFE_PEOPLE];
     uint64_t seed, house_steps;
@@ -50,7 +53,7 @@ bool life_run(const struct life_options *options, struct life_counts *counts, ui
 
 /* ---- studio_check.c ---- */
 
-/* After each step: rows that are few. */
+/* Now and then: rows that are few. */
 void check_step(struct life *life);
 
 /* Now and then: all there is. */

@@ -22,17 +22,7 @@ const struct doc_type lane_type = {
     INDEXES({.name = "by_lane", .fields = {"lane"}, .is_unique = true}),
 };
 
-/* What an owner has in a lane. Gone when nothing is under way and the lane's time has passed it. */
-struct share {
-    doc_id id;
-    tick created;
-    int64_t owner;
-    str lane;
-    int64_t under_way; /* in line or begun */
-    double turn;       /* of its newest job */
-};
-
-#define ROW struct share
+#define ROW struct line_share
 static const struct field share_fields[] = {
     ID(id),         CREATED(created), INT(owner), TEXT(lane, .min = 1, .max = 40),
     INT(under_way), NUMBER(turn),
@@ -42,7 +32,7 @@ static const struct field share_fields[] = {
 const struct doc_type share_type = {
     .name = "shares",
     .about = "What an owner has under way in a lane, and its last turn there.",
-    .size = sizeof(struct share),
+    .size = sizeof(struct line_share),
     FIELDS(share_fields),
     .number = 23,
     INDEXES({.name = "by_owner", .fields = {"owner", "lane"}, .is_unique = true}),
@@ -93,9 +83,9 @@ void lane_row_put(struct call *call, struct lane_row *lane)
     row_put(call, &lane_type, lane);
 }
 
-static struct share share_of(struct call *call, int64_t owner, str lane)
+static struct line_share share_of(struct call *call, int64_t owner, str lane)
 {
-    struct share share;
+    struct line_share share;
     doc_id id =
         row_first(call, index_of(&share_type, "by_owner"), KEY(key_int(owner), key_text(lane)));
     row_find(call, &share_type, id, &share);
@@ -104,7 +94,7 @@ static struct share share_of(struct call *call, int64_t owner, str lane)
     return share;
 }
 
-static void share_put(struct call *call, struct share *share)
+static void share_put(struct call *call, struct line_share *share)
 {
     if (!doc_id_is_set(share->id))
         row_new(call, &share_type, share);
@@ -114,7 +104,7 @@ static void share_put(struct call *call, struct share *share)
 static int64_t under_way(struct call *call, int64_t owner)
 {
     struct scan scan;
-    struct share share;
+    struct line_share share;
     int64_t count = 0;
     if (call_failed(call))
         return 0;
@@ -131,7 +121,7 @@ static int64_t under_way(struct call *call, int64_t owner)
 static void enter(struct call *call, struct job *job)
 {
     struct lane_row lane = lane_row_of(call, job->lane);
-    struct share share = share_of(call, job->owner, job->lane);
+    struct line_share share = share_of(call, job->owner, job->lane);
     share.turn = MAX_OF(share.turn, lane.turn) + job->cost;
     share.under_way++;
     share_put(call, &share);
@@ -201,7 +191,7 @@ void line_leave(struct call *call, const struct job *job)
 {
     if (job->owner == 0 || job->state == JOB_PARKED || call_failed(call))
         return;
-    struct share share = share_of(call, job->owner, job->lane);
+    struct line_share share = share_of(call, job->owner, job->lane);
     if (!PLANTED(sim_share_kept))
         share.under_way--;
     if (share.under_way <= 0 && share.turn <= lane_row_of(call, job->lane).turn)

@@ -62,4 +62,14 @@ struct lane_row {
 struct lane_row lane_row_of(struct call *call, str lane);
 void lane_row_put(struct call *call, struct lane_row *lane);
 
+/* What an owner has in a lane. Gone when nothing is under way and the lane's time has passed it. */
+struct line_share {
+    doc_id id;
+    tick created;
+    int64_t owner;
+    str lane;
+    int64_t under_way; /* in line or begun */
+    double turn;       /* of its newest job */
+};
+
 extern const struct doc_type lane_type, share_type, line_type;
