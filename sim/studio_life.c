@@ -9,8 +9,10 @@
 #include "studio/ledger.h"
 #include "studio/users.h"
 #include "studio_shadow.h"
+#include "vfs_fault.h"
 
 #include <inttypes.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,28 +58,82 @@ static uint64_t below(struct life *life, uint64_t bound)
 
 /* ---- steps ---- */
 
+/* A process that is killed loses what it had not handed to the system, a machine without power also
+ * what was not synced. */
 static void crash(struct life *life)
 {
+    struct house *house = life->house;
+    bool is_sound = house->memory != NULL || (disk_has_power() && !house_must_end());
     tell(life, "crash", STR(""));
-    shadow_update(life->shadow);
-    house_crash(life->house);
-    shadow_follow(life->shadow);
     life->counts->crashes++;
+    if (house->memory != NULL) {
+        shadow_update(life->shadow);
+        house_crash(house);
+        shadow_follow(life->shadow);
+        return;
+    }
+    if (is_sound && below(life, 2) == 0)
+        disk_cut_power();
+    life->counts->power_cuts += !disk_has_power();
+    shadow_note(life->shadow);
+    house_crash(house);
+    shadow_follow(life->shadow);
+    shadow_recover(life->shadow);
+}
+
+static void power_on(void *context)
+{
+    struct life *life = context;
+    disk_power_on(below(life, 1000000));
+}
+
+/* One operation of the store fails in the next step, or the disk does. */
+static void plan_fault(struct life *life)
+{
+    static const int results[] = {SQLITE_FULL, SQLITE_IOERR_WRITE, SQLITE_IOERR_FSYNC,
+                                  SQLITE_IOERR_READ};
+    struct disk_plan plan = {.calls = DISK_CHANGES,
+                             .at = 1 + (int)below(life, 12),
+                             .count = 1 + (int)below(life, 3),
+                             .result = results[below(life, ARRAY_LEN(results))],
+                             .cuts_power = below(life, 3) == 0};
+    if (plan.result == SQLITE_IOERR_READ)
+        plan.calls |= DISK_READ;
+    if (life->house->memory != NULL)
+        engine_kept_fail(life->house->memory, 1 + below(life, 60));
+    else
+        disk_set_plan(plan);
+    life->planned_at = (uint64_t)plan.at;
+}
+
+/* True: it did fail. */
+static bool end_fault(struct life *life)
+{
+    struct house *house = life->house;
+    bool has_failed = house->memory != NULL
+                          ? engine_kept_has_failed(house->memory)
+                          : life->planned_at != 0 && (uint64_t)disk_calls() >= life->planned_at;
+    if (house->memory != NULL)
+        engine_kept_fail(house->memory, 0);
+    else
+        disk_set_plan((struct disk_plan){0});
+    life->planned_at = 0;
+    return has_failed;
 }
 
 /* Does one step of one actor; now and then one operation of the store fails in it. */
 static bool step(struct life *life)
 {
     struct house *house = life->house;
-    uint64_t faulty = life->is_calm ? 1 : below(life, 12);
-    engine_kept_fail(house->memory, faulty == 0 ? 1 + below(life, 60) : 0);
+    if (!life->is_calm && below(life, 12) == 0)
+        plan_fault(life);
     bool went = house_step(house);
-    bool has_failed = engine_kept_has_failed(house->memory);
-    engine_kept_fail(house->memory, 0);
+    bool has_failed = end_fault(life);
     life->house_steps += went;
     note_number(life, house->now.us);
     life->counts->store_faults += has_failed;
-    if (has_failed && below(life, 3) == 0)
+    bool is_down = house->memory == NULL && (!disk_has_power() || house_must_end());
+    if (is_down || (has_failed && below(life, 3) == 0))
         crash(life); /* in the middle of a transaction, as far as the disk knows */
     return went || has_failed;
 }
@@ -348,8 +404,15 @@ static void begin(struct life *life, const struct life_options *options)
     AUTO(arena_done) struct arena arena = {0};
     hash_set_key(key);
     random_init_seeded(&life->random, options->seed);
-    life->house = house_new(&(struct house_options){
-        .engine = STORE_MEMORY, .config = options->config, .seed = options->seed});
+    life->is_on_disk = options->seed % 8 == 0;
+    if (life->is_on_disk)
+        disk_insert();
+    life->house =
+        house_new(&(struct house_options){.engine = life->is_on_disk ? STORE_SQLITE : STORE_MEMORY,
+                                          .config = options->config,
+                                          .seed = options->seed});
+    life->house->on_down = life->is_on_disk ? power_on : NULL;
+    life->house->down_context = life;
     life->begun_at = life->house->now;
     shadow_init(life->shadow, life);
     shadow_follow(life->shadow);
@@ -374,6 +437,7 @@ static void count(struct life *life)
 {
     struct life_counts *counts = life->counts;
     counts->lives++;
+    counts->lives_on_disk += life->is_on_disk;
     counts->steps += life->house_steps;
     counts->jobs += rows_count(life->house, &hold_type);
     counts->commissions += outside_orders(life->house->outside);
@@ -392,10 +456,13 @@ static void end(struct life *life)
         pass(life, DAYS(1));
     if (life->wrong[0] == 0)
         check_rest(life);
-    note(life, engine_dump(life->house->memory, &arena));
+    if (life->house->memory != NULL)
+        note(life, engine_dump(life->house->memory, &arena));
     count(life);
     house_free(life->house);
     shadow_done(life->shadow);
+    if (life->is_on_disk)
+        disk_remove();
     for (size_t i = 0; i < LIFE_PEOPLE; i++)
         identity_drop(life->people[i]);
 }

@@ -17,7 +17,8 @@
 #define LIFE_PEOPLE 4
 
 struct life_counts {
-    uint64_t lives, steps, jobs, made, failed, canceled, crashes, store_faults, calls, refused;
+    uint64_t lives, lives_on_disk, power_cuts, steps, jobs, made, failed, canceled, crashes,
+        store_faults, calls, refused;
     uint64_t postings, jumps_forward, jumps_back, grants, grants_again, commissions;
     uint64_t mishaps[MISHAPS];
     uint64_t checks, whole_checks, violations;
@@ -37,6 +38,8 @@ struct life {
     char user_ids[LIFE_PEOPLE][40];
     uint64_t payments;
     struct mutation *back; /* the answer to what was called last */
+    uint64_t planned_at; /* the disk fails at that call; 0: it does not */
+    bool is_on_disk;     /* SQLite on a disk that fails; else in memory */
     bool is_calm;          /* the store does not fail */
     bool is_loud;
     char wrong[300];

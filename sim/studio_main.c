@@ -33,8 +33,9 @@ static uint64_t number_of(const char *text)
 static void print_counts(const struct life_counts *c, span took)
 {
     double seconds = (double)MAX_OF(took.us, INT64_C(1)) / 1e6;
-    printf("lives %" PRIu64 ", steps %" PRIu64 ", calls %" PRIu64 " (%" PRIu64 " refused)\n",
-           c->lives, c->steps, c->calls, c->refused);
+    printf("lives %" PRIu64 " (%" PRIu64 " on SQLite, %" PRIu64 " power cuts), steps %" PRIu64
+           ", calls %" PRIu64 " (%" PRIu64 " refused)\n",
+           c->lives, c->lives_on_disk, c->power_cuts, c->steps, c->calls, c->refused);
     printf("jobs: %" PRIu64 " completed, %" PRIu64 " failed, %" PRIu64 " canceled; orders at "
            "providers %" PRIu64 "\n",
            c->made, c->failed, c->canceled, c->commissions);

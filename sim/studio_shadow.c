@@ -165,6 +165,11 @@ static void take_all(struct shadow *s)
     forget_jobs(s);
 }
 
+void shadow_note(struct shadow *s)
+{
+    follow(s);
+}
+
 bool shadow_update(struct shadow *s)
 {
     follow(s);

@@ -123,6 +123,9 @@ void shadow_follow(struct shadow *shadow);
 /* Takes what was committed; also right before a crash. True: there was something. */
 bool shadow_update(struct shadow *shadow);
 
+/* Only notes what was committed; where nothing can be read any more. */
+void shadow_note(struct shadow *shadow);
+
 /* After a power cut: everything is looked at. */
 void shadow_recover(struct shadow *shadow);
 

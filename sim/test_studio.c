@@ -20,10 +20,10 @@ static void every_life_ends_without_a_violation(void **state)
 {
     struct life_counts counts = {0};
     uint64_t hash = 0;
-    for (uint64_t seed = 1; seed <= LIVES; seed++)
+    for (uint64_t seed = 7; seed < 7 + LIVES; seed++) /* the eighth is on SQLite */
         assert_true(live(seed, &counts, &hash));
     assert_int_equal(counts.violations, 0);
-    assert_true(counts.jobs > 0 && counts.made > 0);
+    assert_true(counts.jobs > 0 && counts.made > 0 && counts.lives_on_disk == 1);
 }
 
 static void accidents_do_happen(void **state)

@@ -88,6 +88,11 @@ bool disk_has_power(void)
     return !disk.is_off;
 }
 
+void disk_cut_power(void)
+{
+    disk.is_off = true;
+}
+
 /* ---- contents ---- */
 
 static void content_write(struct content *content, int64_t at, const uint8_t *data, size_t len)

@@ -38,6 +38,7 @@ void disk_remove(void);
 void disk_set_plan(struct disk_plan plan); /* counting begins again */
 int disk_calls(void);                      /* counted since then */
 bool disk_has_power(void);
+void disk_cut_power(void); /* now */
 
 /* After a power cut, and after all databases were closed. */
 void disk_power_on(uint64_t seed);

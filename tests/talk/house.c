@@ -91,15 +91,30 @@ static void on_news(void *context, struct subscription *subscription)
     ((struct watch_seen *)subscription->owner)->has_news = true;
 }
 
+/* There is one house at a time. */
+static bool must_end;
+
+static void on_fatal(const struct fault *fault)
+{
+    must_end = true;
+}
+
+bool house_must_end(void)
+{
+    return must_end;
+}
+
 static void start(struct house *house)
 {
     struct fault fault = {0};
     house->program.config = catalogue_new(&house->settings.studio);
+    must_end = false;
     house->log = commit_log_new();
     open_store(house);
     house->writer = writer_new(&(struct writer_options){.program = &house->program,
                                                         .store = house->store,
                                                         .log = house->log,
+                                                        .on_fatal = on_fatal,
                                                         .seed = house->options.seed},
                                &fault);
     must(house->writer != NULL, &fault);
@@ -196,6 +211,8 @@ void house_crash(struct house *house)
     stop(house);
     if (house->memory != NULL)
         engine_kept_fail(house->memory, 0);
+    if (house->on_down != NULL)
+        house->on_down(house->down_context);
     house->crashes++;
     start(house);
 }

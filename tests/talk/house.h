@@ -62,6 +62,9 @@ struct house {
     /* Told of each reply that succeeded; may be NULL. */
     void (*on_reply)(void *context, const struct function *function, str value);
     void *context;
+    /* Between a crash and the new start; may be NULL. */
+    void (*on_down)(void *context);
+    void *down_context;
 };
 
 struct house *house_new(const struct house_options *options);
@@ -69,6 +72,9 @@ void house_free(struct house *house);
 
 /* kill -9 and a new start: what was not committed is gone, and so are all subscriptions. */
 void house_crash(struct house *house);
+
+/* The disk cannot be trusted any more since the last start: the program would end itself now. */
+bool house_must_end(void);
 
 /* ---- calls ---- */
 
