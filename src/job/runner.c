@@ -518,12 +518,18 @@ static void send_answer(struct runner *runner, struct run *run)
     run->retry_at = instant_add(runner->now, PUT_RETRY);
 }
 
+/* It was to be within a second: when it is further away, the clock was set back. */
+static bool is_again(instant now, instant at)
+{
+    return at.us <= now.us || at.us > instant_add(now, COMMIT_RETRY).us;
+}
+
 /* Once a second, however many wait and however fast the line moves. */
 static instant publish_line(struct runner *runner)
 {
     if (!runner->line_moved || runner->is_publishing || runner->is_draining)
         return (instant){0};
-    if (instant_is_before(runner->now, runner->publish_at))
+    if (!is_again(runner->now, runner->publish_at))
         return runner->publish_at;
     runner->line_moved = false;
     runner->publish_at = instant_add(runner->now, PUBLISH_EVERY);
@@ -543,17 +549,19 @@ instant runner_step(struct runner *runner, instant now)
     follow(runner);
 
     if (!runner->is_recovered) {
-        if (!runner->is_recovering && !instant_is_before(now, runner->recover_at))
+        if (!runner->is_recovering && is_again(now, runner->recover_at))
             runner->is_recovering = send(runner, recover, recovered, runner);
         return instant_add(now, PUT_RETRY);
     }
     for (struct run *run = runner->runs.first; run != NULL; run = run->next) {
         if (run->state != RUN_NONE)
             tell_progress(runner, run);
-        else if (!instant_is_before(now, run->retry_at))
+        else if (is_again(now, run->retry_at))
             send_answer(runner, run);
-        if (run->state == RUN_NONE || run->part > run->part_told)
-            next = instant_add(now, PUT_RETRY);
+        if (run->state == RUN_NONE)
+            next = sooner(next, run->retry_at);
+        else if (run->part > run->part_told)
+            next = sooner(next, instant_add(now, PUT_RETRY));
     }
     for (size_t i = 0; i < runner->lane_count; i++) {
         claim_lane(runner, i);
