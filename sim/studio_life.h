@@ -38,8 +38,8 @@ struct life {
     char user_ids[LIFE_PEOPLE][40];
     uint64_t payments;
     struct mutation *back; /* the answer to what was called last */
-    uint64_t planned_at; /* the disk fails at that call; 0: it does not */
-    bool is_on_disk;     /* SQLite on a disk that fails; else in memory */
+    uint64_t planned_at;   /* the disk fails at that call; 0: it does not */
+    bool is_on_disk;       /* SQLite on a disk that fails; else in memory */
     bool is_calm;          /* the store does not fail */
     bool is_loud;
     char wrong[300];

@@ -55,6 +55,14 @@ void shadow_take_generation(struct shadow *s, doc_id id)
         check_end(s, &row);
 }
 
+static void check_not_both(struct shadow *s, const struct kept_generation *g, bool has,
+                           const char *what)
+{
+    if (has == g->has_ended)
+        life_wrong(s->life, "generation %lld has %s and %s %s", (long long)g->id,
+                   g->has_ended ? "ended" : "not ended", has ? "has" : "has no", what);
+}
+
 /* An open one has its job and its hold, one that has ended neither. */
 void shadow_check_generation(struct shadow *s, doc_id id)
 {
@@ -63,17 +71,12 @@ void shadow_check_generation(struct shadow *s, doc_id id)
         return;
     const struct kept_hold *hold = keep_find(&s->holds, (uint64_t)g->hold);
     const struct kept_job *job = keep_find(&s->jobs, (uint64_t)g->job);
-    bool has_job = job != NULL && job->is_there && job->is_making && job->about == id.n;
-    bool has_hold = hold != NULL && hold->is_open && hold->amount == g->cost;
-    if (has_job == g->has_ended || (g->has_ended && g->job != 0))
-        life_wrong(s->life, "generation %lld has %s and %s job", (long long)id.n,
-                   g->has_ended ? "ended" : "not ended", has_job ? "a" : "no");
-    if (has_hold == g->has_ended)
-        life_wrong(s->life, "generation %lld has %s and %s open hold", (long long)id.n,
-                   g->has_ended ? "ended" : "not ended", has_hold ? "an" : "no");
+    check_not_both(s, g, job != NULL && job->is_there && job->is_making && job->about == id.n,
+                   "job");
+    check_not_both(s, g, hold != NULL && hold->is_open && hold->amount == g->cost, "hold");
     if (g->open_attempts > (g->has_ended ? 0 : 1))
-        life_wrong(s->life, "generation %lld has %s and %lld attempts open", (long long)id.n,
-                   g->has_ended ? "ended" : "not ended", (long long)g->open_attempts);
+        life_wrong(s->life, "generation %lld has %lld attempts open", (long long)id.n,
+                   (long long)g->open_attempts);
 }
 
 static bool is_open(int64_t state)
