@@ -193,6 +193,26 @@ static void sessions_trim(struct call *call, doc_id user)
         row_remove(call, &session_type, old[i]);
 }
 
+void account_remove(struct call *call, doc_id user)
+{
+    doc_id ids[SESSIONS_MAX * 2];
+    struct bounds theirs = {.prefix = KEY(key_id(user))};
+    struct session session;
+    struct scan scan;
+    size_t count = 0;
+    doc_id credential = row_first(call, index_of(&credential_type, "by_user"), KEY(key_id(user)));
+    if (call_failed(call))
+        return;
+    view_scan(call->view, index_of(&session_type, "by_user"), theirs, ORDER_DOWN, &scan);
+    while (count < ARRAY_LEN(ids) && scan_next(&scan, &session))
+        ids[count++] = session.id;
+    scan_end(&scan);
+    for (size_t i = 0; i < count; i++)
+        row_remove(call, &session_type, ids[i]);
+    if (doc_id_is_set(credential))
+        row_remove(call, &credential_type, credential);
+}
+
 static void session_put(struct call *call, doc_id user, str token_hash)
 {
     sessions_trim(call, user);

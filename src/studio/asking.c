@@ -6,6 +6,7 @@
 #include "studio/choices.h"
 #include "studio/ledger.h"
 #include "studio/making.h"
+#include "studio/quotas.h"
 #include "studio/rates.h"
 #include "studio/users.h"
 
@@ -213,6 +214,7 @@ void generation_create(struct call *call, const struct generation_wish *wish,
     check_banned(call, wish->negative_prompt, ".negativePrompt");
     check_quota(call, g.user_id);
     check_rates(call, &g);
+    quota_take(call, g.user_id, g.kind, g.num_images);
     if (call_failed(call))
         return;
 

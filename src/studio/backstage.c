@@ -236,7 +236,7 @@ static void get_user(struct call *call, const struct user_args *args, struct own
         .clerk_id = user.clerk_id,
         .email = user.email,
         .name = user.name,
-        .plan = user_wire_plan(user.plan_key),
+        .plan = user_wire_plan(call, user.plan_key),
         .credits = ledger_balance(call, user.id).credits,
         .storage_used_bytes = storage_meter_of(call, user.id).bytes,
         .storage_quota_bytes = plan == NULL ? 0 : plan->storage_bytes,

@@ -169,6 +169,26 @@ static struct payment payment_of(struct call *call, str external)
     return payment;
 }
 
+static bool give_period(struct call *call, doc_id user, const struct plan_config *plan,
+                        instant start)
+{
+    instant end = {0};
+    if (plan->credits_last_days > 0)
+        end = instant_add(start, DAYS(plan->credits_last_days));
+    return ledger_grant(
+        call, user, plan->credits_monthly, TRANSACTION_SUBSCRIPTION_GRANT,
+        ledger_grant_period(call->arena, user, ledger_period(call->arena, start)),
+        str_format(call->arena, "%.*s plan: credits of this period", STR_ARG(plan->name)), end);
+}
+
+bool subscription_grant_period(struct call *call, const struct subscription_row *row)
+{
+    const struct plan_config *plan = config_plan(catalogue_of(call), row->plan_key);
+    if (plan == NULL || plan->credits_monthly.n <= 0 || !row->current_period_start.is_set)
+        return false;
+    return give_period(call, row->user_id, plan, row->current_period_start.value);
+}
+
 /* The credits of a paid period, once however many invoices and crons say so. */
 static void grant_period(struct call *call, struct invoice *invoice, doc_id user)
 {
@@ -180,13 +200,7 @@ static void grant_period(struct call *call, struct invoice *invoice, doc_id user
         plan->credits_monthly.n <= 0 || !invoice->period_start.is_set)
         return;
     instant start = PLANTED(sim_period_by_arrival) ? call->now : invoice->period_start.value;
-    instant end = {0};
-    if (plan->credits_last_days > 0)
-        end = instant_add(start, DAYS(plan->credits_last_days));
-    bool is_given = ledger_grant(
-        call, user, plan->credits_monthly, TRANSACTION_SUBSCRIPTION_GRANT,
-        ledger_grant_period(call->arena, user, ledger_period(call->arena, start)),
-        str_format(call->arena, "%.*s plan: credits of this period", STR_ARG(plan->name)), end);
+    bool is_given = give_period(call, user, plan, start);
     invoice->is_granted = true;
     invoice->given = is_given ? plan->credits_monthly : (credits){0};
 }
@@ -221,7 +235,8 @@ static void settle(struct call *call, struct subscription_row *row)
 {
     const struct plan_config *plan = config_plan_of_price(catalogue_of(call), row->price_id);
     row->status = status_of(row);
-    row->plan_key = plan == NULL ? (str){0} : plan->key;
+    if (plan != NULL || row->price_id.len != 0) /* one without a price is told its plan */
+        row->plan_key = plan == NULL ? (str){0} : plan->key;
     row->updated_at = call->now;
     row_put(call, &subscription_type, row);
     if (!doc_id_is_set(row->user_id) || call_failed(call))
@@ -236,6 +251,11 @@ static void settle(struct call *call, struct subscription_row *row)
         billing_account_put(call, &account);
     settle_invoices(call, row);
     set_plan(call, row->user_id);
+}
+
+void subscription_settle(struct call *call, struct subscription_row *row)
+{
+    settle(call, row);
 }
 
 /* ---- events ---- */

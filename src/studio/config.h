@@ -44,7 +44,8 @@ struct plan_config {
     credits credits_monthly;   /* granted once a billing period */
     int64_t credits_last_days; /* those of a period; 0: for ever */
     int64_t storage_bytes;
-    int64_t price_cents; /* a month */
+    int64_t images_per_period, videos_per_period; /* 0: as many as can be paid for */
+    int64_t price_cents;                          /* a month */
     int64_t price_cents_yearly;
     str stripe_price_id, stripe_price_id_yearly;
     int64_t trial_days;      /* once a user; 0: none */

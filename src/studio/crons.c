@@ -2,8 +2,10 @@
 #include "studio/crons.h"
 
 #include "base/planted.h"
+#include "studio/events.h"
 #include "studio/generations.h"
 #include "studio/ledger.h"
+#include "studio/quotas.h"
 #include "studio/studio.h"
 #include "studio/subscriptions.h"
 #include "studio/usage.h"
@@ -29,6 +31,12 @@ static const struct cron crons[] = {
      CRON_MONTHLY, 0, 30, grant_month},
     {"generateUsageReports", "Sums up the days of the weeks that are over (CRON-04).", CRON_WEEKLY,
      1, 0, usage_report},
+    {"resetExpiredQuotas",
+     "Ends plans cancelled for the end of a period that is over; forgets old reservations "
+     "(CRON-05).",
+     CRON_DAILY, 0, 0, quota_clean},
+    {"cleanupWebhookEvents", "Forgets taken events of others after 30 days (CRON-05, IN-04).",
+     CRON_DAILY, 3, 37, webhook_events_clean},
 };
 
 struct cron_run {
@@ -92,8 +100,7 @@ const size_t cron_function_count = ARRAY_LEN(cron_functions);
 
 /* ---- times ---- */
 
-/* Days since 1970-01-01 of the first of a month; months counted from 1970-01 as 0. */
-static int64_t month_start(int64_t month)
+int64_t month_start(int64_t month)
 {
     int64_t year = 1970 + month / 12, of_year = month % 12;
     static const int before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
@@ -103,7 +110,7 @@ static int64_t month_start(int64_t month)
     return (year - 1970) * 365 + leaps + before[of_year] + (is_leap && of_year > 1);
 }
 
-static int64_t month_of(int64_t day)
+int64_t month_of(int64_t day)
 {
     int64_t month = day / 31; /* never too late */
     while (month_start(month + 1) <= day)

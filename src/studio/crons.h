@@ -36,3 +36,7 @@ void crons_start(struct call *call);
 
 /* The first time of the cron after this moment. */
 instant cron_next(const struct cron *cron, instant after);
+
+/* Days since 1970-01-01 of the first of a month, and the month of a day; 1970-01 is 0. */
+int64_t month_start(int64_t month);
+int64_t month_of(int64_t day);

@@ -6,6 +6,7 @@
 #include "studio/attempts.h"
 #include "studio/catalogue.h"
 #include "studio/ledger.h"
+#include "studio/quotas.h"
 #include "studio/usage.h"
 #include "studio/users.h"
 
@@ -320,6 +321,7 @@ void generation_end(struct call *call, struct generation *g, enum generation_sta
     if (PLANTED(sim_cancel_is_free) && status == GENERATION_CANCELED)
         cost.n = 0;
     g->credits_refunded = ledger_settle(call, g->hold_id, cost, why);
+    quota_return(call, g->user_id, g->kind, g->num_images - ready, g->created_at);
     g->status = status;
     g->error = error;
     g->updated_at = call->now;

@@ -3,38 +3,9 @@
 
 #include "base/planted.h"
 #include "studio/catalogue.h"
+#include "studio/events.h"
 #include "studio/ledger.h"
 #include "studio/users.h"
-
-/* ---- events, each once ---- */
-
-struct webhook_event {
-    doc_id id;
-    tick created;
-    str source, event_id, event_type;
-    instant processed_at;
-};
-
-#define ROW struct webhook_event
-static const struct field webhook_event_fields[] = {
-    ID(id),
-    CREATED(created),
-    TEXT(source, .min = 1, .max = 20),
-    TEXT(event_id, .min = 1, .max = 255),
-    TEXT(event_type, .max = 100),
-    TIME(processed_at),
-};
-#undef ROW
-
-const struct doc_type webhook_event_type = {
-    .name = "webhookEvents",
-    .about = "Events of others that were taken, so that each is taken once.",
-    .size = sizeof(struct webhook_event),
-    FIELDS(webhook_event_fields),
-    .number = 33,
-    INDEXES({.name = "by_source_event", .fields = {"source", "eventId"}, .is_unique = true},
-            {.name = "by_processed", .fields = {"processedAt"}}),
-};
 
 /* ---- arguments and results ---- */
 

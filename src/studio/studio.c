@@ -7,10 +7,13 @@
 #include "studio/audit.h"
 #include "studio/catalogue_inside.h"
 #include "studio/crons.h"
+#include "studio/erasing.h"
+#include "studio/events.h"
 #include "studio/generations.h"
 #include "studio/ledger.h"
 #include "studio/making.h"
 #include "studio/moderation.h"
+#include "studio/quotas.h"
 #include "studio/rates.h"
 #include "studio/subscriptions.h"
 #include "studio/usage.h"
@@ -51,13 +54,15 @@ static const struct doc_type *const types[] = {
     &line_type,
     &asset_counts_type,
     &flag_type,
+    &period_usage_type,
+    &reservation_type,
     &override_type,
     &edition_type,
 };
 const struct schema studio_schema = {.types = types, .count = ARRAY_LEN(types)};
 
 const struct job_action *const studio_actions[] = {&making_action, &stopping_action, &cron_action,
-                                                   &files_remove_action};
+                                                   &files_remove_action, &erasing_action};
 const size_t studio_action_count = ARRAY_LEN(studio_actions);
 
 size_t studio_lanes(const struct studio_config *config, struct lane_limit out[STUDIO_LANES_MAX])
@@ -84,17 +89,22 @@ static const struct subject subjects[] = {
     {catalogue_functions, &catalogue_function_count},
     {credit_functions, &credit_function_count},
     {cron_functions, &cron_function_count},
+    {event_functions, &event_function_count},
     {generation_functions, &generation_function_count},
     {image_functions, &image_function_count},
+    {member_functions, &member_function_count},
     {model_functions, &model_function_count},
     {money_functions, &money_function_count},
     {payment_functions, &payment_function_count},
     {plan_functions, &plan_function_count},
     {provider_functions, &provider_function_count},
+    {quota_functions, &quota_function_count},
     {rate_functions, &rate_function_count},
     {receipt_functions, &receipt_function_count},
     {search_functions, &search_function_count},
     {subscription_functions, &subscription_function_count},
+    {subscription_row_functions, &subscription_row_function_count},
+    {upgrade_functions, &upgrade_function_count},
     {usage_functions, &usage_function_count},
     {user_functions, &user_function_count},
     {video_functions, &video_function_count},

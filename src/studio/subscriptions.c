@@ -57,7 +57,9 @@ const struct doc_type subscription_type = {
     .number = 30,
     INDEXES({.name = "by_external", .fields = {"externalId"}, .is_unique = true},
             {.name = "by_user", .fields = {"userId"}},
-            {.name = "by_customer", .fields = {"customerId"}}),
+            {.name = "by_customer", .fields = {"customerId"}},
+            {.name = "by_item", .fields = {"itemId"}},
+            {.name = "by_cancel", .fields = {"cancelAtPeriodEnd", "currentPeriodEnd"}}),
 };
 
 #define ROW struct invoice
@@ -129,6 +131,7 @@ static const struct field billing_account_fields[] = {
     CREATED(created),
     REF(user_id, &user_type),
     MAYBE_TEXT(customer_id, .max = 255),
+    MAYBE_TEXT(polar_customer_id, .max = 255),
     BOOL(had_trial),
     BOOL(needs_review),
 };
@@ -142,6 +145,7 @@ const struct doc_type billing_account_type = {
     .number = 34,
     INDEXES({.name = "by_user", .fields = {"userId"}, .is_unique = true},
             {.name = "by_customer", .fields = {"customerId"}},
+            {.name = "by_polar_customer", .fields = {"polarCustomerId"}},
             {.name = "by_review", .fields = {"needsReview"}}),
 };
 
@@ -198,7 +202,7 @@ void billing_account_put(struct call *call, struct billing_account *account)
 
 /* ---- arguments and results ---- */
 
-struct wire_subscription {
+struct subscription_wire {
     doc_id id;
     tick created;
     doc_id user_id;
@@ -212,8 +216,8 @@ struct wire_subscription {
     instant created_at, updated_at;
 };
 
-#define ROW struct wire_subscription
-static const struct field wire_subscription_fields[] = {
+#define ROW struct subscription_wire
+static const struct field subscription_wire_fields[] = {
     FIELD(id, doc_id, .kind = FIELD_REF, .ref = &subscription_type, .wire = "_id"),
     CREATED(created),
     REF(user_id, &user_type),
@@ -239,11 +243,11 @@ static const struct field wire_subscription_fields[] = {
     TIME(updated_at),
 };
 #undef ROW
-static const struct shape wire_subscription_shape = {.name = "subscription",
-                                                     .size = sizeof(struct wire_subscription),
-                                                     FIELDS(wire_subscription_fields)};
-static const struct field wire_subscription_item =
-    ITEM_RECORD(&wire_subscription_shape, struct wire_subscription);
+const struct shape subscription_wire_shape = {.name = "subscription",
+                                              .size = sizeof(struct subscription_wire),
+                                              FIELDS(subscription_wire_fields)};
+const struct field subscription_wire_item =
+    ITEM_RECORD(&subscription_wire_shape, struct subscription_wire);
 
 struct plan_details {
     str name;
@@ -339,7 +343,7 @@ NO_ARGS(get_history)
 NO_ARGS(get_invoices)
 NO_ARGS(list_reviews)
 
-BACKEND_FUNCTION(get_subscription, struct wire_subscription *)
+BACKEND_FUNCTION(get_subscription, struct subscription_wire *)
 BACKEND_FUNCTION(get_history, struct list)
 BACKEND_FUNCTION(get_current, struct current_subscription *)
 BACKEND_FUNCTION(get_invoices, struct list)
@@ -347,10 +351,10 @@ BACKEND_FUNCTION(list_reviews, struct list)
 
 const struct function subscription_functions[] = {
     QUERY("subscriptions:getSubscription", get_subscription, .caller = SIGNED_IN,
-          .returns = RETURNS_MAYBE(&wire_subscription_shape),
+          .returns = RETURNS_MAYBE(&subscription_wire_shape),
           .about = "The caller's subscription, also one that is over; null for none."),
     QUERY("subscriptions:getSubscriptionHistory", get_history, .caller = SIGNED_IN,
-          .returns = RETURNS_LIST(&wire_subscription_item),
+          .returns = RETURNS_LIST(&subscription_wire_item),
           .about = "All that the caller had, newest first."),
     QUERY("subscriptions:getCurrentSubscription", get_current, .caller = SIGNED_IN,
           .returns = RETURNS_MAYBE(&current_subscription_shape),
@@ -376,10 +380,10 @@ static int64_t bytes_over_plan(struct call *call, doc_id user_id)
     return plan == NULL ? 0 : MAX_OF(stored - plan->storage_bytes, (int64_t)0);
 }
 
-static struct wire_subscription wire_of(struct call *call, const struct subscription_row *row)
+static struct subscription_wire wire_of(struct call *call, const struct subscription_row *row)
 {
     const struct plan_config *plan = config_plan(catalogue_of(call), row->plan_key);
-    return (struct wire_subscription){
+    return (struct subscription_wire){
         .id = row->id,
         .created = row->created,
         .user_id = row->user_id,
@@ -405,32 +409,43 @@ static struct wire_subscription wire_of(struct call *call, const struct subscrip
     };
 }
 
-static void get_subscription(struct call *call, const struct get_subscription_args *args,
-                             struct wire_subscription **result)
+struct subscription_wire *subscription_wire_of(struct call *call,
+                                               const struct subscription_row *row)
 {
-    struct subscription_row row;
-    if (!subscription_current(call, call_caller(call), &row))
-        return;
-    *result = arena_new(call->arena, struct wire_subscription);
-    **result = wire_of(call, &row);
+    struct subscription_wire *out = arena_new(call->arena, struct subscription_wire);
+    *out = wire_of(call, row);
+    return out;
 }
 
 #define HISTORY_MAX 100
 
-static void get_history(struct call *call, const struct get_history_args *args, struct list *result)
+struct list subscriptions_of(struct call *call, doc_id user)
 {
     struct subscription_row *rows = arena_array(call->arena, struct subscription_row, HISTORY_MAX);
-    struct wire_subscription *out = arena_array(call->arena, struct wire_subscription, HISTORY_MAX);
+    struct subscription_wire *out = arena_array(call->arena, struct subscription_wire, HISTORY_MAX);
     struct scan scan;
     size_t count = 0;
     view_scan(call->view, index_of(&subscription_type, "by_user"),
-              (struct bounds){.prefix = KEY(key_id(call_caller(call)))}, ORDER_DOWN, &scan);
+              (struct bounds){.prefix = KEY(key_id(user))}, ORDER_DOWN, &scan);
     while (count < HISTORY_MAX && scan_next(&scan, &rows[count]))
         count++;
     scan_end(&scan);
     for (size_t i = 0; i < count; i++)
         out[i] = wire_of(call, &rows[i]);
-    *result = (struct list){out, count};
+    return (struct list){out, count};
+}
+
+static void get_subscription(struct call *call, const struct get_subscription_args *args,
+                             struct subscription_wire **result)
+{
+    struct subscription_row row;
+    if (subscription_current(call, call_caller(call), &row))
+        *result = subscription_wire_of(call, &row);
+}
+
+static void get_history(struct call *call, const struct get_history_args *args, struct list *result)
+{
+    *result = subscriptions_of(call, call_caller(call));
 }
 
 static void get_current(struct call *call, const struct get_current_args *args,

@@ -86,22 +86,40 @@ struct billing_account {
     tick created;
     doc_id user_id;
     str customer_id;
+    str polar_customer_id;
     bool had_trial;
     bool needs_review; /* a payment is disputed, or more was taken back than was left */
 };
 
-extern const struct doc_type subscription_type, invoice_type, payment_type, webhook_event_type,
-    billing_account_type;
+extern const struct doc_type subscription_type, invoice_type, payment_type, billing_account_type;
 extern const struct function subscription_functions[], payment_functions[], plan_functions[],
-    wallet_functions[];
+    wallet_functions[], upgrade_functions[], subscription_row_functions[];
 extern const size_t subscription_function_count, payment_function_count, plan_function_count,
-    wallet_function_count;
+    wallet_function_count, upgrade_function_count, subscription_row_function_count;
 
 /* The one that gives the user their plan, else the newest; false: there is none. */
 bool subscription_current(struct call *call, doc_id user, struct subscription_row *out);
 
 /* It gives its plan: it runs, or payment is only late. */
 bool subscription_is_entitled(const struct subscription_row *row);
+
+/* Puts a row and all that follows from it: the user's plan, grants, debts. */
+void subscription_settle(struct call *call, struct subscription_row *row);
+
+/* It is over now, whatever was paid. */
+void subscription_end(struct call *call, struct subscription_row *row);
+
+/* The credits of its current period, with the key that its paid invoice has too; false: given
+ * already, or its plan gives none. */
+bool subscription_grant_period(struct call *call, const struct subscription_row *row);
+
+/* As it stands on the wire, and a list of such. */
+struct subscription_wire;
+extern const struct shape subscription_wire_shape;
+extern const struct field subscription_wire_item;
+struct subscription_wire *subscription_wire_of(struct call *call,
+                                               const struct subscription_row *row);
+struct list subscriptions_of(struct call *call, doc_id user);
 
 /* Zeroed but for the user when there is none. */
 struct billing_account billing_account_of(struct call *call, doc_id user);

@@ -375,7 +375,7 @@ static void get_stats(struct call *call, const struct get_stats_args *args,
         .storage_used_bytes = meter.bytes,
         .storage_quota_bytes = plan == NULL ? 0 : plan->storage_bytes,
         .credits_remaining = ledger_available(call, &balance),
-        .plan = user_wire_plan(user.plan_key),
+        .plan = user_wire_plan(call, user.plan_key),
     };
     add_days(call, result);
 }

@@ -3,6 +3,7 @@
 
 #include "studio/catalogue.h"
 #include "studio/ledger.h"
+#include "studio/quotas.h"
 #include "studio/subscriptions.h"
 
 #include <string.h>
@@ -29,6 +30,12 @@ static const struct field user_fields[] = {
     TIME(created_at),
     TIME(updated_at),
     TIME(last_active_at),
+    MAYBE_TEXT(first_name, .max = 200),
+    MAYBE_TEXT(last_name, .max = 200),
+    MAYBE_TEXT(username, .max = 200),
+    MAYBE_TEXT(default_model, .max = 80),
+    MAYBE_TIME(told_at),
+    MAYBE_TIME(deleted_at),
 };
 #undef ROW
 
@@ -61,11 +68,12 @@ const struct doc_type storage_meter_type = {
 /* ---- arguments and results ---- */
 
 /* The superset that the frontends of all three studios read. */
-struct current_user {
+struct user_wire {
     doc_id id;
     tick created;
-    str clerk_id, user_id, email, name, image_url;
-    credits credits, credits_held, total_credits_used;
+    str clerk_id, user_id, email, name, first_name, last_name, username;
+    str image_url, profile_image, default_model;
+    credits credits, credits_held, total_credits_used, credits_used_this_period;
     bool credits_low;
     str plan, tier, subscription_tier, plan_key, plan_name;
     bool has_active_subscription, email_notifications;
@@ -73,22 +81,29 @@ struct current_user {
     struct maybe_instant trial_ends_at;
     enum user_role role;
     int64_t storage_used_bytes, storage_quota_bytes;
-    int64_t image_count, video_count;
+    int64_t image_count, video_count, images_used_in_period, videos_used_in_period;
+    instant billing_cycle_start, billing_cycle_end;
     instant last_active_at, created_at, updated_at;
 };
 
-#define ROW struct current_user
-static const struct field current_user_fields[] = {
+#define ROW struct user_wire
+static const struct field user_wire_fields[] = {
     FIELD(id, doc_id, .kind = FIELD_REF, .ref = &user_type, .wire = "_id"),
     CREATED(created),
     TEXT(clerk_id),
     TEXT(user_id, .about = "The same as clerkId."),
     TEXT(email),
     TEXT(name),
+    MAYBE_TEXT(first_name),
+    MAYBE_TEXT(last_name),
+    MAYBE_TEXT(username),
     TEXT(image_url),
+    MAYBE_TEXT(profile_image),
+    MAYBE_TEXT(default_model),
     CREDITS(credits),
     CREDITS(credits_held, .about = "Held for work under way."),
     CREDITS(total_credits_used),
+    CREDITS(credits_used_this_period),
     BOOL(credits_low, .about = "A tenth or less of the last grant, or of a month's, is left."),
     TEXT(plan),
     TEXT(tier),
@@ -104,13 +119,17 @@ static const struct field current_user_fields[] = {
     INT(storage_quota_bytes, .unit = "bytes"),
     INT(image_count),
     INT(video_count),
+    INT(images_used_in_period, .about = "Asked for, less what failed."),
+    INT(videos_used_in_period),
+    TIME(billing_cycle_start),
+    TIME(billing_cycle_end),
     TIME(last_active_at),
     TIME(created_at),
     TIME(updated_at),
 };
 #undef ROW
-static const struct shape current_user_shape = {
-    .name = "currentUser", .size = sizeof(struct current_user), FIELDS(current_user_fields)};
+const struct shape user_wire_shape = {
+    .name = "user", .size = sizeof(struct user_wire), FIELDS(user_wire_fields)};
 
 NO_ARGS(get_current_user)
 NO_ARGS(see)
@@ -129,14 +148,14 @@ static const struct shape listed_user_shape = {
     .name = "listedUser", .size = sizeof(struct listed_user), FIELDS(listed_user_fields)};
 static const struct field listed_user_item = ITEM_RECORD(&listed_user_shape, struct listed_user);
 
-BACKEND_FUNCTION(get_current_user, struct current_user *)
+BACKEND_FUNCTION(get_current_user, struct user_wire *)
 BACKEND_FUNCTION(see, doc_id)
 BACKEND_FUNCTION(list_users, struct list)
 
 const struct function user_functions[] = {
     QUERY("users:getCurrentUser", get_current_user, .caller = ANYONE,
           .about = "Who is signed in, with credits and storage; null for nobody.",
-          .returns = RETURNS_MAYBE(&current_user_shape)),
+          .returns = RETURNS_MAYBE(&user_wire_shape)),
     MUTATION("users:see", see, .caller = INTERNAL, .returns = RETURNS_ID(&user_type),
              .about = "Makes the user row at the first sight of a verified token."),
     QUERY("users:list", list_users, .caller = ADMIN, .returns = RETURNS_LIST(&listed_user_item),
@@ -187,7 +206,7 @@ static const struct plan_config *first_plan(struct call *call)
 bool user_grant_month(struct call *call, const struct user *user)
 {
     const struct plan_config *plan = config_plan(catalogue_of(call), user->plan_key);
-    if (plan == NULL || plan->credits_monthly.n == 0)
+    if (plan == NULL || plan->credits_monthly.n == 0 || user->deleted_at.is_set)
         return false;
     str month = ledger_month(call->arena, call->now);
     instant over = plan->credits_last_days == 0
@@ -200,36 +219,83 @@ bool user_grant_month(struct call *call, const struct user *user)
         over);
 }
 
+void user_put_new(struct call *call, struct user *user)
+{
+    const struct plan_config *plan = first_plan(call);
+    user->role = ROLE_USER;
+    user->plan_key = plan->key;
+    user->email_notifications = true;
+    user->created_at = user->updated_at = user->last_active_at = call->now;
+    row_new(call, &user_type, user);
+    row_put(call, &user_type, user);
+    if (plan->credits_once.n > 0)
+        ledger_grant(call, user->id, plan->credits_once, TRANSACTION_BONUS,
+                     str_format(call->arena, "welcome:%lld", (long long)user->id.n),
+                     str_format(call->arena, "%.*s plan: first credits", STR_ARG(plan->name)),
+                     (instant){0});
+    user_grant_month(call, user);
+}
+
+static doc_id key_find(struct call *call, const char *prefix, str key)
+{
+    str whole = str_format(call->arena, "%s%.*s", prefix, STR_ARG(key));
+    return row_first(call, index_of(&user_type, "by_external_key"), KEY(key_text(whole)));
+}
+
+/* Whom Clerk told of before their first token came: from now on they are this issuer's. */
+static doc_id claim(struct call *call, str external_key, str subject)
+{
+    struct user user;
+    if (!row_find(call, &user_type, key_find(call, "clerk|", subject), &user))
+        return (doc_id){0};
+    user.external_key = external_key;
+    user.last_active_at = call->now;
+    row_put(call, &user_type, &user);
+    return user.id;
+}
+
 doc_id user_ensure(struct call *call, str external_key, str subject, str email, str name)
 {
-    doc_id known =
-        row_first(call, index_of(&user_type, "by_external_key"), KEY(key_text(external_key)));
+    doc_id known = key_find(call, "", external_key);
+    if (!doc_id_is_set(known))
+        known = key_find(call, "deleted|", external_key);
+    if (!doc_id_is_set(known))
+        known = key_find(call, "deleted|clerk|", subject);
+    if (!doc_id_is_set(known))
+        known = claim(call, external_key, subject);
     if (doc_id_is_set(known) || call_failed(call))
         return known;
 
-    const struct plan_config *plan = first_plan(call);
     struct user user = {
         .external_key = external_key,
         .clerk_id = subject,
         /* An issuer may send longer ones; nobody is kept out for a long name. */
         .email = email.at == NULL ? STR("") : utf8_cut(email, 320),
         .name = name.at == NULL ? STR("") : utf8_cut(name, 200),
-        .role = ROLE_USER,
-        .plan_key = plan->key,
-        .email_notifications = true,
-        .created_at = call->now,
-        .updated_at = call->now,
-        .last_active_at = call->now,
     };
-    row_new(call, &user_type, &user);
-    row_put(call, &user_type, &user);
-    if (plan->credits_once.n > 0)
-        ledger_grant(call, user.id, plan->credits_once, TRANSACTION_BONUS,
-                     str_format(call->arena, "welcome:%lld", (long long)user.id.n),
-                     str_format(call->arena, "%.*s plan: first credits", STR_ARG(plan->name)),
-                     (instant){0});
-    user_grant_month(call, &user);
+    user_put_new(call, &user);
     return user.id;
+}
+
+bool user_by_clerk_id(struct call *call, str clerk_id, struct user *out)
+{
+    struct scan scan;
+    *out = (struct user){0};
+    if (call_failed(call))
+        return false;
+    view_scan(call->view, index_of(&user_type, "by_clerk_id"),
+              (struct bounds){.prefix = KEY(key_text(clerk_id))}, ORDER_DOWN, &scan);
+    bool is_there = scan_next(&scan, out);
+    scan_end(&scan);
+    return is_there;
+}
+
+bool user_by_any_id(struct call *call, str text, struct user *out)
+{
+    doc_id id;
+    if (doc_id_read(&user_type, text, &id) && row_find(call, &user_type, id, out))
+        return true;
+    return user_by_clerk_id(call, text, out);
 }
 
 /* ---- storage ---- */
@@ -261,13 +327,15 @@ struct wire_plan {
     const char *key, *plan, *tier, *subscription_tier;
 };
 
-/* seed-contracts.md section (c): what the three frontends call each plan. */
-static struct wire_plan wire_plan_of(str key)
+/* seed-contracts.md section (c): what the three frontends call each plan. One that the operator
+ * named otherwise and that costs something is called pro. */
+static struct wire_plan wire_plan_of(struct call *call, str key)
 {
     static const struct wire_plan plans[] = {
         {"free", "free", "free", "free"},
         {"starter", "pro", "pro", "starter"},
         {"pro", "pro", "pro", "pro"},
+        {"paid", "pro", "paid", "pro"},
         {"max", "enterprise", "pro", "max"},
         {"enterprise", "enterprise", "pro", "max"},
         {"business", "enterprise", "pro", "max"},
@@ -275,12 +343,18 @@ static struct wire_plan wire_plan_of(str key)
     for (size_t i = 0; i < ARRAY_LEN(plans); i++)
         if (str_equal(key, str_of(plans[i].key)))
             return plans[i];
-    return plans[0];
+    const struct plan_config *plan = config_plan(catalogue_of(call), key);
+    return plans[plan != NULL && plan->price_cents > 0 ? 2 : 0];
 }
 
-str user_wire_plan(str plan_key)
+str user_wire_plan(struct call *call, str plan_key)
 {
-    return str_of(wire_plan_of(plan_key).plan);
+    return str_of(wire_plan_of(call, plan_key).plan);
+}
+
+str user_wire_tier(struct call *call, str plan_key)
+{
+    return str_of(wire_plan_of(call, plan_key).tier);
 }
 
 /* By whichever is more: what the plan gives in a month, or what came in last (CRED-06). */
@@ -291,54 +365,69 @@ static bool is_low(credits have, const struct balance *balance, const struct pla
     return usual > 0 && have.n <= usual / 10;
 }
 
-static void get_current_user(struct call *call, const struct get_current_user_args *args,
-                             struct current_user **result)
+struct user_wire *user_wire_of(struct call *call, const struct user *user)
 {
-    struct user user;
-    if (!row_find(call, &user_type, call_caller(call), &user))
-        return;
-
     const struct studio_config *config = catalogue_of(call);
-    const struct plan_config *plan = config_plan(config, user.plan_key);
-    struct balance balance = ledger_balance(call, user.id);
+    const struct plan_config *plan = config_plan(config, user->plan_key);
+    struct balance balance = ledger_balance(call, user->id);
     credits have = ledger_available(call, &balance);
-    struct storage_meter meter = storage_meter_of(call, user.id);
-    struct wire_plan wire = wire_plan_of(user.plan_key);
+    struct storage_meter meter = storage_meter_of(call, user->id);
+    struct wire_plan wire = wire_plan_of(call, user->plan_key);
     struct subscription_row paid;
-    subscription_current(call, user.id, &paid);
+    subscription_current(call, user->id, &paid);
+    struct period period = period_of(call, user);
+    struct period_usage used = period_usage_of(call, user->id, &period);
     bool is_trial = paid.status == SUBSCRIPTION_TRIALING;
-    struct current_user *out = arena_new(call->arena, struct current_user);
-    *out = (struct current_user){
-        .id = user.id,
-        .created = user.created,
-        .clerk_id = user.clerk_id,
-        .user_id = user.clerk_id,
-        .email = user.email,
-        .name = user.name,
-        .image_url = user.profile_image.at == NULL ? STR("") : user.profile_image,
+    struct user_wire *out = arena_new(call->arena, struct user_wire);
+    *out = (struct user_wire){
+        .id = user->id,
+        .created = user->created,
+        .clerk_id = user->clerk_id,
+        .user_id = user->clerk_id,
+        .email = user->email,
+        .name = user->name,
+        .first_name = user->first_name,
+        .last_name = user->last_name,
+        .username = user->username,
+        .image_url = user->profile_image.at == NULL ? STR("") : user->profile_image,
+        .profile_image = user->profile_image,
+        .default_model = user->default_model,
         .credits = have,
         .credits_low = is_low(have, &balance, plan),
         .credits_held = balance.held,
         .total_credits_used = balance.total_used,
+        .credits_used_this_period = period_credits(call, user->id, &period),
         .plan = str_of(wire.plan),
         .tier = str_of(wire.tier),
         .subscription_tier = str_of(wire.subscription_tier),
-        .plan_key = user.plan_key,
-        .plan_name = plan == NULL ? user.plan_key : plan->name,
+        .plan_key = user->plan_key,
+        .plan_name = plan == NULL ? user->plan_key : plan->name,
         .has_active_subscription = subscription_is_entitled(&paid),
         .subscription_status = paid.status,
         .trial_ends_at = {paid.trial_end.value, is_trial && paid.trial_end.is_set},
-        .email_notifications = user.email_notifications,
-        .role = user.role,
+        .email_notifications = user->email_notifications,
+        .role = user->role,
         .storage_used_bytes = meter.bytes,
         .storage_quota_bytes = plan == NULL ? 0 : plan->storage_bytes,
         .image_count = meter.images,
         .video_count = meter.videos,
-        .last_active_at = user.last_active_at,
-        .created_at = user.created_at,
-        .updated_at = user.updated_at,
+        .images_used_in_period = used.images,
+        .videos_used_in_period = used.videos,
+        .billing_cycle_start = period.start,
+        .billing_cycle_end = period.end,
+        .last_active_at = user->last_active_at,
+        .created_at = user->created_at,
+        .updated_at = user->updated_at,
     };
-    *result = out;
+    return out;
+}
+
+static void get_current_user(struct call *call, const struct get_current_user_args *args,
+                             struct user_wire **result)
+{
+    struct user user;
+    if (row_find(call, &user_type, call_caller(call), &user))
+        *result = user_wire_of(call, &user);
 }
 
 static void see(struct call *call, const struct see_args *args, doc_id *result)
@@ -360,9 +449,11 @@ static void list_users(struct call *call, const struct list_users_args *args, st
 
     view_scan(call->view, index_of(&user_type, "by_external_key"), (struct bounds){0}, ORDER_UP,
               &scan);
-    while (count < USERS_LISTED_MAX && scan_next(&scan, &user))
-        users[count++] = (struct listed_user){
+    while (count < USERS_LISTED_MAX && scan_next(&scan, &user)) {
+        users[count] = (struct listed_user){
             .user_id = user.id, .email = user.email, .name = user.name, .role = user.role};
+        count += !user.deleted_at.is_set;
+    }
     scan_end(&scan);
     *result = (struct list){users, count};
 }

@@ -24,14 +24,24 @@ extern const char *const user_role_names[USER_ROLES];
 struct user {
     doc_id id;
     tick created;
-    str external_key; /* unique: "atelier|<subject>" for ours, issuer|subject for others */
+    str external_key; /* unique; see below */
     str clerk_id;     /* the token's subject */
     str email, name, profile_image;
     enum user_role role;
     str plan_key;
     bool email_notifications;
     instant created_at, updated_at, last_active_at;
+    str first_name, last_name, username, default_model; /* absent: not said */
+    struct maybe_instant told_at;                       /* by the newest that Clerk told of it */
+    struct maybe_instant deleted_at;
 };
+
+/*
+ * External keys: "atelier|<subject>" is ours, "<issuer>|<subject>" somebody else's. Whom only
+ * Clerk's webhook has told of is "clerk|<subject>" until the first token of that subject. Who was
+ * deleted keeps a row without a name, "deleted|<key>", so that no late event or token makes them
+ * anew.
+ */
 
 /* What a user has stored; apart from the row because it changes with every work. */
 struct storage_meter {
@@ -42,8 +52,8 @@ struct storage_meter {
 };
 
 extern const struct doc_type user_type, credential_type, session_type, storage_meter_type;
-extern const struct function user_functions[], account_functions[];
-extern const size_t user_function_count, account_function_count;
+extern const struct function user_functions[], account_functions[], member_functions[];
+extern const size_t user_function_count, account_function_count, member_function_count;
 
 /* program->resolve: finds the caller's row. */
 void user_resolve(struct call *call);
@@ -58,10 +68,29 @@ str user_email(struct call *call, doc_id user);
 bool user_grant_month(struct call *call, const struct user *user);
 
 /* What frontends call a plan: free, pro or enterprise. */
-str user_wire_plan(str plan_key);
+str user_wire_plan(struct call *call, str plan_key);
+str user_wire_tier(struct call *call, str plan_key); /* free, paid or pro */
 
-/* The row of a verified identity, made now if it is the first time. Safe under races. */
+/* The row of a verified identity, made now if it is the first time. Safe under races. Of who was
+ * deleted it is the row that is left, which nobody is signed in as. */
 doc_id user_ensure(struct call *call, str external_key, str subject, str email, str name);
+
+/* A new row with the first plan and its credits; what is set already stays. */
+void user_put_new(struct call *call, struct user *user);
+
+/* By the id that their tokens name, whichever issuer's; the newest. False: there is nobody. */
+bool user_by_clerk_id(struct call *call, str clerk_id, struct user *out);
+
+/* By our own id or, of Iskra and VideoAI, the token's. */
+bool user_by_any_id(struct call *call, str id, struct user *out);
+
+/* A user as their owner and administrators see them: all that the three frontends read. */
+struct user_wire;
+extern const struct shape user_wire_shape;
+struct user_wire *user_wire_of(struct call *call, const struct user *user);
+
+/* Ends all sessions and forgets the password. */
+void account_remove(struct call *call, doc_id user);
 str user_external_key(struct arena *arena, const struct identity *identity);
 
 struct storage_meter storage_meter_of(struct call *call, doc_id user);

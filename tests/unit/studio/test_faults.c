@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "studio/generations.h"
+#include "studio/subscriptions.h"
 #include "studio/users.h"
 
 #include <stdio.h>
@@ -25,7 +26,7 @@ struct stage {
     struct engine *inside;
     struct arena arena;
     struct identity *user;
-    struct json generations, pictures, users;
+    struct json generations, pictures, users, subscriptions;
 };
 
 static struct identity *identity_new(void)
@@ -47,6 +48,16 @@ static void succeed(struct stage *stage, const char *path, const char *args, boo
                                    .identity = stage->user,
                                    .is_internal = is_internal};
     struct mutation *mutation = house_mutate(stage->house, &request);
+    if (mutation->reply.error != ERROR_NONE)
+        fail_msg("%s: %.*s", path, STR_ARG(mutation->reply.error_text));
+    mutation_free(mutation);
+}
+
+static void succeed_action(struct stage *stage, const char *path, const char *args)
+{
+    struct call_request request = {
+        .path = str_of(path), .args = str_of(args), .is_internal = true, .is_action = true};
+    struct mutation *mutation = house_act(stage->house, &request);
     if (mutation->reply.error != ERROR_NONE)
         fail_msg("%s: %.*s", path, STR_ARG(mutation->reply.error_text));
     mutation_free(mutation);
@@ -96,6 +107,18 @@ static int open_furnished(void **state)
             "{\"email\":\"a@example.org\",\"name\":\"A\",\"passwordHash\":\"h\",\"sessionHash\":"
             "\"0000000000000000000000000000000000000000000000000000000000000000\"}",
             true);
+    succeed(stage, "quotas:checkAndReserveQuota", "{\"type\":\"image\",\"count\":90}", false);
+    succeed(stage, "subscriptions:createSubscription",
+            "{\"clerkId\":\"somebody\",\"stripeSubscriptionId\":\"sub_0\",\"planId\":\"free\","
+            "\"stripeCustomerId\":\"cus_0\",\"stripePriceId\":\"price_plus\","
+            "\"subscriptionStatus\":\"active\",\"currentPeriodStart\":1767268800,"
+            "\"currentPeriodEnd\":1769947200,\"cancelAtPeriodEnd\":false}",
+            true);
+    succeed_action(stage, "subscriptions:handleUpgrade",
+                   "{\"userId\":\"somebody\",\"polarCustomerId\":\"pc_0\","
+                   "\"polarSubscriptionId\":\"ps_0\",\"billingCycleStart\":1767268800000,"
+                   "\"billingCycleEnd\":1769947200000}");
+    stage->subscriptions = rows_of(stage->house, &stage->arena, &subscription_type);
     stage->generations = rows_of(stage->house, &stage->arena, &generation_type);
     stage->pictures = pictures_of(stage);
     stage->users = rows_of(stage->house, &stage->arena, &user_type);
@@ -133,6 +156,7 @@ struct sample {
         OF_OPEN_D,
         OF_USER,
         OF_FIRST_USER,
+        OF_SUBSCRIPTION,
     } of;
 };
 
@@ -219,6 +243,77 @@ static const struct sample samples[] = {
     {"subscriptions:getInvoices", "{}", OF_NOTHING},
     {"billing:getMyWallet", "{}", OF_NOTHING},
     {"admin:listPaymentReviews", "{}", OF_NOTHING},
+    {"users:createUser", "{\"clerkId\":\"c1\",\"email\":\"c@example.org\",\"firstName\":\"C\"}",
+     OF_NOTHING},
+    {"users:updateUser", "{\"userId\":\"%s\",\"updates\":{\"firstName\":\"D\"}}", OF_USER},
+    {"users:deleteUser", "{\"clerkId\":\"c2\"}", OF_NOTHING},
+    {"users:getUserById", "{\"userId\":\"%s\"}", OF_USER},
+    {"users:getUser", "{\"userId\":\"%s\"}", OF_USER},
+    {"users:getUserByClerkId", "{\"clerkId\":\"somebody\"}", OF_NOTHING},
+    {"users:getUserByStripeCustomerId", "{\"stripeCustomerId\":\"cus_1\"}", OF_NOTHING},
+    {"users:updateUserStripeCustomerId", "{\"userId\":\"%s\"}", OF_USER},
+    {"users:updateLastActive", "{}", OF_NOTHING},
+    {"users:updateUserSettings", "{\"emailNotifications\":false}", OF_NOTHING},
+    {"users:updateUserPlan", "{\"userId\":\"%s\",\"plan\":\"free\"}", OF_USER},
+    {"users:updateStorageUsage", "{\"userId\":\"%s\",\"bytesChange\":1}", OF_USER},
+    {"users:getOrCreateUser", "{}", OF_NOTHING},
+    {"users:ensureUserExists", "{}", OF_NOTHING},
+    {"users:updateUserQuota", "{}", OF_NOTHING},
+    {"quotas:getQuotaStatus", "{}", OF_NOTHING},
+    {"quotas:getStorageQuota", "{}", OF_NOTHING},
+    {"quotas:checkAndReserveQuota", "{\"type\":\"image\"}", OF_NOTHING},
+    {"quotas:refundQuota", "{\"type\":\"image\"}", OF_NOTHING},
+    {"quotas:resetQuotaForUser", "{\"userId\":\"%s\"}", OF_USER},
+    {"quotas:resetExpiredQuotas", "{}", OF_NOTHING},
+    {"subscriptions:getSubscriptionStatus", "{}", OF_NOTHING},
+    {"webhooks:isEventProcessed", "{\"eventId\":\"e1\"}", OF_NOTHING},
+    {"webhooks:markEventProcessed", "{\"eventId\":\"e1\"}", OF_NOTHING},
+    {"subscriptions:createSubscription",
+     "{\"clerkId\":\"%s\",\"stripeSubscriptionId\":\"sub_5\",\"planId\":\"free\","
+     "\"stripeCustomerId\":\"cus_5\",\"stripePriceId\":\"price_plus\",\"subscriptionStatus\":"
+     "\"active\",\"currentPeriodStart\":1767268800,\"currentPeriodEnd\":1769947200,"
+     "\"cancelAtPeriodEnd\":false}",
+     OF_USER},
+    {"subscriptions:changeSubscriptionPlan",
+     "{\"clerkId\":\"%s\",\"stripeSubscriptionId\":\"sub_6\",\"newPlanId\":\"free\","
+     "\"stripeCustomerId\":\"cus_5\",\"stripePriceId\":\"price_most\",\"subscriptionStatus\":"
+     "\"active\",\"currentPeriodStart\":1767268800,\"currentPeriodEnd\":1769947200,"
+     "\"cancelAtPeriodEnd\":false}",
+     OF_USER},
+    {"subscriptions:updateSubscription",
+     "{\"stripeSubscriptionId\":\"sub_0\",\"status\":\"active\"}", OF_NOTHING},
+    {"subscriptions:cancelSubscriptionAtPeriodEnd", "{\"stripeSubscriptionId\":\"sub_0\"}",
+     OF_NOTHING},
+    {"subscriptions:reactivateSubscription", "{\"stripeSubscriptionId\":\"sub_0\"}", OF_NOTHING},
+    {"subscriptions:getAllSubscriptions", "{\"clerkId\":\"%s\"}", OF_USER},
+    {"subscriptions:getSubscriptionByStripeCustomerId", "{\"stripeCustomerId\":\"cus_0\"}",
+     OF_NOTHING},
+    {"subscriptions:getCurrentBillingPeriod", "{\"clerkId\":\"%s\"}", OF_USER},
+    {"subscriptions:updateBillingCycle",
+     "{\"polarSubscriptionId\":\"ps_0\",\"billingCycleStart\":1767268800000,\"billingCycleEnd\":"
+     "1769947200000}",
+     OF_NOTHING},
+    {"subscriptions:updateSubscriptionStatus",
+     "{\"polarSubscriptionId\":\"ps_0\",\"status\":\"past_due\"}", OF_NOTHING},
+    {"subscriptions:linkPolarCustomer", "{\"userId\":\"%s\",\"polarCustomerId\":\"pc_0\"}",
+     OF_USER},
+    {"subscriptions:handleDowngrade", "{\"userId\":\"%s\"}", OF_USER},
+    {"subscriptions:getUserByPolarCustomerId", "{\"polarCustomerId\":\"pc_0\"}", OF_NOTHING},
+    {"subscriptions:allocateMonthlyCredits", "{\"userId\":\"%s\"}", OF_USER},
+    {"subscriptionItems:getSubscriptionItems", "{\"subscriptionId\":\"%s\"}", OF_SUBSCRIPTION},
+    {"subscriptionItems:getSubscriptionItemsByStripeId", "{\"stripeSubscriptionId\":\"sub_0\"}",
+     OF_NOTHING},
+    {"subscriptionItems:getSubscriptionItemByStripeItemId",
+     "{\"stripeSubscriptionItemId\":\"si_0\"}", OF_NOTHING},
+    {"subscriptionItems:createSubscriptionItem",
+     "{\"subscriptionId\":\"%s\",\"stripeSubscriptionId\":\"sub_0\",\"stripeSubscriptionItemId\":"
+     "\"si_1\",\"stripePriceId\":\"price_plus\"}",
+     OF_SUBSCRIPTION},
+    {"subscriptionItems:updateSubscriptionItem",
+     "{\"stripeSubscriptionItemId\":\"si_0\",\"stripePriceId\":\"price_most\"}", REFUSED},
+    {"subscriptionItems:deleteSubscriptionItems", "{\"subscriptionId\":\"%s\"}", OF_SUBSCRIPTION},
+    {"subscriptionItems:deleteSubscriptionItem", "{\"stripeSubscriptionItemId\":\"si_2\"}",
+     OF_NOTHING},
     {"generations:getGenerationJob", "{\"jobId\":\"%s\"}", OF_GENERATION},
     {"generations:listGenerationJobs", "{\"status\":\"completed\"}", OF_NOTHING},
     {"videos:getVideos", "{}", OF_NOTHING},
@@ -321,6 +416,8 @@ static const struct json *rows_for(const struct stage *stage, enum sample_of of)
     case OF_SECOND_PICTURE:
     case OF_THIRD_PICTURE:
         return &stage->pictures;
+    case OF_SUBSCRIPTION:
+        return &stage->subscriptions;
     default:
         return &stage->generations;
     }
