@@ -23,8 +23,8 @@ export const words = {
   title: (page: string, running: number) =>
     running > 0 ? `(${running}) Developing, Atelier` : `${page}, Atelier`,
 
-  places: { generate: "Generate", library: "Library", billing: "Billing", settings: "Settings", you: "You", main: "Main" },
-  pages: { signIn: "Sign in", signUp: "Create an account", generate: "Generate", library: "Library", work: "Work", billing: "Billing", settings: "Settings" },
+  places: { generate: "Generate", library: "Library", billing: "Billing", settings: "Settings", you: "You", main: "Main", admin: "Admin" },
+  pages: { signIn: "Sign in", signUp: "Create an account", generate: "Generate", library: "Library", work: "Work", billing: "Billing", settings: "Settings", admin: "Admin" },
 
   offline: (at: string) => `Offline since ${at}. You see what was there then.`,
   unreachable: "The server does not answer. Trying again by itself.",

@@ -7,8 +7,9 @@ import { Boundary } from "./Boundary";
 import { Frame } from "./Frame";
 import { useGlobalKeys } from "./keys";
 import { afterPaint } from "./later";
+import { Missing } from "./Missing";
 import { Overlays } from "./Overlays";
-import { Link, navigate, usePlace } from "./router";
+import { navigate, usePlace } from "./router";
 import { session } from "./session";
 import { useStore } from "./store";
 
@@ -22,6 +23,8 @@ const Generate = lazy(pieces.generate);
 const Library = lazy(pieces.library);
 const Billing = lazy(pieces.billing);
 const Settings = lazy(pieces.settings);
+/* Few are administrators: theirs is fetched only when they go there. */
+const Admin = lazy(() => import("../admin/Admin"));
 
 /* The page that was asked for is fetched while it is still asked who asks. */
 const asked = location.pathname.split("/")[1] as keyof typeof pieces;
@@ -35,18 +38,8 @@ function pageAt(path: string): { name: string; node: ReactNode } {
   if (path === "/library" || /^\/library\/[^/]+$/.test(path)) return { name: words.pages.library, node: <Library /> };
   if (path === "/billing") return { name: words.pages.billing, node: <Billing /> };
   if (path === "/settings" || path === "/settings/account") return { name: words.pages.settings, node: <Settings /> };
+  if (path === "/admin" || path.startsWith("/admin/")) return { name: words.pages.admin, node: <Admin /> };
   return { name: words.product, node: <Missing /> };
-}
-
-function Missing() {
-  return (
-    <main id="main" className="page" tabIndex={-1}>
-      <div className="empty">
-        <h1>{words.missingPage}</h1>
-        <Link className="button" href="/generate">{words.places.generate}</Link>
-      </div>
-    </main>
-  );
 }
 
 /* Sends a guest to the form, and somebody signed in away from it. */

@@ -33,7 +33,9 @@ function Mark({ lit }: { lit: boolean }) {
 }
 
 function Places({ path }: { path: string }) {
-  return places.map(({ href, name }) => (
+  const me = useMe();
+  const mine = me?.role === "admin" ? [...places, { href: "/admin", name: words.places.admin }] : places;
+  return mine.map(({ href, name }) => (
     <Link key={href} href={href} aria-current={current(path, href)}>{name}</Link>
   ));
 }

@@ -7,6 +7,7 @@ import { api } from "../convex/_generated/api";
 import { cut } from "../format";
 import { words } from "../words";
 import { keySheet, palette } from "./keys";
+import { useMe } from "./live";
 import { useReturnFocus } from "./returnFocus";
 import { navigate } from "./router";
 import { sessionLeave } from "./session";
@@ -36,7 +37,9 @@ const SHOWN = 12;
 
 function useEntries(text: string): Entry[] {
   const works = useQuery(api.assets.getAssets, { paginationOpts: { numItems: WORKS, cursor: null } });
-  const entries = fixed.concat(
+  const me = useMe();
+  const admin = { group: words.palette.places, name: words.places.admin, act: () => navigate("/admin") };
+  const entries = fixed.concat(me?.role === "admin" ? [admin] : [],
     (works?.page ?? []).map((work) => ({
       group: words.palette.works, name: work.prompt || words.detail.untitled, prompt: true,
       act: () => navigate(`/library/${work._id}`),
