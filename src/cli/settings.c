@@ -265,6 +265,9 @@ static bool read_secrets(struct arena *arena, struct settings *settings, struct 
             (providers[i].webhook_secret != NULL &&
              !read_secret(arena, providers[i].webhook_secret, fault)))
             return false;
+    struct moderation_endpoint_config *judge = settings->studio.moderation.endpoint;
+    if (judge != NULL && judge->key != NULL && !read_secret(arena, judge->key, fault))
+        return false;
     struct stripe_config *stripe = settings->studio.payments.stripe;
     if (stripe != NULL &&
         ((stripe->key != NULL && !read_secret(arena, stripe->key, fault)) ||

@@ -127,6 +127,9 @@ struct provider {
 extern const struct provider openai_provider, replicate_provider, fal_provider, openrouter_provider,
     automatic1111_provider, comfyui_provider;
 
+/* Judges the wish's prompt, and makes nothing: see moderation.c. */
+extern const struct provider moderation_provider;
+
 /* ---- shared by the translators ---- */
 
 /* Sets method, url (base, then path) and Content-Type, and adds the header Authorization of that

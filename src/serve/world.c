@@ -257,8 +257,10 @@ static enum work_failure failure_of_network(enum outside_error error)
 }
 
 /* For the user; what exactly happened is the operator's, in the log. */
-static const char *sentence_of(enum outside_error error)
+static const char *sentence_of(const struct work *work, enum outside_error error)
 {
+    if (work->kind == WORK_CHECK)
+        return "The check of what was asked for is not answering just now.";
     switch (error) {
     case OUTSIDE_TIMEOUT:
         return "The model's provider did not answer in time.";
@@ -316,6 +318,9 @@ static bool write_request(struct outer *outer, const struct work *work, struct a
     case WORK_SUBMIT:
         if (!read_input(outer, work, arena, &wish))
             return false;
+        work->provider->submit(arena, &work->site, &wish, out);
+        return true;
+    case WORK_CHECK:
         work->provider->submit(arena, &work->site, &wish, out);
         return true;
     case WORK_POLL:
@@ -417,7 +422,8 @@ static void take_answer(struct outer *outer, struct outside_result *answer)
     if (answer->error != OUTSIDE_OK) {
         log_event(LOG_WARN, "outside_failed", "%s: %s", outside_error_name(answer->error),
                   answer->text);
-        work_fail(result, failure_of_network(answer->error), "%s", sentence_of(answer->error));
+        work_fail(result, failure_of_network(answer->error), "%s",
+                  sentence_of(work, answer->error));
     } else if (work->kind == WORK_FETCH) {
         take_file(outer, result, answer);
     } else if (work->kind != WORK_CANCEL) {
@@ -444,6 +450,7 @@ static void start(void *context, uint64_t run, const char *action, const void *a
     case WORK_POLL:
     case WORK_CANCEL:
     case WORK_FETCH:
+    case WORK_CHECK:
         start_network(outer, run, work);
         break;
     case WORK_REMOVE_BLOB:

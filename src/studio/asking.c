@@ -6,6 +6,7 @@
 #include "studio/choices.h"
 #include "studio/ledger.h"
 #include "studio/making.h"
+#include "studio/moderation.h"
 #include "studio/quotas.h"
 #include "studio/rates.h"
 #include "studio/users.h"
@@ -169,7 +170,7 @@ static void generation_fill(struct call *call, const struct model_config *model,
 }
 
 /* Fair between users by what they ask for, weighted by their plan (DESIGN section 8, GEN-10). */
-static doc_id put_in_line(struct call *call, const struct generation *g)
+doc_id generation_line_up(struct call *call, const struct generation *g)
 {
     struct user user;
     row_get(call, &user_type, g->user_id, &user);
@@ -226,7 +227,9 @@ void generation_create(struct call *call, const struct generation_wish *wish,
                                        g.kind == MEDIA_VIDEO ? "film"
                                        : g.num_images == 1   ? "picture"
                                                              : "pictures"));
-    g.job_id = put_in_line(call, &g);
+    g.job_id = moderation_is_asked(call)
+                   ? job_queue(call, checking_action.name, STR(CHECKS_LANE), g.id)
+                   : generation_line_up(call, &g);
     row_put(call, &generation_type, &g);
     put_outputs(call, &g);
     *out = g;

@@ -47,18 +47,6 @@ static const struct shape rate_shape = {.name = "rate",
                                         FIELDS(rate_fields)};
 static const struct field rate_item = ITEM_RECORD(&rate_shape, struct rate_config);
 
-static const struct field banned_item = ITEM_TEXT(.min = 1, .max = 100);
-#define ROW struct moderation_config
-static const struct field moderation_fields[] = {
-    MAYBE_LIST(banned_words, &banned_item, .max = 5000,
-               .about = "Words that no prompt may hold; whole words, whatever their case."),
-};
-#undef ROW
-const struct shape config_moderation_shape = {.name = "moderation",
-                                              .about = "What may not be asked for.",
-                                              .size = sizeof(struct moderation_config),
-                                              FIELDS(moderation_fields)};
-
 static const struct field feature_item = ITEM_TEXT(.min = 1, .max = 200);
 
 #define ROW struct plan_config
@@ -201,6 +189,39 @@ static const struct field secret_fields[] = {
 #undef ROW
 static const struct shape secret_shape = {
     .name = "secret", .size = sizeof(struct secret_config), FIELDS(secret_fields)};
+
+#define ROW struct moderation_endpoint_config
+static const struct field moderation_endpoint_fields[] = {
+    TEXT(base_url, .min = 1, .max = 500, .about = "As in https://api.openai.com/v1."),
+    MAYBE_TEXT(model, .min = 1, .max = 120, .about = "The service's own unless said."),
+    MAYBE_RECORD(key, &secret_shape),
+    INT(timeout_seconds, .is_optional = true, .min = 1, .max = 120, .unit = "s",
+        .about = "Of one question; ten unless said."),
+    BOOL(fail_open, .is_optional = true,
+         .about = "When it cannot be asked, make what is asked for all the same; else it fails "
+                  "after three more tries, and nothing is charged."),
+    BOOL(allow_private_addresses, .is_optional = true, .about = "baseUrl may lead inside."),
+};
+#undef ROW
+static const struct shape moderation_endpoint_shape = {
+    .name = "moderationEndpoint",
+    .about = "A service that judges what is asked for, by OpenAI's interface.",
+    .size = sizeof(struct moderation_endpoint_config),
+    FIELDS(moderation_endpoint_fields)};
+
+static const struct field banned_item = ITEM_TEXT(.min = 1, .max = 100);
+#define ROW struct moderation_config
+static const struct field moderation_fields[] = {
+    MAYBE_LIST(banned_words, &banned_item, .max = 5000,
+               .about = "Words that no prompt may hold; whole words, whatever their case."),
+    MAYBE_RECORD(endpoint, &moderation_endpoint_shape,
+                 .about = "Is asked about every prompt before a model is."),
+};
+#undef ROW
+const struct shape config_moderation_shape = {.name = "moderation",
+                                              .about = "What may not be asked for.",
+                                              .size = sizeof(struct moderation_config),
+                                              FIELDS(moderation_fields)};
 
 #define ROW struct provider_config
 static const struct field provider_fields[] = {

@@ -167,9 +167,19 @@ struct payments_config {
     bool packages_need_plan;      /* credits are sold to subscribers only */
 };
 
+/* A service that judges what is asked for, by OpenAI's interface. */
+struct moderation_endpoint_config {
+    str base_url, model;
+    struct secret_config *key;
+    int64_t timeout_seconds; /* 0: ten */
+    bool fail_open;          /* what cannot be judged is made all the same */
+    bool allow_private_addresses;
+};
+
 /* Words that no prompt may hold; whole words, whatever their case (MOD-01). */
 struct moderation_config {
-    struct list banned_words; /* str */
+    struct list banned_words;                    /* str */
+    struct moderation_endpoint_config *endpoint; /* NULL: nobody else is asked */
 };
 
 struct studio_config {

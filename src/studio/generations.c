@@ -62,6 +62,7 @@ static const struct field generation_fields[] = {
     MAYBE_REF(job_id, &job_type),
     INT(stand_in, .is_optional = true),
     MAYBE_TEXT(error, .max = 500),
+    BOOL(is_policy, .is_optional = true),
     BOOL(is_public),
     TIME(created_at),
     TIME(updated_at),
@@ -222,7 +223,7 @@ struct wire_job {
     int64_t num_images;
     struct list image_ids;
     credits credits_used, credits_refunded;
-    str error;
+    str error, error_kind;
     instant created_at;
     struct maybe_instant started_at, completed_at;
 };
@@ -256,6 +257,7 @@ static const struct field wire_job_fields[] = {
     CREDITS(credits_used, .about = "What it costs: what was held less what came back."),
     CREDITS(credits_refunded),
     MAYBE_TEXT(error),
+    MAYBE_TEXT(error_kind, .about = "policy: it was refused for its content."),
     TIME(created_at),
     MAYBE_TIME(started_at),
     MAYBE_TIME(completed_at),
@@ -481,6 +483,7 @@ static struct wire_job wire_of(struct call *call, const struct generation *g, st
         .credits_used = {g->credits_cost.n - g->credits_refunded.n},
         .credits_refunded = g->credits_refunded,
         .error = g->error,
+        .error_kind = g->is_policy ? STR("policy") : (str){0},
         .created_at = g->created_at,
         .started_at = g->started_at,
         .completed_at = g->completed_at,

@@ -49,6 +49,7 @@ struct generation {
     doc_id hold_id, job_id;
     int64_t stand_in; /* which of the model's fallbacks makes it; 0: the model itself */
     str error;        /* for the user */
+    bool is_policy;   /* refused for its content, here or by a provider */
     bool is_public;
     instant created_at, updated_at;
     struct maybe_instant started_at, completed_at;
@@ -96,6 +97,9 @@ struct generation_wish {
 /* Checks, holds and queues; fails the call when it may not be. */
 void generation_create(struct call *call, const struct generation_wish *wish,
                        struct generation *out);
+
+/* Puts it into its provider's line; answers its job. */
+doc_id generation_line_up(struct call *call, const struct generation *g);
 
 /* Ends it: charges what is ready, gives the rest back, removes its job and its outputs. */
 void generation_end(struct call *call, struct generation *generation, enum generation_status status,

@@ -303,6 +303,10 @@ static void take_failure(struct call *call, struct job *job, struct generation *
 {
     bool may_help = came->failure == WORK_TRANSIENT || came->failure == WORK_LOST;
     attempt_end(call, attempt, ATTEMPT_FAILED, came);
+    if (came->failure == WORK_POLICY) {
+        g->is_policy = true;
+        row_put(call, &generation_type, g);
+    }
     /* Not what the job counts: looking at the provider's own job begins that anew. */
     int64_t failed =
         PLANTED(sim_retries_uncounted) ? job->failures + 1 : attempts_failed(call, g->id);

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "job/job.h"
 #include "studio/generations.h"
 
 enum flag_source {
@@ -40,6 +41,18 @@ struct flag {
     instant created_at;
 };
 extern const struct doc_type flag_type;
+
+/*
+ * The check of what is asked for, when the configuration names a service for it. A job that is to
+ * be checked is queued here instead of in its provider's line, with its price held; whoever passes
+ * goes into the line, who does not ends at once and has everything back (docs/decisions).
+ *
+ *   held -> checked -> in line …        or failed, with the words of the content rules
+ */
+#define CHECKS_LANE "checks"
+#define CHECKS_AT_ONCE 8
+extern const struct job_action checking_action;
+bool moderation_is_asked(struct call *call);
 
 /* Puts an open flag; one of the same person on the same thing takes its new reason. */
 void flag_put(struct call *call, const struct flag *flag);

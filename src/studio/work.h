@@ -24,6 +24,7 @@ enum work_kind {
     WORK_SKETCH, /* the built-in sketcher paints into a blob */
     WORK_DERIVE, /* thumbnail, display rendition and facts of a blob */
     WORK_REMOVE_BLOB,
+    WORK_CHECK, /* words, judged by a service */
     WORK_KINDS,
 };
 
@@ -38,7 +39,7 @@ struct work_result;
 struct work {
     enum work_kind kind;
     span timeout;
-    /* SUBMIT, POLL, CANCEL and FETCH */
+    /* SUBMIT, POLL, CANCEL, FETCH and CHECK */
     const struct provider *provider;
     struct provider_site site;
     struct provider_wish wish; /* its image comes from the blob */

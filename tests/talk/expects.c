@@ -200,6 +200,11 @@ static bool asked(struct talk *talk, str *rest)
     return is_number(talk, rest, "asked", pretend_started(talk->house->outside, WORK_SUBMIT));
 }
 
+static bool checked(struct talk *talk, str *rest)
+{
+    return is_number(talk, rest, "checked", pretend_started(talk->house->outside, WORK_CHECK));
+}
+
 static bool stopped(struct talk *talk, str *rest)
 {
     return is_number(talk, rest, "stopped", pretend_canceled(talk->house->outside));
@@ -381,6 +386,7 @@ static const struct {
     {"under way", under_way},
     {"sketched", sketched},
     {"asked", asked},
+    {"checked", checked},
     {"stopped", stopped},
     {"crashes", crashes},
     {"ledger sums to zero", ledger},

@@ -216,6 +216,22 @@ static void answer_wish(struct pretend *pretend, const struct work *work,
     work_take_answer(result, &said, &into);
 }
 
+/* It flags words that speak of harm. */
+static void answer_check(struct pretend *pretend, const struct work *work,
+                         struct work_result *result)
+{
+    struct sink sink = {pretend, &result->arena};
+    struct work_sink into = {&sink, sink_store};
+    struct provider_answer said;
+    bool is_flagged = str_contains(work->wish.prompt, STR("harm"));
+    work->provider->submitted(&result->arena, 200,
+                              is_flagged ? STR("{\"results\":[{\"flagged\":true,\"categories\":"
+                                               "{\"hate\":false,\"violence\":true}}]}")
+                                         : STR("{\"results\":[{\"flagged\":false}]}"),
+                              &said);
+    work_take_answer(result, &said, &into);
+}
+
 static void answer_derive(struct pretend *pretend, const struct under_way *work,
                           struct work_result *result)
 {
@@ -244,6 +260,9 @@ static void answer_well(struct pretend *pretend, const struct under_way *under_w
     struct stored *blob;
     switch (work->kind) {
     case WORK_CANCEL:
+        break;
+    case WORK_CHECK:
+        answer_check(pretend, work, result);
         break;
     case WORK_SUBMIT:
     case WORK_POLL:
@@ -352,7 +371,7 @@ static void remember(struct pretend *pretend, const struct work *work)
                                   .guidance = work->guidance};
     snprintf(last->prompt, sizeof(last->prompt), "%.*s", STR_ARG(work->prompt));
     snprintf(last->negative, sizeof(last->negative), "%.*s", STR_ARG(work->negative));
-    if (work->kind == WORK_SUBMIT)
+    if (work->kind == WORK_SUBMIT || work->kind == WORK_CHECK)
         remember_request(work, last);
     else
         snprintf(last->url, sizeof(last->url), "%.*s", STR_ARG(work->url));

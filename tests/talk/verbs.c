@@ -435,12 +435,30 @@ static bool drop(struct talk *talk, str *rest)
     return true;
 }
 
+/* prompts are checked, or made unchecked | given up (when nobody can judge) */
+static bool prompts(struct talk *talk, str *rest)
+{
+    struct house *house = talk->house;
+    struct moderation_endpoint_config *judge =
+        arena_new(&house->arena, struct moderation_endpoint_config);
+    *judge = (struct moderation_endpoint_config){.base_url = STR("http://127.0.0.1:9"),
+                                                 .timeout_seconds = 5,
+                                                 .allow_private_addresses = true};
+    if (!take(rest, "are checked, or"))
+        return talk_fail(talk, "prompts are checked, or given up | made unchecked");
+    judge->fail_open = take(rest, "made unchecked");
+    if (!judge->fail_open && !take(rest, "given up"))
+        return talk_fail(talk, "prompts are checked, or given up | made unchecked");
+    house->settings.studio.moderation.endpoint = judge;
+    return true;
+}
+
 static bool take_kind(str *rest, enum work_kind *out)
 {
     static const char *const names[] = {
-        [WORK_SUBMIT] = "asking",       [WORK_POLL] = "polling",     [WORK_CANCEL] = "stopping",
-        [WORK_FETCH] = "fetching",      [WORK_SKETCH] = "sketching", [WORK_DERIVE] = "looking",
-        [WORK_REMOVE_BLOB] = "removing"};
+        [WORK_SUBMIT] = "asking",        [WORK_POLL] = "polling",     [WORK_CANCEL] = "stopping",
+        [WORK_FETCH] = "fetching",       [WORK_SKETCH] = "sketching", [WORK_DERIVE] = "looking",
+        [WORK_REMOVE_BLOB] = "removing", [WORK_CHECK] = "checking"};
     for (size_t i = 1; i < ARRAY_LEN(names); i++)
         if (take(rest, names[i])) {
             *out = (enum work_kind)i;
@@ -549,11 +567,22 @@ bool verb_run(struct talk *talk, str line)
         const char *word;
         bool (*run)(struct talk *talk, str *rest);
     } verbs[] = {
-        {"given", given},        {"grant", grant},       {"as", as},
-        {"stripe", talk_stripe}, {"call", call},         {"again", again},
-        {"together", together},  {"watch", watch},       {"refresh token", refresh},
-        {"after", after},        {"kill", kill_now},     {"drop provider", drop},
-        {"outside", outside},    {"expect", expect_run}, {"the file says", talk_file},
+        {"given", given},
+        {"grant", grant},
+        {"as", as},
+        {"stripe", talk_stripe},
+        {"prompts", prompts},
+        {"call", call},
+        {"again", again},
+        {"together", together},
+        {"watch", watch},
+        {"refresh token", refresh},
+        {"after", after},
+        {"kill", kill_now},
+        {"drop provider", drop},
+        {"outside", outside},
+        {"expect", expect_run},
+        {"the file says", talk_file},
     };
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
         str rest = line;
