@@ -202,7 +202,30 @@ test('a plan is cancelled for the end of its period, and taken up again', async 
     await page.getByText(/^Pro ends on/).waitFor({ state: 'detached' });
 });
 
+test('what ended elsewhere is news on any page, and leads to the work', async () => {
+    await page.goto('/generate');
+    await page.fill('textarea', 'A lantern in the rain');
+    await page.getByRole('radio', { name: '1', exact: true }).click();
+    await page.keyboard.press('Control+Enter');
+    await page.getByText(/Developing|In line|Saving|^Done/).first().waitFor();
+    await page.locator('.rail').getByRole('link', { name: /credits/ }).click();
+    const news = page.getByRole('region', { name: 'News' });
+    await news.getByText('1 picture done. 1 credit.').waitFor({ timeout: 30_000 });
+    await news.getByText('A lantern in the rain').waitFor();
+    await page.getByRole('heading', { name: 'Invoices' }).waitFor();
+    await checkAccess(page, 'billing-news');
+    await news.getByRole('link', { name: 'Look' }).focus();
+    await page.waitForTimeout(6500);
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\/library\/\w+/);
+    await news.waitFor({ state: 'detached' });
+    await page.locator('#detail').getByRole('button', { name: 'Receipt' }).click();
+    await page.getByRole('dialog', { name: /^Receipt/ }).getByText('Cost').waitFor();
+    await page.keyboard.press('Escape');
+});
+
 test('what the payment service refuses is said beside the button', async () => {
+    await page.goto('/billing');
     fake.state.isDown = true;
     await page.getByRole('button', { name: 'Card and invoices' }).click();
     await page.getByText('did not open its page').first().waitFor();
@@ -221,7 +244,7 @@ test('credits are bought by the packet', async () => {
     assert.equal(fake.last().form.metadata.packageId, 'small');
     await send('checkout.session.completed', { object: 'checkout.session', id: 'cs_2', mode: 'payment', payment_status: 'paid', payment_intent: 'pi_p', amount_total: 699, customer: 'cus_1', metadata: { userId: me, packageId: 'small' } });
     await page.goto('/billing');
-    await section('Credits').getByText('1,596').waitFor();
+    await section('Credits').getByText('1,595').waitFor();
     assert.match(await section('Credits').innerText(), /stay/);
 });
 
@@ -231,6 +254,25 @@ test('a failed payment and a disputed one are said in words', async () => {
     await send('charge.dispute.created', { object: 'dispute', id: 'dp_1', payment_intent: 'pi_p', amount: 699 }, START + 3100);
     await page.getByText(/is disputed/).waitFor();
     await checkAccess(page, 'billing-late');
+});
+
+test('low credits are said on every page, until it is closed', async () => {
+    await send('charge.refunded', { object: 'charge', id: 'ch_1', payment_intent: 'pi_p', amount: 699, amount_refunded: 699 }, START + 3200);
+    await send('charge.refunded', { object: 'charge', id: 'ch_2', payment_intent: 'pi_in_1', invoice: 'in_1', amount: 2900, amount_refunded: 2900 }, START + 3300);
+    await page.goto('/library');
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    const low = page.getByRole('complementary', { name: 'Credits are low' });
+    await low.getByText(/^Credits are low: \d+ left\.$/).waitFor();
+    await checkAccess(page, 'library-low');
+    await page.goto('/generate');
+    await low.getByRole('link', { name: 'Buy credits' }).click();
+    await page.waitForURL('**/billing#packages');
+    await page.waitForFunction(() => document.activeElement?.id === 'packages');
+    await low.getByRole('button', { name: 'Close until next time' }).click();
+    await low.waitFor({ state: 'detached' });
+    await page.reload();
+    await page.getByRole('heading', { name: 'Invoices' }).waitFor();
+    assert.equal(await low.count(), 0);
 });
 
 test('everything fits 360 px, in both lights', async () => {

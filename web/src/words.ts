@@ -73,6 +73,7 @@ export const words = {
     steps: "Steps", guidance: "Guidance",
     seed: "Seed", seedFree: "New each time", seedLock: "Lock", seedFreeAct: "Unlock", seedField: "Seed number",
     resetAll: "Reset all", settings: "Settings",
+    buyCredits: "Buy credits",
     generate: "Generate", makeFewer: (count: number) => `Make ${pictures(count)}`,
     sum: (count: number, price: number, film: boolean) => `${made(film, count)} × ${credits(price)}`,
     change: (before: number, after: number) => `${number(before)} → ${number(after)}`,
@@ -80,6 +81,7 @@ export const words = {
     shortHelp: (count: number, price: number, film: boolean) =>
       count > 0 ? `Enough for ${made(film, count)}, at ${credits(count * price)}.`
         : "Choose a cheaper model, or ask whoever runs this server for credits.",
+    shortBuy: "Buy credits, or choose a cheaper model. Your prompt is kept.",
     noPrompt: "Write what you want to see.", tooShort: "Write at least 3 characters.",
     tooLong: (over: number) => `${counted(over, "character", "characters")} too long. Shorten the prompt.`,
     noModels: "There is no model here yet. Whoever runs this server has to connect one.",
@@ -111,6 +113,16 @@ export const words = {
     next: "next", waiting: "in line", gone: "Deleted",
     progress: (percent: number) => `${percent} percent`,
     open: (prompt: string, place: number, all: number) => (all > 1 ? `${prompt}, ${place} of ${all}` : prompt),
+  },
+
+  toast: { label: "News", look: "Look", again: "See it", plan: (name: string) => `Your plan is now ${name}.`, billing: "Billing" },
+  low: {
+    label: "Credits are low", text: (count: number) => `Credits are low: ${number(count)} left.`, buy: "Buy credits",
+    ask: "Whoever runs this studio can give you more.", close: "Close until next time",
+  },
+  rates: {
+    used: (used: number, limit: number, period: "minute" | "hour" | "day", again?: string) =>
+      `${number(used)} of ${number(limit)} ${period === "day" ? "today" : `this ${period}`}` + (again === undefined ? "" : `, again at ${again}`),
   },
 
   receipt: {

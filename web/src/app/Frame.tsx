@@ -5,13 +5,16 @@ import { number, size, timeOfDay } from "../format";
 import { words } from "../words";
 import type { User } from "../types";
 import { palette, mod } from "./keys";
+import { LowCredits } from "./LowCredits";
 import { afterPaint } from "./later";
 import { useJobVoice } from "../generate/useJobVoice";
 import { useJobs, useMe, useOfflineSince, useRunning } from "./live";
 import { Link, usePlace } from "./router";
 import { useStore } from "./store";
 import { stillIn } from "./session";
+import { Toasts } from "./Toasts";
 import { upgrade, type Upgrade } from "./upgrade";
+import { usePlanNews } from "./usePlanNews";
 import { say } from "./voice";
 
 const AccountMenu = lazy(() => afterPaint().then(() => import("./AccountMenu")));
@@ -135,6 +138,7 @@ export function Frame({ page, children }: { page: string; children: ReactNode })
   const { alive } = useRunning();
   useTabLamp(page, alive);
   useJobVoice(useJobs());
+  usePlanNews(me);
   return (
     <div className="app">
       <a className="skip" href="#main">{words.skip}</a>
@@ -160,8 +164,10 @@ export function Frame({ page, children }: { page: string; children: ReactNode })
       </header>
       <div className="stage">
         <Notice />
+        {me && <LowCredits me={me} />}
         {children}
       </div>
+      <Toasts />
       <nav className="tabs" aria-label={words.places.main}>
         <Places path={path} />
         <Link href="/settings" aria-current={current(path, "/settings")}>{words.places.you}</Link>

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What it costs, what is left after, and the one button. */
-import { useConvexConnectionState } from "convex/react";
+import { useConvexConnectionState, useQuery } from "convex/react";
 import { mod } from "../app/keys";
+import { navigate } from "../app/router";
+import { api } from "../convex/_generated/api";
 import { Button } from "../parts/Button";
 import { credits, words } from "../words";
 import { enoughFor, type Plan } from "./draft";
+import { Rates } from "./Rates";
 import type { SendFault } from "./useSend";
 
 interface Props {
@@ -32,17 +35,24 @@ export function PayBar({ plan, balance, busy, fault }: Props) {
   const short = plan.price > balance;
   const enough = enoughFor(plan, balance);
   const fewer = short && enough > 0;
-  const note = fault?.at === "pay" ? fault.text : short ? c.shortHelp(enough, plan.each, plan.film) : offline ? c.offline : undefined;
+  const wallet = useQuery(api.billing.getMyWallet, short && !fewer ? {} : "skip");
+  const canBuy = wallet?.canPay === true && short && !fewer;
+  const note = fault?.at === "pay" ? fault.text : short ? (canBuy ? c.shortBuy : c.shortHelp(enough, plan.each, plan.film)) : offline ? c.offline : undefined;
   return (
     <div className="pay">
       <Sum plan={plan} balance={balance} />
       {note && <p id="pay-note" className={fault?.at === "pay" ? "wrong" : "small quiet"} role={fault ? "alert" : undefined}>{note}</p>}
-      <Button look="main tall" type="submit" busy={busy} idle={(short && !fewer) || offline} aria-describedby={note ? "pay-note" : undefined}>
-        <span>{fewer ? c.makeFewer(enough) : c.generate}</span>
-        <span className="num price">
-          {credits(fewer ? enough * plan.each : plan.price)} {!fewer && <kbd className="fine-pointer">{mod} ↵</kbd>}
-        </span>
-      </Button>
+      <Rates film={plan.film} />
+      {canBuy ? (
+        <Button look="main tall" onClick={() => navigate("/billing#packages")} aria-describedby={note ? "pay-note" : undefined}>{c.buyCredits}</Button>
+      ) : (
+        <Button look="main tall" type="submit" busy={busy} idle={(short && !fewer) || offline} aria-describedby={note ? "pay-note" : undefined}>
+          <span>{fewer ? c.makeFewer(enough) : c.generate}</span>
+          <span className="num price">
+            {credits(fewer ? enough * plan.each : plan.price)} {!fewer && <kbd className="fine-pointer">{mod} ↵</kbd>}
+          </span>
+        </Button>
+      )}
     </div>
   );
 }
