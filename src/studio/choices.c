@@ -136,6 +136,9 @@ static void take_image(struct call *call, const struct model_config *model,
                      ".imageId", "%.*s does not start from a picture.", STR_ARG(model->name));
     REQUIRE_ARGUMENT(call, !wish->strength.is_set || is_given, ".strength",
                      "Strength is for a picture to start from, and there is none.");
+    REQUIRE_ARGUMENT(call, !wish->strength.is_set || model->takes_strength, ".strength",
+                     "%.*s has no strength: it goes from a picture as far as it likes.",
+                     STR_ARG(model->name));
     if (!is_given)
         return;
     asset_get(call, wish->image_id, &asset);

@@ -158,6 +158,8 @@ static const struct field model_fields[] = {
     BOOL(takes_seed, .is_optional = true),
     BOOL(takes_camera_fixed, .is_optional = true, .about = "Its films can be shot without moving."),
     MAYBE_CHOICE(takes_image, takes_image_names, .about = "A picture to start from."),
+    BOOL(takes_strength, .is_optional = true,
+         .about = "It can be said how far to go from that picture."),
     MAYBE_LIST(qualities, &tier_item, .max = 8, .about = "The first is the default."),
     MAYBE_LIST(resolutions, &tier_item, .max = 8, .about = "The first is the default."),
     INT(images_per_request, .is_optional = true, .min = 0, .max = 4,

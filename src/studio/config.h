@@ -104,7 +104,7 @@ struct model_config {
     struct range_config *steps, *guidance; /* NULL: the model has no such thing */
     bool takes_negative_prompt, takes_seed;
     enum takes_image takes_image;
-    bool takes_camera_fixed;
+    bool takes_camera_fixed, takes_strength;
     struct list qualities, resolutions; /* struct tier_config; the first is the default */
     int64_t images_per_request;         /* 0: as many as are asked for, if the provider can */
     struct list durations;              /* int64_t, seconds; the first is the default */

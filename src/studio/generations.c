@@ -220,6 +220,7 @@ struct wire_job {
     int64_t width, height;
     struct maybe_int steps, seed, duration;
     struct maybe_number guidance, strength;
+    bool camera_fixed;
     int64_t num_images;
     struct list image_ids;
     credits credits_used, credits_refunded;
@@ -252,6 +253,7 @@ static const struct field wire_job_fields[] = {
     MAYBE_NUMBER(guidance),
     MAYBE_INT(seed),
     MAYBE_INT(duration, .unit = "s"),
+    BOOL(camera_fixed),
     INT(num_images),
     LIST(image_ids, &asset_id_item),
     CREDITS(credits_used, .about = "What it costs: what was held less what came back."),
@@ -478,6 +480,7 @@ static struct wire_job wire_of(struct call *call, const struct generation *g, st
         .guidance = g->guidance,
         .seed = {g->seed, true},
         .duration = {g->duration, g->kind == MEDIA_VIDEO},
+        .camera_fixed = g->camera_fixed,
         .num_images = g->num_images,
         .image_ids = g->asset_ids,
         .credits_used = {g->credits_cost.n - g->credits_refunded.n},

@@ -35,6 +35,7 @@ struct capabilities {
     struct list durations;
     struct maybe_int default_duration;
     enum takes_image image;
+    bool strength, camera_fixed;
     struct list qualities, resolutions; /* struct wire_tier */
 };
 
@@ -70,6 +71,8 @@ static const struct field capabilities_fields[] = {
     MAYBE_LIST(durations, &duration_item),
     MAYBE_INT(default_duration, .unit = "s"),
     CHOICE(image, takes_image_names, .about = "Whether it starts from a picture."),
+    BOOL(strength, .about = "How far to go from that picture can be said."),
+    BOOL(camera_fixed, .about = "Its films can be shot without moving."),
     LIST(qualities, &wire_tier_item),
     LIST(resolutions, &wire_tier_item),
 };
@@ -291,6 +294,8 @@ static struct wire_model wire_of(struct arena *arena, const struct model_config 
                 .default_duration = {durations == NULL ? 0 : durations[0], durations != NULL},
                 .image =
                     model->takes_image == TAKES_IMAGE_UNSAID ? TAKES_IMAGE_NO : model->takes_image,
+                .strength = model->takes_strength,
+                .camera_fixed = model->takes_camera_fixed,
                 .qualities = offers(arena, model, &model->qualities, true),
                 .resolutions = offers(arena, model, &model->resolutions, false),
             },

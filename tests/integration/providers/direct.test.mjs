@@ -64,7 +64,7 @@ models:${[
         model('gpt', 'openai', 'gpt-image-1', ', takesImage: required'),
         model('gemini', 'openrouter', 'google/gemini-2.5-flash-image', ', takesImage: optional'),
         model('flux', 'openrouter', 'black-forest-labs/flux.2-pro'),
-        model('xl', 'home', 'sd_xl', ', takesImage: optional, steps: {min: 1, max: 50, default: 20, step: 1}'),
+        model('xl', 'home', 'sd_xl', ', takesImage: optional, takesStrength: true, steps: {min: 1, max: 50, default: 20, step: 1}'),
         model('comfy', 'comfy', 'here.safetensors'),
         model('comfy-lost', 'comfy', 'missing.safetensors'),
     ].join('')}

@@ -17,12 +17,12 @@ const ENDED = ['completed', 'failed', 'canceled'];
 const PUBLIC = 'https://studio.example';
 
 const models = [
-    ['replicate', 'flux', 'black-forest-labs/flux-dev', 'takesImage: optional, steps: {min: 1, max: 50, default: 28, step: 1}, guidance: {min: 0, max: 10, default: 3, step: 0.5}, costMicros: 0, costMicrosPerRunSecond: 1000'],
+    ['replicate', 'flux', 'black-forest-labs/flux-dev', 'takesImage: optional, takesStrength: true, steps: {min: 1, max: 50, default: 28, step: 1}, guidance: {min: 0, max: 10, default: 3, step: 0.5}, costMicros: 0, costMicrosPerRunSecond: 1000'],
     ['replicate', 'sdxl', replicateFake.SDXL, 'takesNegativePrompt: true'],
     ['replicate', 'sd3', 'stability-ai/stable-diffusion-3.5-large', 'takesNegativePrompt: true'],
     ['replicate', 'veo', 'google/veo-3', 'durations: [4, 8], takesImage: optional'],
     ['replicate-hook', 'flux-hook', 'black-forest-labs/flux-dev', ''],
-    ['fal', 'fal-flux', 'fal-ai/flux/dev/image-to-image', 'takesImage: optional'],
+    ['fal', 'fal-flux', 'fal-ai/flux/dev/image-to-image', 'takesImage: optional, takesStrength: true'],
     ['fal', 'fal-veo', 'fal-ai/veo3/fast/image-to-video', 'durations: [4, 8], takesImage: optional'],
     ['fal-hook', 'fal-flux-hook', 'fal-ai/flux/dev', ''],
 ].map(([provider, id, name, more]) => `
