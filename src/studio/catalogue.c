@@ -1,35 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/catalogue_inside.h"
 
-#include "base/clock.h"
+#include "base/kept.h"
 #include "base/log.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 /* A configuration file as it was read. */
 struct file {
-    struct file *next;
     struct arena arena; /* empty: the texts are somebody else's */
     const struct studio_config *config;
-    instant replaced_at; /* 0: it is the one */
+    int64_t number;
 };
 
 /* A file with the rows of one edition over it. */
 struct joined {
-    struct joined *next;
     struct arena arena;
-    const struct studio_config *file;
-    int64_t edition;
     struct studio_config config;
-    instant used_at;
 };
 
 struct catalogue {
-    pthread_mutex_t lock;
-    struct file *files; /* the newest first */
-    struct joined *joined;
+    struct kept *files;  /* by number; the newest is the one */
+    struct kept *joined; /* by file and edition */
 };
 
 /* ---- documents ---- */
@@ -207,60 +200,26 @@ bool catalogue_build(struct call *call, struct arena *arena, const struct studio
 
 /* ---- keeping ---- */
 
-static bool is_long_ago(instant at)
+static void drop_joined(void *value)
 {
-    return instant_is_before(instant_add(at, CATALOGUE_KEPT), clock_monotonic());
+    struct joined *joined = value;
+    arena_done(&joined->arena);
+    free(joined);
 }
 
-static void drop_joined(struct catalogue *catalogue, const struct studio_config *file_or_null)
-{
-    for (struct joined **at = &catalogue->joined; *at != NULL;) {
-        struct joined *joined = *at;
-        if (joined->file != file_or_null && !is_long_ago(joined->used_at)) {
-            at = &joined->next;
-            continue;
-        }
-        *at = joined->next;
-        arena_done(&joined->arena);
-        free(joined);
-    }
-}
-
-static const struct studio_config *find_joined(struct catalogue *catalogue,
-                                               const struct studio_config *file, int64_t edition)
-{
-    const struct studio_config *found = NULL;
-    pthread_mutex_lock(&catalogue->lock);
-    for (struct joined *at = catalogue->joined; at != NULL && found == NULL; at = at->next)
-        if (at->file == file && at->edition == edition) {
-            at->used_at = clock_monotonic();
-            found = &at->config;
-        }
-    pthread_mutex_unlock(&catalogue->lock);
-    return found;
-}
-
-/* Two threads may join the same: either will do, and both are kept. What could not be read whole is
- * not kept: the call has failed. */
+/* Two threads may join the same: either will do. What could not be read whole is not kept: the call
+ * has failed. */
 static const struct studio_config *join_new(struct catalogue *catalogue, struct call *call,
-                                            const struct studio_config *file, int64_t edition)
+                                            const struct file *file, int64_t edition)
 {
     struct joined *joined = memory_zeroed(sizeof(*joined));
     struct fault fault;
-    joined->file = file;
-    joined->edition = edition;
-    joined->used_at = clock_monotonic();
-    (void)catalogue_build(call, &joined->arena, file, &joined->config, &fault);
+    (void)catalogue_build(call, &joined->arena, file->config, &joined->config, &fault);
     if (call_failed(call)) {
-        arena_done(&joined->arena);
-        free(joined);
-        return file;
+        drop_joined(joined);
+        return file->config;
     }
-    pthread_mutex_lock(&catalogue->lock);
-    drop_joined(catalogue, NULL);
-    joined->next = catalogue->joined;
-    catalogue->joined = joined;
-    pthread_mutex_unlock(&catalogue->lock);
+    kept_put(catalogue->joined, file->number, edition, joined);
     return &joined->config;
 }
 
@@ -269,62 +228,52 @@ const struct studio_config *catalogue_of(struct call *call)
     if (call->config != NULL)
         return call->config;
     struct catalogue *catalogue = call->program->config;
-    const struct studio_config *file = catalogue_file(catalogue);
+    const struct file *file = kept_newest(catalogue->files);
     struct edition row = edition_of(call);
-    call->config = file;
-    if (row.edition != 0)
-        call->config = find_joined(catalogue, file, row.edition);
-    if (call->config == NULL)
-        call->config = join_new(catalogue, call, file, row.edition);
+    if (row.edition == 0)
+        return call->config = file->config;
+    const struct joined *known = kept_find(catalogue->joined, file->number, row.edition);
+    call->config = known != NULL ? &known->config : join_new(catalogue, call, file, row.edition);
     return call->config;
 }
 
 /* ---- files ---- */
 
+static void drop_file(void *value)
+{
+    struct file *file = value;
+    arena_done(&file->arena);
+    free(file);
+}
+
+static void put_file(struct catalogue *catalogue, const struct arena *arena,
+                     const struct studio_config *config, int64_t number)
+{
+    struct file *file = memory_zeroed(sizeof(*file));
+    *file = (struct file){*arena, config, number};
+    kept_put(catalogue->files, number, 0, file);
+}
+
 struct catalogue *catalogue_new(const struct studio_config *file)
 {
     struct catalogue *catalogue = memory_zeroed(sizeof(*catalogue));
-    pthread_mutex_init(&catalogue->lock, NULL);
-    catalogue->files = memory_zeroed(sizeof(*catalogue->files));
-    catalogue->files->config = file;
+    catalogue->files = kept_new(CATALOGUE_KEPT, drop_file);
+    catalogue->joined = kept_new(CATALOGUE_KEPT, drop_joined);
+    put_file(catalogue, &(struct arena){0}, file, 1);
     return catalogue;
 }
 
 const struct studio_config *catalogue_file(struct catalogue *catalogue)
 {
-    pthread_mutex_lock(&catalogue->lock);
-    const struct studio_config *file = catalogue->files->config;
-    pthread_mutex_unlock(&catalogue->lock);
-    return file;
-}
-
-static void free_file(struct catalogue *catalogue, struct file *file)
-{
-    drop_joined(catalogue, file->config);
-    arena_done(&file->arena);
-    free(file);
+    const struct file *file = kept_newest(catalogue->files);
+    return file->config;
 }
 
 void catalogue_replace(struct catalogue *catalogue, struct arena *arena,
                        const struct studio_config *config)
 {
-    struct file *file = memory_zeroed(sizeof(*file));
-    file->arena = *arena;
-    file->config = config;
-    pthread_mutex_lock(&catalogue->lock);
-    catalogue->files->replaced_at = clock_monotonic();
-    file->next = catalogue->files;
-    catalogue->files = file;
-    for (struct file **at = &file->next; *at != NULL;) {
-        struct file *old = *at;
-        if (!is_long_ago(old->replaced_at)) {
-            at = &old->next;
-            continue;
-        }
-        *at = old->next;
-        free_file(catalogue, old);
-    }
-    pthread_mutex_unlock(&catalogue->lock);
+    const struct file *old = kept_newest(catalogue->files);
+    put_file(catalogue, arena, config, old->number + 1);
     *arena = (struct arena){0};
 }
 
@@ -332,11 +281,7 @@ void catalogue_free(struct catalogue *catalogue)
 {
     if (catalogue == NULL)
         return;
-    while (catalogue->files != NULL) {
-        struct file *file = catalogue->files;
-        catalogue->files = file->next;
-        free_file(catalogue, file);
-    }
-    pthread_mutex_destroy(&catalogue->lock);
+    kept_free(catalogue->joined);
+    kept_free(catalogue->files);
     free(catalogue);
 }

@@ -7,8 +7,8 @@
  *   file (SIGHUP puts another in its place) + override rows (as the call's view has them)
  *     -> one studio_config, kept by the edition of the rows, so that calls seldom build it
  *
- * Owns:     the files given to it, and what it builds; both stay for CATALOGUE_KEPT after others
- *           took their place, because calls and requests under way hold their texts.
+ * Owns:     the files given to it, and what it builds; both stay for CATALOGUE_KEPT after they were
+ *           used last, because calls and requests under way hold their texts.
  * Threads:  any.
  * Time:     the monotonic clock, for CATALOGUE_KEPT.
  * Fails:    never; rows that no longer fit the file are left out, and that is logged.
