@@ -257,21 +257,27 @@ static bool read_secret(struct arena *arena, struct secret_config *secret, struc
     return true;
 }
 
+static bool read_two(struct arena *arena, struct secret_config *key,
+                     struct secret_config *webhook_secret, struct fault *fault)
+{
+    return (key == NULL || read_secret(arena, key, fault)) &&
+           (webhook_secret == NULL || read_secret(arena, webhook_secret, fault));
+}
+
 static bool read_secrets(struct arena *arena, struct settings *settings, struct fault *fault)
 {
     struct provider_config *providers = settings->studio.providers.items;
+    struct payments_config *payments = &settings->studio.payments;
+    struct processor_config *processors[] = {payments->stripe, payments->polar};
     for (size_t i = 0; i < settings->studio.providers.count; i++)
-        if ((providers[i].key != NULL && !read_secret(arena, providers[i].key, fault)) ||
-            (providers[i].webhook_secret != NULL &&
-             !read_secret(arena, providers[i].webhook_secret, fault)))
+        if (!read_two(arena, providers[i].key, providers[i].webhook_secret, fault))
+            return false;
+    for (size_t i = 0; i < ARRAY_LEN(processors); i++)
+        if (processors[i] != NULL &&
+            !read_two(arena, processors[i]->key, processors[i]->webhook_secret, fault))
             return false;
     struct moderation_endpoint_config *judge = settings->studio.moderation.endpoint;
     if (judge != NULL && judge->key != NULL && !read_secret(arena, judge->key, fault))
-        return false;
-    struct stripe_config *stripe = settings->studio.payments.stripe;
-    if (stripe != NULL &&
-        ((stripe->key != NULL && !read_secret(arena, stripe->key, fault)) ||
-         (stripe->webhook_secret != NULL && !read_secret(arena, stripe->webhook_secret, fault))))
         return false;
     return true;
 }

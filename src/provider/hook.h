@@ -23,8 +23,14 @@
 /* Empty when it is not there. */
 str hook_header(const struct provider_hook *hook, str name);
 
+/* Of the scheme's posting, by either name; the same however often it is posted. */
+str hook_id(const struct provider_hook *hook);
+
 /* A moment in seconds since the epoch, near enough to now. */
 bool hook_is_fresh(const struct provider_hook *hook, str seconds);
 
 /* Signed under the secret, by the headers of either name. */
 bool hook_is_signed(struct arena *arena, str secret, const struct provider_hook *hook);
+
+/* The same, by the key itself. */
+bool hook_is_signed_with(struct arena *arena, bytes key, const struct provider_hook *hook);

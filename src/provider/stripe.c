@@ -1,35 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "provider/stripe.h"
+/*
+ * Stripe by its REST API (IN-02). Read are the shapes of API versions from 2020 on: where a
+ * subscription's period and an invoice's subscription stand has moved since. Requests name the
+ * version that they are written for.
+ *
+ *   stripe-signature: t=1700000000,v1=<hex>,v1=<hex>
+ *   each is HMAC-SHA256 of "<t>.<body>" under the endpoint's secret, "whsec_" included
+ */
+#include "provider/payment.h"
 
 #include "base/encode.h"
 #include "base/hash.h"
 #include "provider/hook.h"
 #include "json/json.h"
 
+#define STRIPE_VERSION "2024-06-20"
 #define FORM_MAX KIB(64)
 #define SIGNATURES_MAX 16
 
-static const struct provider stripe_service = {.name = "stripe",
-                                               .base_url = "https://api.stripe.com"};
-
 /* ---- requests ---- */
-
-static void add_encoded(struct buffer *to, str text)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.at[i];
-        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                        (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-        if (is_plain) {
-            buffer_char(to, (char)c);
-        } else {
-            buffer_char(to, '%');
-            buffer_char(to, digits[c >> 4]);
-            buffer_char(to, digits[c & 15]);
-        }
-    }
-}
 
 /* Empty values are left out. */
 static void add(struct buffer *form, const char *name, str value)
@@ -38,31 +27,23 @@ static void add(struct buffer *form, const char *name, str value)
         return;
     if (form->len != 0)
         buffer_char(form, '&');
-    add_encoded(form, str_of(name));
+    payment_encode(form, str_of(name));
     buffer_char(form, '=');
-    add_encoded(form, value);
+    payment_encode(form, value);
 }
 
 static void post(struct arena *arena, const struct provider_site *site, str path,
                  const struct buffer *form, str key, struct provider_request *out)
 {
-    str base = site->base_url.len == 0 ? str_of(stripe_service.base_url) : site->base_url;
-    while (str_ends(base, STR("/")))
-        base.len--;
-    *out = (struct provider_request){
-        .method = STR("POST"),
-        .url = str_format(arena, "%.*s/v1/%.*s", STR_ARG(base), STR_ARG(path)),
-        .body = str_copy(arena, buffer_text(form)),
-    };
-    provider_header_add(out, STR("Content-Type"), STR("application/x-www-form-urlencoded"));
-    provider_header_add(out, STR("Authorization"),
-                        str_format(arena, "Bearer %.*s", STR_ARG(site->key)));
+    payment_start(arena, site, &stripe_service, "POST", str_format(arena, "v1/%.*s", STR_ARG(path)),
+                  "application/x-www-form-urlencoded", out);
+    out->body = str_copy(arena, buffer_text(form));
     provider_header_add(out, STR("Stripe-Version"), STR(STRIPE_VERSION));
     if (key.len != 0)
         provider_header_add(out, STR("Idempotency-Key"), key);
 }
 
-static void add_price(struct arena *arena, struct buffer *form, const struct stripe_checkout *wish)
+static void add_price(struct arena *arena, struct buffer *form, const struct payment_checkout *wish)
 {
     add(form, "line_items[0][quantity]", STR("1"));
     if (wish->price.len != 0) {
@@ -77,8 +58,8 @@ static void add_price(struct arena *arena, struct buffer *form, const struct str
         add(form, "line_items[0][price_data][recurring][interval]", STR("month"));
 }
 
-void stripe_checkout_ask(struct arena *arena, const struct provider_site *site,
-                         const struct stripe_checkout *wish, struct provider_request *out)
+static void checkout(struct arena *arena, const struct provider_site *site,
+                     const struct payment_checkout *wish, struct provider_request *out)
 {
     AUTO(buffer_done) struct buffer form = buffer_with_max(FORM_MAX);
     add(&form, "mode", wish->is_subscription ? STR("subscription") : STR("payment"));
@@ -108,8 +89,8 @@ void stripe_checkout_ask(struct arena *arena, const struct provider_site *site,
     post(arena, site, STR("checkout/sessions"), &form, wish->key, out);
 }
 
-void stripe_portal_ask(struct arena *arena, const struct provider_site *site, str customer,
-                       str return_url, struct provider_request *out)
+static void portal(struct arena *arena, const struct provider_site *site, str customer,
+                   str return_url, struct provider_request *out)
 {
     AUTO(buffer_done) struct buffer form = buffer_with_max(FORM_MAX);
     add(&form, "customer", customer);
@@ -121,20 +102,20 @@ static str subscription_path(struct arena *arena, str subscription)
 {
     AUTO(buffer_done) struct buffer path = buffer_with_max(KIB(4));
     buffer_str(&path, STR("subscriptions/"));
-    add_encoded(&path, subscription);
+    payment_encode(&path, subscription);
     return str_copy(arena, buffer_text(&path));
 }
 
-void stripe_cancel_ask(struct arena *arena, const struct provider_site *site, str subscription,
-                       bool is_canceled, struct provider_request *out)
+static void cancel(struct arena *arena, const struct provider_site *site, str subscription,
+                   bool is_canceled, struct provider_request *out)
 {
     AUTO(buffer_done) struct buffer form = buffer_with_max(FORM_MAX);
     add(&form, "cancel_at_period_end", is_canceled ? STR("true") : STR("false"));
     post(arena, site, subscription_path(arena, subscription), &form, (str){0}, out);
 }
 
-void stripe_change_ask(struct arena *arena, const struct provider_site *site, str subscription,
-                       str item, str price, struct provider_request *out)
+static void change(struct arena *arena, const struct provider_site *site, str subscription,
+                   str item, str price, struct provider_request *out)
 {
     AUTO(buffer_done) struct buffer form = buffer_with_max(FORM_MAX);
     add(&form, "items[0][id]", item);
@@ -170,7 +151,7 @@ static instant time_of(const struct json *value)
     return (instant){seconds < 0 || seconds > INT64_C(253402300799) ? 0 : seconds * 1000000};
 }
 
-bool stripe_url_read(struct arena *arena, int status, str body, str *url)
+static bool page_read(struct arena *arena, int status, str body, str *url)
 {
     struct json page;
     if (status < 200 || status > 299 || !read_object(arena, body, &page))
@@ -179,12 +160,12 @@ bool stripe_url_read(struct arena *arena, int status, str body, str *url)
     return str_starts(*url, STR("https://")) || str_starts(*url, STR("http://"));
 }
 
-static void read_subscription(const struct json *from, struct stripe_subscription *out)
+static void read_subscription(const struct json *from, struct payment_subscription *out)
 {
     const struct json *item = first_of(json_get(json_get(from, "items"), "data"));
     bool has_period = json_get(from, "current_period_end")->kind == JSON_INT;
     const struct json *period = has_period ? from : item;
-    *out = (struct stripe_subscription){
+    *out = (struct payment_subscription){
         .id = json_text(json_get(from, "id")),
         .customer = id_of(json_get(from, "customer")),
         .status = json_text(json_get(from, "status")),
@@ -202,11 +183,11 @@ static void read_subscription(const struct json *from, struct stripe_subscriptio
     };
 }
 
-bool stripe_subscription_read(struct arena *arena, int status, str body,
-                              struct stripe_subscription *out)
+static bool subscription_read(struct arena *arena, int status, str body,
+                              struct payment_subscription *out)
 {
     struct json object;
-    *out = (struct stripe_subscription){0};
+    *out = (struct payment_subscription){0};
     if (status < 200 || status > 299 || !read_object(arena, body, &object))
         return false;
     read_subscription(&object, out);
@@ -228,7 +209,7 @@ static const struct json *newest_line(const struct json *invoice)
     return newest;
 }
 
-static void read_invoice(const struct json *from, struct stripe_invoice *out)
+static void read_invoice(const struct json *from, struct payment_invoice *out)
 {
     const struct json *line = newest_line(from);
     const struct json *about = json_get(from, "subscription_details");
@@ -237,7 +218,7 @@ static void read_invoice(const struct json *from, struct stripe_invoice *out)
     str subscription = id_of(json_get(from, "subscription"));
     str price = id_of(json_get(line, "price"));
     int64_t paid = json_int(json_get(from, "amount_paid"), 0);
-    *out = (struct stripe_invoice){
+    *out = (struct payment_invoice){
         .id = json_text(json_get(from, "id")),
         .number = json_text(json_get(from, "number")),
         .customer = id_of(json_get(from, "customer")),
@@ -258,11 +239,11 @@ static void read_invoice(const struct json *from, struct stripe_invoice *out)
     };
 }
 
-static void read_checkout(const struct json *from, struct stripe_payment *out)
+static void read_checkout(const struct json *from, struct payment_charge *out)
 {
     const struct json *ours = json_get(from, "metadata");
     str user = json_text(json_get(ours, "userId"));
-    *out = (struct stripe_payment){
+    *out = (struct payment_charge){
         .payment = id_of(json_get(from, "payment_intent")),
         .invoice = id_of(json_get(from, "invoice")),
         .customer = id_of(json_get(from, "customer")),
@@ -274,10 +255,10 @@ static void read_checkout(const struct json *from, struct stripe_payment *out)
     };
 }
 
-static void read_charge(const struct json *from, bool is_dispute, struct stripe_payment *out)
+static void read_charge(const struct json *from, bool is_dispute, struct payment_charge *out)
 {
     int64_t amount = json_int(json_get(from, "amount"), 0);
-    *out = (struct stripe_payment){
+    *out = (struct payment_charge){
         .payment = id_of(json_get(from, "payment_intent")),
         .invoice = id_of(json_get(from, "invoice")),
         .customer = id_of(json_get(from, "customer")),
@@ -286,55 +267,55 @@ static void read_charge(const struct json *from, bool is_dispute, struct stripe_
     };
 }
 
-static enum stripe_kind kind_of(str type, const struct json *object)
+static enum payment_kind kind_of(str type, const struct json *object)
 {
     static const struct {
         const char *type;
-        enum stripe_kind kind;
+        enum payment_kind kind;
     } kinds[] = {
-        {"invoice.paid", STRIPE_INVOICE_PAID},
-        {"invoice.payment_succeeded", STRIPE_INVOICE_PAID},
-        {"invoice.payment_failed", STRIPE_INVOICE_FAILED},
-        {"checkout.session.completed", STRIPE_CHECKOUT},
-        {"checkout.session.async_payment_succeeded", STRIPE_CHECKOUT},
-        {"charge.refunded", STRIPE_REFUND},
-        {"charge.dispute.created", STRIPE_DISPUTE},
+        {"invoice.paid", PAYMENT_INVOICE_PAID},
+        {"invoice.payment_succeeded", PAYMENT_INVOICE_PAID},
+        {"invoice.payment_failed", PAYMENT_INVOICE_FAILED},
+        {"checkout.session.completed", PAYMENT_CHECKOUT},
+        {"checkout.session.async_payment_succeeded", PAYMENT_CHECKOUT},
+        {"charge.refunded", PAYMENT_REFUND},
+        {"charge.dispute.created", PAYMENT_DISPUTE},
     };
     if (str_starts(type, STR("customer.subscription.")))
         return str_equal(json_text(json_get(object, "object")), STR("subscription"))
-                   ? STRIPE_SUBSCRIPTION
-                   : STRIPE_NONE;
+                   ? PAYMENT_SUBSCRIPTION
+                   : PAYMENT_NONE;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         if (str_equal(type, str_of(kinds[i].type)))
             return kinds[i].kind;
-    return STRIPE_NONE;
+    return PAYMENT_NONE;
 }
 
-bool stripe_event_read(struct arena *arena, str body, struct stripe_event *out)
+static bool event_read(struct arena *arena, str id, str body, struct payment_event *out)
 {
     struct json event;
-    *out = (struct stripe_event){0};
+    *out = (struct payment_event){.processor = stripe_service.name};
     if (!read_object(arena, body, &event))
         return false;
     const struct json *object = json_get(json_get(&event, "data"), "object");
     out->id = json_text(json_get(&event, "id"));
     out->type = json_text(json_get(&event, "type"));
     out->created = time_of(json_get(&event, "created"));
+    out->is_first = str_equal(out->type, STR("customer.subscription.created"));
     out->kind = kind_of(out->type, object);
-    if (out->kind == STRIPE_SUBSCRIPTION)
+    if (out->kind == PAYMENT_SUBSCRIPTION)
         read_subscription(object, &out->subscription);
-    else if (out->kind == STRIPE_INVOICE_PAID || out->kind == STRIPE_INVOICE_FAILED)
+    else if (out->kind == PAYMENT_INVOICE_PAID || out->kind == PAYMENT_INVOICE_FAILED)
         read_invoice(object, &out->invoice);
-    else if (out->kind == STRIPE_CHECKOUT)
-        read_checkout(object, &out->payment);
-    else if (out->kind == STRIPE_REFUND || out->kind == STRIPE_DISPUTE)
-        read_charge(object, out->kind == STRIPE_DISPUTE, &out->payment);
+    else if (out->kind == PAYMENT_CHECKOUT)
+        read_checkout(object, &out->charge);
+    else if (out->kind == PAYMENT_REFUND || out->kind == PAYMENT_DISPUTE)
+        read_charge(object, out->kind == PAYMENT_DISPUTE, &out->charge);
     /* A page that is left before the money has come is told of again when it has. */
-    if (out->kind == STRIPE_CHECKOUT &&
+    if (out->kind == PAYMENT_CHECKOUT &&
         str_equal(json_text(json_get(object, "payment_status")), STR("unpaid")))
-        out->kind = STRIPE_NONE;
-    return out->id.len != 0 && out->id.len <= 255 && out->type.len != 0 && out->type.len <= 100 &&
-           out->created.us > 0;
+        out->kind = PAYMENT_NONE;
+    return payment_event_is_sound(out);
 }
 
 /* ---- signatures ---- */
@@ -349,10 +330,9 @@ static void sum_of(str secret, str stamp, str body, uint8_t sum[32])
 }
 
 /* All are compared, so that how long it takes does not tell which was nearest. */
-bool stripe_is_signed(str secret, str header, str body, instant now)
+static bool is_signed(struct arena *arena, str secret, const struct provider_hook *hook)
 {
-    AUTO(arena_done) struct arena arena = {0};
-    struct provider_hook hook = {.now = now};
+    str header = hook_header(hook, STR("stripe-signature"));
     str left = header, part, stamp = {0};
     uint8_t sum[32];
     bool is_right = false;
@@ -361,14 +341,28 @@ bool stripe_is_signed(str secret, str header, str body, instant now)
     while (str_split(&left, ',', &part))
         if (str_starts(part, STR("t=")))
             stamp = str_slice(part, 2, part.len);
-    if (!hook_is_fresh(&hook, stamp))
+    if (!hook_is_fresh(hook, stamp))
         return false;
-    sum_of(secret, stamp, body, sum);
+    sum_of(secret, stamp, hook->body, sum);
     left = header;
     for (int i = 0; i < SIGNATURES_MAX && str_split(&left, ',', &part); i++) {
         bytes given;
-        if (str_starts(part, STR("v1=")) && hex_read(&arena, str_slice(part, 3, part.len), &given))
+        if (str_starts(part, STR("v1=")) && hex_read(arena, str_slice(part, 3, part.len), &given))
             is_right |= bytes_are_same(given, (bytes){sum, sizeof(sum)});
     }
     return is_right;
 }
+
+const struct payment_service stripe_service = {
+    .name = "stripe",
+    .title = "Stripe",
+    .base_url = "https://api.stripe.com",
+    .checkout = checkout,
+    .portal = portal,
+    .page_read = page_read,
+    .cancel = cancel,
+    .change = change,
+    .subscription_read = subscription_read,
+    .is_signed = is_signed,
+    .event_read = event_read,
+};

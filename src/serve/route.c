@@ -184,6 +184,7 @@ static const struct route routes[] = {
     {"/api/storage/", GETS, files_get},
     {"/api/webhooks/provider/", POSTS, webhooks_provider},
     {"/api/webhooks/stripe", POSTS, webhooks_stripe},
+    {"/api/webhooks/polar", POSTS, webhooks_polar},
     {"/api/debug_event", POSTS, operations_debug_event},
     {"/api/version", GETS, operations_version},
     {"/version", GETS, operations_version},

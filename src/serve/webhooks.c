@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "serve/webhooks.h"
 
-#include "provider/stripe.h"
+#include "provider/hook.h"
+#include "provider/payment.h"
 #include "serve/route.h"
 #include "studio/catalogue.h"
 #include "json/json.h"
@@ -41,18 +42,23 @@ static void take(struct front *front, struct exchange *exchange, const char *pat
     answer_error(exchange, 503, "Overloaded", STR("The server is busy. Post it again."), NULL);
 }
 
-static bool read_hook(struct arena *arena, const struct provider_config *provider,
-                      const struct http_request *request, str *job)
+static struct provider_hook hook_of(struct arena *arena, const struct http_request *request)
 {
-    const struct provider *translator = config_translator(provider);
     struct provider_header *headers =
         arena_array(arena, struct provider_header, request->header_count);
     for (size_t i = 0; i < request->header_count; i++)
         headers[i] = (struct provider_header){request->headers[i].name, request->headers[i].value};
-    struct provider_hook hook = {.headers = headers,
-                                 .header_count = request->header_count,
-                                 .body = request->body,
-                                 .now = front_now()};
+    return (struct provider_hook){.headers = headers,
+                                  .header_count = request->header_count,
+                                  .body = request->body,
+                                  .now = front_now()};
+}
+
+static bool read_hook(struct arena *arena, const struct provider_config *provider,
+                      const struct http_request *request, str *job)
+{
+    const struct provider *translator = config_translator(provider);
+    struct provider_hook hook = hook_of(arena, request);
     struct provider_site site = {
         .base_url = provider->base_url,
         .webhook_secret =
@@ -88,25 +94,48 @@ void webhooks_provider(struct front *front, struct exchange *exchange,
     take(front, exchange, "providers:hook", buffer_text(&args));
 }
 
-void webhooks_stripe(struct front *front, struct exchange *exchange,
-                     const struct http_request *request)
+static void take_event(struct front *front, struct exchange *exchange,
+                       const struct http_request *request, const struct payment_service *service,
+                       const char *path)
 {
-    const struct studio_config *config = catalogue_file(front->options.program->config);
-    const struct stripe_config *stripe = config->payments.stripe;
-    struct stripe_event event;
-    str signature = http_header(request, "stripe-signature");
-    bool is_theirs =
-        stripe != NULL && stripe->webhook_secret != NULL && utf8_is_valid(request->body) &&
-        stripe_is_signed(stripe->webhook_secret->value, signature, request->body, front_now()) &&
-        stripe_event_read(exchange_arena(exchange), request->body, &event);
+    struct arena *arena = exchange_arena(exchange);
+    const struct processor_config *config =
+        config_processor(catalogue_file(front->options.program->config), service);
+    struct provider_hook hook = hook_of(arena, request);
+    struct payment_event event;
+    bool is_theirs = config != NULL && config->webhook_secret != NULL &&
+                     utf8_is_valid(request->body) &&
+                     service->is_signed(arena, config->webhook_secret->value, &hook) &&
+                     service->event_read(arena, hook_id(&hook), request->body, &event);
     if (!is_theirs) {
         answer_error(exchange, 400, "BadWebhook",
-                     STR("This is not signed by Stripe just now, or is none of its events."), NULL);
+                     str_format(arena,
+                                "This is not signed by %s just now, or is none of its events.",
+                                service->title),
+                     NULL);
         return;
     }
     AUTO(buffer_done) struct buffer args = buffer_with_max(CALL_ARGS_MAX);
-    buffer_str(&args, STR("{\"body\":"));
+    buffer_char(&args, '{');
+    if (service == &polar_service) {
+        buffer_str(&args, STR("\"id\":"));
+        json_write_text(&args, event.id);
+        buffer_char(&args, ',');
+    }
+    buffer_str(&args, STR("\"body\":"));
     json_write_text(&args, request->body);
     buffer_char(&args, '}');
-    take(front, exchange, "stripe:handleStripeWebhook", buffer_text(&args));
+    take(front, exchange, path, buffer_text(&args));
+}
+
+void webhooks_stripe(struct front *front, struct exchange *exchange,
+                     const struct http_request *request)
+{
+    take_event(front, exchange, request, &stripe_service, "stripe:handleStripeWebhook");
+}
+
+void webhooks_polar(struct front *front, struct exchange *exchange,
+                    const struct http_request *request)
+{
+    take_event(front, exchange, request, &polar_service, "polar:handlePolarWebhook");
 }

@@ -19,3 +19,7 @@ void webhooks_provider(struct front *front, struct exchange *exchange,
 /* POST /api/webhooks/stripe */
 void webhooks_stripe(struct front *front, struct exchange *exchange,
                      const struct http_request *request);
+
+/* POST /api/webhooks/polar */
+void webhooks_polar(struct front *front, struct exchange *exchange,
+                    const struct http_request *request);

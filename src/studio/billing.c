@@ -9,15 +9,14 @@
 /* ---- order ---- */
 
 /* Of events of the same second: what ends beats what runs, what changes beats what begins. */
-static int64_t rank_of(const struct stripe_event *event)
+static int64_t rank_of(const struct payment_event *event)
 {
     bool is_ended = str_equal(event->subscription.status, STR("canceled")) ||
                     str_equal(event->subscription.status, STR("incomplete_expired"));
-    bool is_first = str_equal(event->type, STR("customer.subscription.created"));
-    return (is_ended ? 2 : 0) + (is_first ? 0 : 1);
+    return (is_ended ? 2 : 0) + (event->is_first ? 0 : 1);
 }
 
-static bool is_newer(const struct subscription_row *row, const struct stripe_event *event)
+static bool is_newer(const struct subscription_row *row, const struct payment_event *event)
 {
     int64_t rank = rank_of(event);
     instant end = event->subscription.period_end;
@@ -48,8 +47,20 @@ static str kept(str text)
     return text.len == 0 ? (str){0} : utf8_cut(text, 255);
 }
 
-static doc_id user_of(struct call *call, str ours, str customer)
+static bool is_polar(str processor)
 {
+    return str_equal(processor, str_of(polar_service.name));
+}
+
+/* Where an account keeps what this processor knows it by. */
+static str *customer_of(struct billing_account *account, str processor)
+{
+    return is_polar(processor) ? &account->polar_customer_id : &account->customer_id;
+}
+
+static doc_id user_of(struct call *call, str processor, str ours, str customer)
+{
+    const char *index = is_polar(processor) ? "by_polar_customer" : "by_customer";
     struct user user;
     struct billing_account account;
     doc_id id;
@@ -59,8 +70,7 @@ static doc_id user_of(struct call *call, str ours, str customer)
     if (customer.len == 0)
         return (doc_id){0};
     row_find(call, &billing_account_type,
-             row_first(call, index_of(&billing_account_type, "by_customer"),
-                       KEY(key_text(kept(customer)))),
+             row_first(call, index_of(&billing_account_type, index), KEY(key_text(kept(customer)))),
              &account);
     return account.user_id;
 }
@@ -243,10 +253,11 @@ static void settle(struct call *call, struct subscription_row *row)
         return;
     struct billing_account account = billing_account_of(call, row->user_id);
     bool is_trial = row->trial_start.is_set && !account.had_trial;
-    bool has_customer = row->customer_id.len != 0 && account.customer_id.len == 0;
+    str *customer = customer_of(&account, row->processor);
+    bool has_customer = row->customer_id.len != 0 && customer->len == 0;
     account.had_trial |= is_trial;
     if (has_customer)
-        account.customer_id = row->customer_id;
+        *customer = row->customer_id;
     if (is_trial || has_customer)
         billing_account_put(call, &account);
     settle_invoices(call, row);
@@ -260,14 +271,15 @@ void subscription_settle(struct call *call, struct subscription_row *row)
 
 /* ---- events ---- */
 
-static void row_of(struct call *call, str external, struct subscription_row *row)
+static void row_of(struct call *call, const char *processor, str external,
+                   struct subscription_row *row)
 {
     external = kept(external);
     doc_id id =
         row_first(call, index_of(&subscription_type, "by_external"), KEY(key_text(external)));
     if (row_find(call, &subscription_type, id, row))
         return;
-    *row = (struct subscription_row){.processor = STR("stripe"),
+    *row = (struct subscription_row){.processor = str_of(processor),
                                      .external_id = external,
                                      .status = SUBSCRIPTION_INCOMPLETE,
                                      .told_status = SUBSCRIPTION_INCOMPLETE,
@@ -281,7 +293,7 @@ static void link_user(struct call *call, struct subscription_row *row, str ours,
     if (customer.len != 0 && row->customer_id.len == 0)
         row->customer_id = kept(customer);
     if (!doc_id_is_set(row->user_id))
-        row->user_id = user_of(call, ours, customer);
+        row->user_id = user_of(call, row->processor, ours, customer);
 }
 
 static enum subscription_status read_status(str name)
@@ -292,13 +304,13 @@ static enum subscription_status read_status(str name)
     return SUBSCRIPTION_INCOMPLETE;
 }
 
-static void take_subscription(struct call *call, const struct stripe_event *event)
+static void take_subscription(struct call *call, const struct payment_event *event)
 {
-    const struct stripe_subscription *told = &event->subscription;
+    const struct payment_subscription *told = &event->subscription;
     struct subscription_row row;
     if (told->id.len == 0)
         return;
-    row_of(call, told->id, &row);
+    row_of(call, event->processor, told->id, &row);
     link_user(call, &row, told->user, told->customer);
     if (is_newer(&row, event)) {
         row.told_status = read_status(told->status);
@@ -322,7 +334,7 @@ static void take_subscription(struct call *call, const struct stripe_event *even
 }
 
 /* Paid stays paid; of two events that say the same, the later. */
-static bool tells_more(const struct invoice *row, const struct stripe_event *event, bool is_paid)
+static bool tells_more(const struct invoice *row, const struct payment_event *event, bool is_paid)
 {
     if (row->is_paid != is_paid)
         return is_paid;
@@ -331,9 +343,9 @@ static bool tells_more(const struct invoice *row, const struct stripe_event *eve
     return str_compare(row->told_by, event->id) < 0;
 }
 
-static void keep_invoice(struct call *call, const struct stripe_event *event, bool is_paid)
+static void keep_invoice(struct call *call, const struct payment_event *event, bool is_paid)
 {
-    const struct stripe_invoice *told = &event->invoice;
+    const struct payment_invoice *told = &event->invoice;
     struct invoice row;
     doc_id id =
         row_first(call, index_of(&invoice_type, "by_external"), KEY(key_text(kept(told->id))));
@@ -360,15 +372,15 @@ static void keep_invoice(struct call *call, const struct stripe_event *event, bo
     row_put(call, &invoice_type, &row);
 }
 
-static void take_invoice(struct call *call, const struct stripe_event *event)
+static void take_invoice(struct call *call, const struct payment_event *event)
 {
-    const struct stripe_invoice *told = &event->invoice;
-    bool is_paid = event->kind == STRIPE_INVOICE_PAID;
+    const struct payment_invoice *told = &event->invoice;
+    bool is_paid = event->kind == PAYMENT_INVOICE_PAID;
     struct subscription_row row;
     if (told->id.len == 0 || told->subscription.len == 0)
         return;
     keep_invoice(call, event, is_paid);
-    row_of(call, told->subscription, &row);
+    row_of(call, event->processor, told->subscription, &row);
     link_user(call, &row, told->user, told->customer);
     instant *at = is_paid ? &row.paid_at : &row.failed_at;
     *at = PLANTED(sim_paid_on_arrival) ? call->now : later(*at, event->created);
@@ -394,15 +406,16 @@ static void adopt(struct call *call, str customer, doc_id user)
     }
 }
 
-static void take_checkout(struct call *call, const struct stripe_event *event)
+static void take_checkout(struct call *call, const struct payment_event *event)
 {
-    const struct stripe_payment *told = &event->payment;
-    str customer = kept(told->customer);
-    doc_id user = user_of(call, told->user, customer);
+    const struct payment_charge *told = &event->charge;
+    str customer = kept(told->customer), processor = str_of(event->processor);
+    doc_id user = user_of(call, processor, told->user, customer);
     if (doc_id_is_set(user) && customer.len != 0) {
         struct billing_account account = billing_account_of(call, user);
-        if (account.customer_id.len == 0) {
-            account.customer_id = customer;
+        str *known = customer_of(&account, processor);
+        if (known->len == 0) {
+            *known = customer;
             billing_account_put(call, &account);
         }
         adopt(call, customer, user);
@@ -417,9 +430,9 @@ static void take_checkout(struct call *call, const struct stripe_event *event)
     settle_payment(call, &payment);
 }
 
-static void take_return(struct call *call, const struct stripe_event *event)
+static void take_return(struct call *call, const struct payment_event *event)
 {
-    const struct stripe_payment *told = &event->payment;
+    const struct payment_charge *told = &event->charge;
     str name = told->payment.len != 0 ? told->payment : told->invoice;
     if (name.len == 0)
         return;
@@ -429,27 +442,27 @@ static void take_return(struct call *call, const struct stripe_event *event)
     payment.amount = MAX_OF(payment.amount, told->amount);
     payment.returned = MAX_OF(
         payment.returned, told->returned + (PLANTED(sim_returns_summed) ? payment.returned : 0));
-    payment.is_disputed |= event->kind == STRIPE_DISPUTE;
+    payment.is_disputed |= event->kind == PAYMENT_DISPUTE;
     settle_payment(call, &payment);
 }
 
-void billing_apply(struct call *call, const struct stripe_event *event)
+void billing_apply(struct call *call, const struct payment_event *event)
 {
     if (call_failed(call))
         return;
     switch (event->kind) {
-    case STRIPE_SUBSCRIPTION:
+    case PAYMENT_SUBSCRIPTION:
         take_subscription(call, event);
         break;
-    case STRIPE_INVOICE_PAID:
-    case STRIPE_INVOICE_FAILED:
+    case PAYMENT_INVOICE_PAID:
+    case PAYMENT_INVOICE_FAILED:
         take_invoice(call, event);
         break;
-    case STRIPE_CHECKOUT:
+    case PAYMENT_CHECKOUT:
         take_checkout(call, event);
         break;
-    case STRIPE_REFUND:
-    case STRIPE_DISPUTE:
+    case PAYMENT_REFUND:
+    case PAYMENT_DISPUTE:
         take_return(call, event);
         break;
     default:

@@ -68,6 +68,8 @@ static const struct field plan_fields[] = {
     INT(price_cents_yearly, .is_optional = true, .min = 0, .max = 100000000, .about = "A year."),
     MAYBE_TEXT(stripe_price_id, .min = 1, .max = 255, .about = "Of Stripe, for a month."),
     MAYBE_TEXT(stripe_price_id_yearly, .min = 1, .max = 255),
+    MAYBE_TEXT(polar_product_id, .min = 1, .max = 255, .about = "Of Polar, for a month."),
+    MAYBE_TEXT(polar_product_id_yearly, .min = 1, .max = 255),
     INT(trial_days, .is_optional = true, .min = 0, .max = 730, .unit = "days",
         .about = "Free at first, once a user."),
     MAYBE_LIST(features, &feature_item, .max = 30, .about = "Lines for its card."),
@@ -256,6 +258,7 @@ static const struct field package_fields[] = {
     MAYBE_TEXT(stripe_price_id, .min = 1, .max = 255,
                .about = "Of Stripe; else name and price are told."),
     MAYBE_BOOL(is_active, .about = "False: no longer sold."),
+    MAYBE_TEXT(polar_product_id, .min = 1, .max = 255, .about = "Of Polar."),
 };
 #undef ROW
 const struct shape config_package_shape = {.name = "package",
@@ -264,21 +267,25 @@ const struct shape config_package_shape = {.name = "package",
                                            FIELDS(package_fields)};
 const struct field config_package_item = ITEM_RECORD(&config_package_shape, struct package_config);
 
-#define ROW struct stripe_config
-static const struct field stripe_fields[] = {
+#define ROW struct processor_config
+static const struct field processor_fields[] = {
     MAYBE_RECORD(key, &secret_shape, .about = "A secret or restricted key of the account."),
     MAYBE_RECORD(webhook_secret, &secret_shape,
-                 .about = "Of the endpoint /api/webhooks/stripe. Without it no event is believed."),
+                 .about = "Of its endpoint below /api/webhooks/. Without it no event is believed."),
     MAYBE_TEXT(base_url, .max = 500),
     BOOL(allow_private_addresses, .is_optional = true),
 };
 #undef ROW
-static const struct shape stripe_shape = {
-    .name = "stripe", .size = sizeof(struct stripe_config), FIELDS(stripe_fields)};
+static const struct shape processor_shape = {.name = "processor",
+                                             .about = "Who takes the money.",
+                                             .size = sizeof(struct processor_config),
+                                             FIELDS(processor_fields)};
 
 #define ROW struct payments_config
 static const struct field payments_fields[] = {
-    MAYBE_RECORD(stripe, &stripe_shape),
+    MAYBE_RECORD(stripe, &processor_shape),
+    MAYBE_RECORD(polar, &processor_shape,
+                 .about = "Beside Stripe it sells what has no price there."),
     MAYBE_TEXT(currency, .min = 3, .max = 3, .about = "As in usd, the default."),
     BOOL(packages_need_plan, .is_optional = true,
          .about = "Credits are sold only to who pays for a plan."),
@@ -323,6 +330,12 @@ const struct provider_config *config_provider(const struct studio_config *config
         if (str_equal(providers[i].id, id))
             return &providers[i];
     return NULL;
+}
+
+const struct processor_config *config_processor(const struct studio_config *config,
+                                                const struct payment_service *service)
+{
+    return service == &polar_service ? config->payments.polar : config->payments.stripe;
 }
 
 static bool takes_pictures(const struct provider_config *provider)

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "base/fault.h"
+#include "provider/payment.h"
 #include "provider/provider.h"
 #include "json/fields.h"
 
@@ -48,6 +49,7 @@ struct plan_config {
     int64_t price_cents;                          /* a month */
     int64_t price_cents_yearly;
     str stripe_price_id, stripe_price_id_yearly;
+    str polar_product_id, polar_product_id_yearly;
     int64_t trial_days;      /* once a user; 0: none */
     struct list features;    /* str, for its card */
     bool films_are_public;   /* nobody can hide theirs */
@@ -153,18 +155,21 @@ struct package_config {
     int64_t price_cents;
     str stripe_price_id; /* empty: name and price are told instead */
     struct maybe_bool is_active;
+    str polar_product_id;
 };
 
-struct stripe_config {
+/* Who takes the money. */
+struct processor_config {
     struct secret_config *key, *webhook_secret;
-    str base_url; /* empty: Stripe's own */
+    str base_url; /* empty: its own */
     bool allow_private_addresses;
 };
 
 struct payments_config {
-    struct stripe_config *stripe; /* NULL: nothing can be paid for */
-    str currency;                 /* empty: usd */
-    bool packages_need_plan;      /* credits are sold to subscribers only */
+    /* Either, or both, may be NULL. */
+    struct processor_config *stripe, *polar;
+    str currency;            /* empty: usd */
+    bool packages_need_plan; /* credits are sold to subscribers only */
 };
 
 /* A service that judges what is asked for, by OpenAI's interface. */
@@ -210,6 +215,9 @@ const struct model_config *config_model(const struct studio_config *config, str 
 /* Who speaks to it; NULL for the sketcher. */
 const struct provider *config_translator(const struct provider_config *provider);
 const struct provider_config *config_provider(const struct studio_config *config, str id);
+/* NULL when nothing is paid through that one. */
+const struct processor_config *config_processor(const struct studio_config *config,
+                                                const struct payment_service *service);
 
 /* What shapes cannot say: names exist, ids are unique, sizes are in range. */
 bool studio_config_check(const struct studio_config *config, struct fault *fault) MUST_CHECK;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/erasing.h"
 
-#include "provider/stripe.h"
 #include "studio/catalogue.h"
 #include "studio/generations.h"
 #include "studio/rates.h"
@@ -51,42 +50,56 @@ void user_put_deleted(struct call *call, str clerk_id)
 
 /* ---- what they pay for ---- */
 
-static void end_at_period(struct arena *arena, const struct provider_site *site, str job,
+static void end_at_stripe(struct arena *arena, const struct provider_site *site, str job,
                           struct provider_request *out)
 {
-    stripe_cancel_ask(arena, site, job, true, out);
+    stripe_service.cancel(arena, site, job, true, out);
+}
+
+static void end_at_polar(struct arena *arena, const struct provider_site *site, str job,
+                         struct provider_request *out)
+{
+    polar_service.cancel(arena, site, job, true, out);
 }
 
 /* Ended like a job of a provider's: asked for until it was answered. */
-static const struct provider stripe_ending = {.name = "stripe", .cancel = end_at_period};
+static const struct provider stripe_ending = {.name = "stripe", .cancel = end_at_stripe};
+static const struct provider polar_ending = {.name = "polar", .cancel = end_at_polar};
+
+static const struct processor_config *processor_of(struct call *call,
+                                                   const struct subscription_row *row)
+{
+    const struct payment_service *service = payment_service_of(row->processor);
+    return service == NULL ? NULL : config_processor(catalogue_of(call), service);
+}
 
 /* The first that goes on, and whose processor we can tell to end it. */
 static bool paid_find(struct call *call, doc_id user, struct subscription_row *row)
 {
     struct scan scan;
     bool is_found = false;
-    if (catalogue_of(call)->payments.stripe == NULL)
-        return false;
     view_scan(call->view, index_of(&subscription_type, "by_user"),
               (struct bounds){.prefix = KEY(key_id(user))}, ORDER_UP, &scan);
     while (!is_found && scan_next(&scan, row))
         is_found = subscription_is_entitled(row) && !row->cancel_at_period_end &&
-                   str_equal(row->processor, STR("stripe"));
+                   processor_of(call, row) != NULL;
     scan_end(&scan);
     return is_found;
 }
 
 static const struct work *work_ending(struct call *call, const struct subscription_row *row)
 {
-    const struct stripe_config *stripe = catalogue_of(call)->payments.stripe;
+    const struct processor_config *processor = processor_of(call, row);
+    bool is_polar = payment_service_of(row->processor) == &polar_service;
     struct work *work = arena_new(call->arena, struct work);
-    *work = (struct work){.kind = WORK_CANCEL,
-                          .timeout = STOPPING_TIME,
-                          .provider = &stripe_ending,
-                          .site = {.base_url = stripe->base_url,
-                                   .key = stripe->key == NULL ? (str){0} : stripe->key->value},
-                          .job = row->external_id,
-                          .allow_private = stripe->allow_private_addresses};
+    *work =
+        (struct work){.kind = WORK_CANCEL,
+                      .timeout = STOPPING_TIME,
+                      .provider = is_polar ? &polar_ending : &stripe_ending,
+                      .site = {.base_url = processor->base_url,
+                               .key = processor->key == NULL ? (str){0} : processor->key->value},
+                      .job = row->external_id,
+                      .allow_private = processor->allow_private_addresses};
     return work;
 }
 

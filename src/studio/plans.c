@@ -6,6 +6,7 @@
 /* What there is to buy, as the configuration says. */
 struct wire_plan_card {
     str key, plan_id, name, currency, stripe_price_id, stripe_price_id_yearly;
+    str polar_product_id, polar_product_id_yearly;
     int64_t price, price_yearly, storage_bytes, trial_days;
     credits credits, credits_once;
     struct list features;
@@ -21,6 +22,8 @@ static const struct field wire_plan_card_fields[] = {
     TEXT(currency),
     MAYBE_TEXT(stripe_price_id),
     MAYBE_TEXT(stripe_price_id_yearly),
+    MAYBE_TEXT(polar_product_id),
+    MAYBE_TEXT(polar_product_id_yearly),
     INT(price, .unit = "cents", .about = "A month; 0: free."),
     INT(price_yearly, .unit = "cents", .about = "A year; 0: not offered."),
     INT(storage_bytes, .unit = "bytes"),
@@ -83,7 +86,9 @@ const struct plan_config *config_plan_of_price(const struct studio_config *confi
     const struct plan_config *plans = config->plans.items;
     for (size_t i = 0; i < config->plans.count && price.len != 0; i++)
         if (str_equal(plans[i].stripe_price_id, price) ||
-            str_equal(plans[i].stripe_price_id_yearly, price))
+            str_equal(plans[i].stripe_price_id_yearly, price) ||
+            str_equal(plans[i].polar_product_id, price) ||
+            str_equal(plans[i].polar_product_id_yearly, price))
             return &plans[i];
     return NULL;
 }
@@ -112,6 +117,8 @@ static struct wire_plan_card card_of(const struct studio_config *config,
         .currency = currency_of(config),
         .stripe_price_id = plan->stripe_price_id,
         .stripe_price_id_yearly = plan->stripe_price_id_yearly,
+        .polar_product_id = plan->polar_product_id,
+        .polar_product_id_yearly = plan->polar_product_id_yearly,
         .price = plan->price_cents,
         .price_yearly = plan->price_cents_yearly,
         .storage_bytes = plan->storage_bytes,

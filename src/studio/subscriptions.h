@@ -17,7 +17,7 @@
 #pragma once
 
 #include "call/call.h"
-#include "provider/stripe.h"
+#include "provider/payment.h"
 #include "studio/config.h"
 
 enum subscription_status {
@@ -129,4 +129,4 @@ const struct plan_config *config_plan_of_price(const struct studio_config *confi
 const struct package_config *config_package(const struct studio_config *config, str id);
 
 /* Takes what an event tells. Whether it is a new one is the caller's to know. */
-void billing_apply(struct call *call, const struct stripe_event *event);
+void billing_apply(struct call *call, const struct payment_event *event);

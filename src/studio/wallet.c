@@ -110,9 +110,9 @@ static void get_wallet(struct call *call, const struct get_wallet_args *args, st
     add_lots(call, true, parts, &count);
     add_lots(call, false, parts, &count);
     *result = (struct wallet){
-        .can_pay = config->payments.stripe != NULL,
+        .can_pay = config->payments.stripe != NULL || config->payments.polar != NULL,
         .packages_need_plan = config->payments.packages_need_plan,
-        .has_portal = account.customer_id.len != 0,
+        .has_portal = account.customer_id.len != 0 || account.polar_customer_id.len != 0,
         .had_trial = account.had_trial,
         .plan_key = user.plan_key,
         .available = ledger_available(call, &balance),

@@ -305,10 +305,13 @@ struct mutation *house_mutate(struct house *house, const struct call_request *re
 static struct call_answer pay(struct house *house, const struct call_wish *wish)
 {
     int status = house->pay_status == 0 ? 200 : house->pay_status;
-    ptrdiff_t slash = str_find_last(wish->url, '/');
-    str last = str_slice(wish->url, (size_t)slash + 1, wish->url.len);
-    bool is_page = str_equal(last, STR("sessions"));
-    bool is_canceled = str_contains(wish->body, STR("cancel_at_period_end=true"));
+    str url =
+        str_ends(wish->url, STR("/")) ? str_slice(wish->url, 0, wish->url.len - 1) : wish->url;
+    ptrdiff_t slash = str_find_last(url, '/');
+    str last = str_slice(url, (size_t)slash + 1, url.len);
+    bool is_page = str_ends(last, STR("sessions")) || str_equal(last, STR("checkouts"));
+    bool is_canceled = str_contains(wish->body, STR("cancel_at_period_end=true")) ||
+                       str_contains(wish->body, STR("\"cancel_at_period_end\":true"));
     snprintf(house->paid_at, sizeof(house->paid_at), "%.*s %.*s", STR_ARG(last),
              STR_ARG(wish->body));
     if (status != 200)

@@ -78,9 +78,11 @@ void talk_done(struct talk *talk);
 bool talk_act(struct talk *talk, str name);
 bool talk_keep_reply(struct talk *talk, const struct call_reply *reply, str name);
 
-/* stripe sends {event} [-> name]; stripe answers STATUS; stripe is not set up */
 bool talk_file(struct talk *talk, str *rest);
+
+/* stripe sends {event} [-> name]; stripe answers STATUS; stripe is not set up; polar alike */
 bool talk_stripe(struct talk *talk, str *rest);
+bool talk_polar(struct talk *talk, str *rest);
 
 /* ---- words of a line ---- */
 

@@ -572,6 +572,7 @@ bool verb_run(struct talk *talk, str line)
         {"as", as},
         {"stripe", talk_stripe},
         {"prompts", prompts},
+        {"polar", talk_polar},
         {"call", call},
         {"again", again},
         {"together", together},

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "provider/stripe.h"
+#include "provider/payment.h"
 
 static int open_arena(void **state)
 {
@@ -41,10 +41,17 @@ static void expect_part(str got, const char *part)
 #define SUM "0c8670ed117751cc551a20e35839447075c42800ea3cf3e8a2fbda99cd1e6edd"
 #define AT ((instant){INT64_C(1700000000) * 1000000})
 
+static bool is_signed_by(str secret, const char *header, const char *body, int64_t seconds_later)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    struct provider_header one = {STR("Stripe-Signature"), str_of(header)};
+    struct provider_hook hook = {&one, 1, str_of(body), instant_add(AT, SECONDS(seconds_later))};
+    return stripe_service.is_signed(&arena, secret, &hook);
+}
+
 static bool is_signed(const char *header, const char *body, int64_t seconds_later)
 {
-    return stripe_is_signed(STR(SECRET), str_of(header), str_of(body),
-                            instant_add(AT, SECONDS(seconds_later)));
+    return is_signed_by(STR(SECRET), header, body, seconds_later);
 }
 
 static void what_stripe_signed_is_believed_for_five_minutes(void **state)
@@ -69,8 +76,8 @@ static void what_was_changed_or_not_signed_is_refused(void **state)
     assert_false(is_signed("t=" STAMP, BODY, 0));
     assert_false(is_signed("", BODY, 0));
     assert_false(is_signed("t=x,v1=" SUM, BODY, 0));
-    assert_false(stripe_is_signed((str){0}, STR("t=" STAMP ",v1=" SUM), STR(BODY), AT));
-    assert_false(stripe_is_signed(STR("other"), STR("t=" STAMP ",v1=" SUM), STR(BODY), AT));
+    assert_false(is_signed_by((str){0}, "t=" STAMP ",v1=" SUM, BODY, 0));
+    assert_false(is_signed_by(STR("other"), "t=" STAMP ",v1=" SUM, BODY, 0));
 }
 
 /* ---- requests ---- */
@@ -81,16 +88,16 @@ static const struct provider_site site = {.base_url = {"http://stripe.test/", 19
 static void a_checkout_names_plan_user_and_trial(void **state)
 {
     struct provider_request request;
-    struct stripe_checkout wish = {.is_subscription = true,
-                                   .price = STR("price_1"),
-                                   .email = STR("a+b@example.org"),
-                                   .user = STR("u1"),
-                                   .plan = STR("pro"),
-                                   .trial_days = 7,
-                                   .success_url = STR("http://h/b?c=d"),
-                                   .cancel_url = STR("http://h/"),
-                                   .key = STR("k1")};
-    stripe_checkout_ask(*state, &site, &wish, &request);
+    struct payment_checkout wish = {.is_subscription = true,
+                                    .price = STR("price_1"),
+                                    .email = STR("a+b@example.org"),
+                                    .user = STR("u1"),
+                                    .plan = STR("pro"),
+                                    .trial_days = 7,
+                                    .success_url = STR("http://h/b?c=d"),
+                                    .cancel_url = STR("http://h/"),
+                                    .key = STR("k1")};
+    stripe_service.checkout(*state, &site, &wish, &request);
     expect(request.method, "POST");
     expect(request.url, "http://stripe.test/v1/checkout/sessions");
     expect_part(request.body, "mode=subscription&");
@@ -107,13 +114,13 @@ static void a_checkout_names_plan_user_and_trial(void **state)
 static void a_package_without_a_price_of_stripes_is_described(void **state)
 {
     struct provider_request request;
-    struct stripe_checkout wish = {.name = STR("Small"),
-                                   .currency = STR("usd"),
-                                   .amount = 699,
-                                   .customer = STR("cus_1"),
-                                   .email = STR("a@example.org"),
-                                   .package = STR("small")};
-    stripe_checkout_ask(*state, &site, &wish, &request);
+    struct payment_checkout wish = {.name = STR("Small"),
+                                    .currency = STR("usd"),
+                                    .amount = 699,
+                                    .customer = STR("cus_1"),
+                                    .email = STR("a@example.org"),
+                                    .package = STR("small")};
+    stripe_service.checkout(*state, &site, &wish, &request);
     expect_part(request.body, "mode=payment&");
     expect_part(request.body, "price_data%5D%5Bunit_amount%5D=699");
     expect_part(request.body, "customer=cus_1");
@@ -124,7 +131,7 @@ static void a_package_without_a_price_of_stripes_is_described(void **state)
 static void an_id_of_theirs_cannot_leave_its_place_in_the_address(void **state)
 {
     struct provider_request request;
-    stripe_cancel_ask(*state, &site, STR("sub/../x?y"), true, &request);
+    stripe_service.cancel(*state, &site, STR("sub/../x?y"), true, &request);
     expect(request.url, "http://stripe.test/v1/subscriptions/sub%2F..%2Fx%3Fy");
     expect(request.body, "cancel_at_period_end=true");
 }
@@ -132,12 +139,14 @@ static void an_id_of_theirs_cannot_leave_its_place_in_the_address(void **state)
 static void a_page_has_an_address_or_there_is_none(void **state)
 {
     str url;
-    assert_true(stripe_url_read(*state, 200, STR("{\"url\":\"https://pay.test/1\"}"), &url));
+    assert_true(
+        stripe_service.page_read(*state, 200, STR("{\"url\":\"https://pay.test/1\"}"), &url));
     expect(url, "https://pay.test/1");
-    assert_false(stripe_url_read(*state, 402, STR("{\"url\":\"https://pay.test/1\"}"), &url));
-    assert_false(stripe_url_read(*state, 200, STR("{\"url\":\"javascript:1\"}"), &url));
-    assert_false(stripe_url_read(*state, 200, STR("{\"url\":null}"), &url));
-    assert_false(stripe_url_read(*state, 0, STR(""), &url));
+    assert_false(
+        stripe_service.page_read(*state, 402, STR("{\"url\":\"https://pay.test/1\"}"), &url));
+    assert_false(stripe_service.page_read(*state, 200, STR("{\"url\":\"javascript:1\"}"), &url));
+    assert_false(stripe_service.page_read(*state, 200, STR("{\"url\":null}"), &url));
+    assert_false(stripe_service.page_read(*state, 0, STR(""), &url));
 }
 
 /* ---- events ---- */
@@ -148,17 +157,17 @@ static void a_page_has_an_address_or_there_is_none(void **state)
 
 static void periods_are_read_where_old_and_new_versions_have_them(void **state)
 {
-    struct stripe_event event;
-    assert_true(stripe_event_read(
-        *state,
+    struct payment_event event;
+    assert_true(stripe_service.event_read(
+        *state, (str){0},
         EVENT("customer.subscription.updated",
               "{\"object\":\"subscription\",\"id\":\"sub_1\",\"status\":\"active\","
               "\"current_period_start\":10,\"current_period_end\":20}"),
         &event));
-    assert_int_equal(event.kind, STRIPE_SUBSCRIPTION);
+    assert_int_equal(event.kind, PAYMENT_SUBSCRIPTION);
     assert_int_equal(event.subscription.period_end.us, 20000000);
-    assert_true(stripe_event_read(
-        *state,
+    assert_true(stripe_service.event_read(
+        *state, (str){0},
         EVENT("customer.subscription.updated",
               "{\"object\":\"subscription\",\"id\":\"sub_1\",\"status\":\"active\",\"items\":{"
               "\"data\":[{\"id\":\"si_1\",\"price\":{\"id\":\"price_1\"},"
@@ -171,21 +180,22 @@ static void periods_are_read_where_old_and_new_versions_have_them(void **state)
 
 static void an_invoice_names_its_subscription_in_old_and_new_versions(void **state)
 {
-    struct stripe_event event;
-    assert_true(stripe_event_read(
-        *state, EVENT("invoice.paid", "{\"id\":\"in_1\",\"subscription\":\"sub_1\",\"lines\":{}}"),
+    struct payment_event event;
+    assert_true(stripe_service.event_read(
+        *state, (str){0},
+        EVENT("invoice.paid", "{\"id\":\"in_1\",\"subscription\":\"sub_1\",\"lines\":{}}"),
         &event));
-    assert_int_equal(event.kind, STRIPE_INVOICE_PAID);
+    assert_int_equal(event.kind, PAYMENT_INVOICE_PAID);
     expect(event.invoice.subscription, "sub_1");
-    assert_true(stripe_event_read(
-        *state,
+    assert_true(stripe_service.event_read(
+        *state, (str){0},
         EVENT("invoice.payment_failed",
               "{\"id\":\"in_1\",\"parent\":{\"subscription_details\":{\"subscription\":\"sub_2\","
               "\"metadata\":{\"userId\":\"u1\"}}},\"lines\":{\"data\":[{\"amount\":-5,\"period\":{"
               "\"start\":1,\"end\":9},\"price\":{\"id\":\"old\"}},{\"amount\":9,\"period\":{"
               "\"start\":2,\"end\":9},\"pricing\":{\"price_details\":{\"price\":\"new\"}}}]}}"),
         &event));
-    assert_int_equal(event.kind, STRIPE_INVOICE_FAILED);
+    assert_int_equal(event.kind, PAYMENT_INVOICE_FAILED);
     expect(event.invoice.subscription, "sub_2");
     expect(event.invoice.user, "u1");
     expect(event.invoice.price, "new");
@@ -194,30 +204,32 @@ static void an_invoice_names_its_subscription_in_old_and_new_versions(void **sta
 
 static void a_checkout_counts_when_it_is_paid(void **state)
 {
-    struct stripe_event event;
-    assert_true(stripe_event_read(
-        *state,
+    struct payment_event event;
+    assert_true(stripe_service.event_read(
+        *state, (str){0},
         EVENT("checkout.session.completed", "{\"mode\":\"payment\",\"payment_status\":\"unpaid\"}"),
         &event));
-    assert_int_equal(event.kind, STRIPE_NONE);
-    assert_true(stripe_event_read(
-        *state,
+    assert_int_equal(event.kind, PAYMENT_NONE);
+    assert_true(stripe_service.event_read(
+        *state, (str){0},
         EVENT("checkout.session.async_payment_succeeded",
               "{\"mode\":\"payment\",\"payment_status\":\"paid\",\"payment_intent\":\"pi_1\","
               "\"metadata\":{\"packageId\":\"small\"}}"),
         &event));
-    assert_int_equal(event.kind, STRIPE_CHECKOUT);
-    expect(event.payment.package, "small");
+    assert_int_equal(event.kind, PAYMENT_CHECKOUT);
+    expect(event.charge.package, "small");
 }
 
 static void what_is_no_event_is_refused_and_what_is_new_to_us_is_nothing(void **state)
 {
-    struct stripe_event event;
-    assert_false(stripe_event_read(*state, STR("[]"), &event));
-    assert_false(stripe_event_read(*state, STR("{"), &event));
-    assert_false(stripe_event_read(*state, STR("{\"id\":\"evt_1\",\"type\":\"x\"}"), &event));
-    assert_true(stripe_event_read(*state, EVENT("tax.rate.updated", "{}"), &event));
-    assert_int_equal(event.kind, STRIPE_NONE);
+    struct payment_event event;
+    assert_false(stripe_service.event_read(*state, (str){0}, STR("[]"), &event));
+    assert_false(stripe_service.event_read(*state, (str){0}, STR("{"), &event));
+    assert_false(stripe_service.event_read(*state, (str){0},
+                                           STR("{\"id\":\"evt_1\",\"type\":\"x\"}"), &event));
+    assert_true(
+        stripe_service.event_read(*state, (str){0}, EVENT("tax.rate.updated", "{}"), &event));
+    assert_int_equal(event.kind, PAYMENT_NONE);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_arena, close_arena)

@@ -233,6 +233,12 @@ static const struct sample samples[] = {
      "\\\"data\\\":[{\\\"id\\\":\\\"si_1\\\",\\\"price\\\":{\\\"id\\\":\\\"price_plus\\\"}}]}}}}"
      "\"}",
      OF_USER},
+    {"polar:handlePolarWebhook",
+     "{\"id\":\"msg_1\",\"body\":\"{\\\"type\\\":\\\"order.paid\\\",\\\"timestamp\\\":"
+     "\\\"2026-01-01T12:00:00Z\\\",\\\"data\\\":{\\\"id\\\":\\\"ord_1\\\",\\\"paid\\\":true,"
+     "\\\"total_amount\\\":99,\\\"customer_id\\\":\\\"c_1\\\",\\\"metadata\\\":{"
+     "\\\"userId\\\":\\\"%s\\\",\\\"packageId\\\":\\\"flake\\\"}}}\"}",
+     OF_USER},
     {"plans:listPlans", "{}", OF_NOTHING},
     {"plans:getPlan", "{\"key\":\"free\"}", OF_NOTHING},
     {"subscriptionPlans:getActivePlans", "{}", OF_NOTHING},
