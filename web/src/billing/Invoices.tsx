@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What was asked for in money, with the payment service's own page for each. */
 import type { Invoice } from "./live";
-import { dateOf, money } from "./money";
+import { fullDate, money } from "./money";
 import { words } from "./words";
 
 /* Only what can be gone to: the address is the payment service's, and it is its text. */
@@ -13,7 +13,7 @@ function Line({ one }: { one: Invoice }) {
   const paid = one.status === "paid";
   return (
     <tr>
-      <td className="when">{dateOf(one.createdAt)}</td>
+      <td className="when">{fullDate(one.createdAt)}</td>
       <td>{name}</td>
       <td>
         {paid ? i.paid : <span className="alarm">{i.open}</span>}{" "}

@@ -6,7 +6,7 @@ import { size } from "../format";
 import { Button } from "../parts/Button";
 import { Anchor } from "./Anchor";
 import { isRunning, isYearly, planOf, type Books, type Plan, type Subscription } from "./live";
-import { dateOf, money } from "./money";
+import { fullDate, money } from "./money";
 import type { Pay } from "./usePay";
 import { words } from "./words";
 
@@ -23,11 +23,12 @@ export function sumOf(plan: Plan, yearly: boolean): string {
 /* What comes next, and when. */
 function nextOf(subscription: Subscription, plan: Plan | undefined): [string, string] | undefined {
   const p = words.plan;
-  const end = subscription.currentPeriodEnd;
+  const trial = subscription.status === "trialing" ? subscription.trialEnd : undefined;
+  const end = trial ?? subscription.currentPeriodEnd;
   if (end === undefined) return undefined;
-  if (subscription.cancelAtPeriodEnd) return [p.ends, dateOf(end)];
+  if (subscription.cancelAtPeriodEnd) return [p.ends, fullDate(end)];
   const yearly = isYearly(subscription, plan);
-  return [p.next, plan ? p.on(dateOf(end), money(yearly ? plan.priceYearly : plan.price, plan.currency)) : dateOf(end)];
+  return [p.next, plan ? p.on(fullDate(end), money(yearly ? plan.priceYearly : plan.price, plan.currency)) : fullDate(end)];
 }
 
 export function PlanNow({ books, pay }: { books: Books; pay: Pay }) {
@@ -40,14 +41,14 @@ export function PlanNow({ books, pay }: { books: Books; pay: Pay }) {
   const paid = plan !== undefined && plan.price > 0;
   const facts: [string, string | undefined][] = [
     [plan?.name ?? books.wallet.planKey, plan && givesOf(plan)],
-    [p.trial, subscription?.status === "trialing" && subscription.trialEnd !== undefined ? dateOf(subscription.trialEnd) : undefined],
+    [p.trial, subscription?.status === "trialing" && subscription.trialEnd !== undefined ? fullDate(subscription.trialEnd) : undefined],
     next ?? ["", undefined],
   ];
   return (
     <section className="narrow" aria-labelledby="plan">
       <h2 id="plan">{p.title}</h2>
       <p className="figure price">
-        {paid ? money(yearly ? plan.priceYearly : plan.price, plan.currency) : p.free}
+        {plan ? money(yearly ? plan.priceYearly : plan.price, plan.currency, !paid) : p.free}
         {paid && <small>{yearly ? p.year : p.month}</small>}
       </p>
       <dl className="meta roomy">

@@ -2,6 +2,7 @@
 /* Sums of money and days, as a person reads them. Cents come from the server. */
 const language = "en-GB";
 const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "long", year: "numeric" });
+const dayOnly = new Intl.DateTimeFormat(language, { day: "numeric", month: "long" });
 const shortDay = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" });
 
 /* How many cents make one: yen have none. */
@@ -30,5 +31,8 @@ export function unitPrice(cents: number, count: number, currency: string): strin
 export const micros = (value: number) =>
   new Intl.NumberFormat(language, { style: "currency", currency: "USD", currencyDisplay: "narrowSymbol", maximumFractionDigits: 6 }).format(value / 1e6);
 
-export const dateOf = (at: number) => day.format(at);
+/* "22 December 2026" where it is looked up; in a sentence this year needs no number. */
+export const fullDate = (at: number) => day.format(at);
+export const dateOf = (at: number) =>
+  new Date(at).getFullYear() === new Date().getFullYear() ? dayOnly.format(at) : day.format(at);
 export const shortDate = (at: number) => shortDay.format(at);

@@ -71,7 +71,8 @@ function Inside({ attempt }: { attempt: Attempt }) {
 function endOf(told: Told): string | undefined {
   const r = words.receipt;
   if (told.status === "completed") return r.completed(told.made, told.askedFor);
-  if (told.status === "failed") return told.error || r.failed;
+  /* The last attempt has said why already. */
+  if (told.status === "failed") return told.error !== undefined && told.error !== told.attempts.at(-1)?.error ? told.error : r.failed;
   return told.status === "canceled" ? r.canceled(told.made) : undefined;
 }
 
