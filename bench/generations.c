@@ -9,6 +9,7 @@
 
 #include "load.h"
 #include "people.h"
+#include "replay.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -17,6 +18,8 @@
 #define PEOPLE 1000
 #define PEERS 64
 #define POLL_US 5000
+#define LOGGED 1500 /* generations in the log */
+#define LOGGED_POLL_US 200
 #define PATIENCE SECONDS(60)
 
 static const char settings[] =
@@ -36,6 +39,7 @@ struct measuring {
     struct load *load;
     sqlite3 *db;
     sqlite3_stmt *left;
+    struct replay *replay;
     str tokens[PEOPLE];
     size_t next;
     char data[500], database[600];
@@ -66,7 +70,7 @@ static bool open_database(struct measuring *m, struct fault *fault)
            fault_set(fault, FAULT_SYSTEM, "SQLite: %s", sqlite3_errmsg(m->db));
 }
 
-static bool wait_all(struct measuring *m, struct fault *fault)
+static bool wait_all(struct measuring *m, unsigned poll_us, struct fault *fault)
 {
     instant end = instant_add(clock_monotonic(), PATIENCE);
     for (;;) {
@@ -78,27 +82,58 @@ static bool wait_all(struct measuring *m, struct fault *fault)
         if (instant_is_before(end, clock_monotonic()))
             return fault_set(fault, FAULT_SYSTEM, "%lld generations have not ended",
                              (long long)left);
-        usleep(POLL_US);
+        usleep(poll_us);
     }
 }
 
-static bool open_all(struct measuring *m, struct fault *fault)
+/* A server, and everybody known to it. */
+static bool open_server(struct measuring *m, const char *log, size_t peers, struct fault *fault)
 {
     uint64_t warm;
     if (!folder_make(m->bench, "generations", m->data, fault) ||
-        !program_serve_studio(m->bench, m->data, settings, &m->server, fault) ||
+        !program_serve_studio(m->bench, m->data, settings, log, &m->server, fault) ||
         !people_open(&m->server, m->data, &m->people, fault) || !open_database(m, fault))
         return false;
     for (size_t i = 0; i < PEOPLE; i++)
         m->tokens[i] = people_token(&m->people, &m->people.arena, i);
     struct load_options options = {
-        .kind = LOAD_HTTP, .port = m->server.port, .peers = PEERS, .ask = ask, .context = m};
+        .kind = LOAD_HTTP, .port = m->server.port, .peers = peers, .ask = ask, .context = m};
     if (!load_open(&options, &m->load, fault))
         return false;
-    while (m->next < PEOPLE)
+    for (m->next = 0; m->next < PEOPLE;)
         if (!load_run(m->load, MILLISECONDS(100), &warm, fault))
             return false;
-    return wait_all(m, fault);
+    return wait_all(m, POLL_US, fault);
+}
+
+static void close_server(struct measuring *m)
+{
+    load_close(m->load);
+    people_close(&m->people);
+    sqlite3_finalize(m->left);
+    sqlite3_close(m->db);
+    program_stop(&m->server);
+    folder_remove(m->data);
+    m->load = NULL;
+    m->left = NULL;
+    m->db = NULL;
+}
+
+/* What SQLite is asked for one generation after another. */
+static bool log_statements(struct measuring *m, struct fault *fault)
+{
+    char log[500], before[500], scratch[500];
+    span took;
+    snprintf(log, sizeof(log), "%s/statements", m->bench->folder);
+    snprintf(before, sizeof(before), "%s/before.db", m->bench->folder);
+    snprintf(scratch, sizeof(scratch), "%s/replay.db", m->bench->folder);
+    bool is_well = open_server(m, log, 16, fault) && replay_copy(m->database, before, fault);
+    if (is_well)
+        program_begin_log(&m->server);
+    for (size_t i = 0; i < LOGGED && is_well; i++)
+        is_well = load_call(m->load, &took, fault) && wait_all(m, LOGGED_POLL_US, fault);
+    close_server(m);
+    return is_well && replay_open(log, before, scratch, &m->replay, fault);
 }
 
 static bool run_once(struct measuring *m, struct samples *samples, struct fault *fault)
@@ -109,7 +144,7 @@ static bool run_once(struct measuring *m, struct samples *samples, struct fault 
     uint64_t syncs = program_syncs(&m->server);
     span cpu = program_cpu(&m->server);
     instant start = clock_monotonic();
-    if (!load_run(m->load, m->bench->time, &during, fault) || !wait_all(m, fault))
+    if (!load_run(m->load, m->bench->time, &during, fault) || !wait_all(m, POLL_US, fault))
         return false;
     double seconds = (double)instant_since(clock_monotonic(), start).us / 1e6;
     double made = (double)(load_total(m->load) - before);
@@ -122,8 +157,23 @@ static bool run_once(struct measuring *m, struct samples *samples, struct fault 
     if (batches > (double)syncs)
         return fault_set(fault, FAULT_SYSTEM, "%.0f commits with %llu syncs: no figure", batches,
                          (unsigned long long)syncs);
-    samples_add(samples, made / seconds, 0, 0);
+    double group = made / batches * replay_mutations(m->replay) / LOGGED;
+    span alone;
+    if (!replay_run(m->replay, group, &alone, fault))
+        return false;
+    double baseline = LOGGED / ((double)alone.us / 1e6);
+    samples_add(samples, made / seconds, baseline, made / seconds / baseline);
     return true;
+}
+
+static void tell_method(const struct measuring *m, char *method)
+{
+    snprintf(method, BENCH_METHOD_MAX,
+             "groups of %.1f, %.1f mutations and %.1f us of CPU a generation; log: %.1f mutations, "
+             "%.1f reads and %.1f writes a generation (%s)",
+             m->mutations / m->batches, m->mutations / m->made, m->cpu_us / m->made,
+             replay_mutations(m->replay) / LOGGED, replay_statements(m->replay, false) / LOGGED,
+             replay_statements(m->replay, true) / LOGGED, replay_settings(m->replay));
 }
 
 bool bench_generations(const struct bench *bench, struct row *row, struct fault *fault)
@@ -131,19 +181,14 @@ bool bench_generations(const struct bench *bench, struct row *row, struct fault 
     struct measuring *m = memory_zeroed(sizeof(*m));
     m->bench = bench;
     m->server.syncs_fd = -1;
-    *row = (struct row){.name = "generation_noop", .unit = "generations/s"};
-    bool is_well = open_all(m, fault);
+    *row = (struct row){.name = "generation_noop", .unit = "generations/s", .has_baseline = true};
+    bool is_well = log_statements(m, fault) && open_server(m, NULL, PEERS, fault);
     for (size_t i = 0; i < bench->runs && is_well; i++)
         is_well = run_once(m, &row->samples, fault);
-    snprintf(row->method, sizeof(row->method),
-             "groups of %.1f, %.1f mutations and %.1f us of CPU a generation",
-             m->mutations / m->batches, m->mutations / m->made, m->cpu_us / m->made);
-    load_close(m->load);
-    people_close(&m->people);
-    sqlite3_finalize(m->left);
-    sqlite3_close(m->db);
-    program_stop(&m->server);
-    folder_remove(m->data);
+    if (is_well)
+        tell_method(m, row->method);
+    close_server(m);
+    replay_close(m->replay);
     free(m);
     return is_well;
 }

@@ -23,6 +23,7 @@
 #define ANSWER_MAX MIB(1)
 #define FILES_WANTED 120000
 #define ADDRESS_PORTS 4000
+#define STATEMENT_LOG "ATELIER_STATEMENT_LOG"
 #define SEED_STEP 5000 /* accounts a call: well below its second */
 
 /* ---- folders ---- */
@@ -64,6 +65,8 @@ static void become(const struct bench *bench, char *const *words, int syncs_fd, 
 {
     char text[500];
     snprintf(text, sizeof(text), "%s/libatelier-sync-count.so", bench->build);
+    if (getenv(STATEMENT_LOG) != NULL)
+        snprintf(text, sizeof(text), "%s/libatelier-statement-log.so", bench->build);
     setenv("LD_PRELOAD", text, 1);
     snprintf(text, sizeof(text), "%d", syncs_fd);
     setenv("ATELIER_SYNC_COUNT", text, 1);
@@ -136,7 +139,7 @@ bool program_serve(const struct bench *bench, const char *name, const char *data
 }
 
 bool program_serve_studio(const struct bench *bench, const char *data, const char *settings,
-                          struct program *out, struct fault *fault)
+                          const char *log, struct program *out, struct fault *fault)
 {
     char path[500], file[600];
     snprintf(path, sizeof(path), "%s/atelier-fixture", bench->build);
@@ -154,9 +157,17 @@ bool program_serve_studio(const struct bench *bench, const char *data, const cha
     if (to == NULL || fputs(settings, to) < 0 || fclose(to) != 0)
         return fault_os(fault, file);
     setenv("ATELIER_FIXTURE_NOOP", "1", 1);
+    if (log != NULL)
+        setenv(STATEMENT_LOG, log, 1);
     bool is_well = start(bench, words, out, fault);
     unsetenv("ATELIER_FIXTURE_NOOP");
+    unsetenv(STATEMENT_LOG);
     return is_well;
+}
+
+void program_begin_log(const struct program *program)
+{
+    kill(program->pid, SIGUSR2);
 }
 
 void program_stop(struct program *program)

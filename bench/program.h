@@ -28,9 +28,12 @@ bool program_serve(const struct bench *bench, const char *name, const char *data
                    struct program *out, struct fault *fault) MUST_CHECK;
 
 /* build/atelier-fixture with these settings (YAML), whose sketcher and media helper answer at once,
- * with files of no bytes. */
+ * with files of no bytes. log: where it writes down what it asks of SQLite, once
+ * program_begin_log was called; or NULL. */
 bool program_serve_studio(const struct bench *bench, const char *data, const char *settings,
-                          struct program *out, struct fault *fault) MUST_CHECK;
+                          const char *log, struct program *out, struct fault *fault) MUST_CHECK;
+
+void program_begin_log(const struct program *program);
 
 /* nginx with one worker that answers everything with this body. */
 bool program_nginx(const struct bench *bench, str body, struct program *out, struct fault *fault)
