@@ -112,6 +112,7 @@ static void run_one(struct writer *writer, struct batch *batch, struct mutation 
 
     struct change change;
     change_begin(batch, &mutation->arena, &change);
+    change.view.records_reads = false; /* nobody waits for what a mutation has read to change */
     if (mutation->body != NULL)
         run_body(writer, mutation, &change, now);
     else

@@ -92,16 +92,18 @@ bool job_take_slot(struct call *call, struct job *job, size_t at_once)
         lane_row_put(call, &lane);
     job->holds_slot = true;
     job->begun_at = call->now;
-    row_put(call, &job_type, job);
     return true;
 }
 
-static void free_slot(struct call *call, struct job *job)
+/* is_over: it had the slot to its end. */
+static void free_slot(struct call *call, struct job *job, bool is_over)
 {
     if (!job->holds_slot)
         return;
     struct lane_row lane = lane_row_of(call, job->lane);
     lane.held--;
+    if (is_over)
+        line_note_seconds(&lane, instant_since(call->now, job->begun_at));
     lane_row_put(call, &lane);
     job->holds_slot = false;
     if (!PLANTED(sim_moved_untold))
@@ -119,14 +121,14 @@ void job_put_off_holding(struct call *call, struct job *job, instant until)
 
 void job_put_off(struct call *call, struct job *job, instant until)
 {
-    free_slot(call, job);
+    free_slot(call, job, false);
     job_put_off_holding(call, job, until);
 }
 
 void job_move(struct call *call, struct job *job, str lane)
 {
     if (!PLANTED(sim_move_keeps_slot))
-        free_slot(call, job);
+        free_slot(call, job, false);
     line_leave(call, job);
     job->owner = 0;
     job->lane = lane;
@@ -138,9 +140,7 @@ void job_remove(struct call *call, doc_id id)
     struct job job;
     if (!row_find(call, &job_type, id, &job))
         return;
-    if (job.holds_slot)
-        line_note_seconds(call, &job);
-    free_slot(call, &job);
+    free_slot(call, &job, true);
     row_remove(call, &job_type, id);
     line_leave(call, &job);
 }
@@ -162,6 +162,7 @@ void job_step_failed(struct call *call, const struct job_action *action, struct 
         return;
     }
     job->troubles = 0; /* some only put it off */
+    row_put(call, &job_type, job);
     action->give_up(call, job, why);
 }
 

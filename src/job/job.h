@@ -82,7 +82,8 @@ void job_move(struct call *call, struct job *job, str lane);
 /* Ends it. What it held is free, and its owner's next one may go into the line. */
 void job_remove(struct call *call, doc_id job);
 
-/* Takes a slot of the lane for the job, if fewer than at_once are taken. */
+/* Takes a slot of the lane for the job, if fewer than at_once are taken. Its row is put by who goes
+ * on with it. */
 bool job_take_slot(struct call *call, struct job *job, size_t at_once);
 
 /* Exponential backoff with jitter for a step that failed: 1 s, 2 s, 4 s … at most 60 s. */

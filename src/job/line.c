@@ -153,10 +153,10 @@ doc_id line_queue(struct call *call, const char *action, str lane, doc_id about,
     return job.id;
 }
 
-bool line_next(struct call *call, str lane, struct job *out)
+static bool first_waiting(struct call *call, str lane, struct key_part from, struct job *out)
 {
     struct scan scan;
-    struct bounds waiting = {.prefix = KEY(key_text(STR("waiting")), key_text(lane))};
+    struct bounds waiting = {.prefix = KEY(key_text(STR("waiting")), key_text(lane)), .from = from};
     if (call_failed(call))
         return false;
     view_scan(call->view, index_of(&job_type, "by_turn"), waiting,
@@ -166,12 +166,24 @@ bool line_next(struct call *call, str lane, struct job *out)
     return is_there;
 }
 
-void line_begin(struct call *call, struct job *job)
+bool line_begin(struct call *call, str name, size_t at_once, struct job *out)
 {
-    struct lane_row lane = lane_row_of(call, job->lane);
-    lane.turn = MAX_OF(lane.turn, job->turn);
+    struct lane_row lane = lane_row_of(call, name);
+    if (call_failed(call) || lane.held >= (int64_t)at_once)
+        return false;
+    /* None waits before the lane's time; to look there would be to step over all that were begun
+     * since the last commit. It is done when there seems to be nobody. */
+    if (!first_waiting(call, name, key_number(lane.turn), out) &&
+        !first_waiting(call, name, (struct key_part){0}, out))
+        return false;
+    if (!PLANTED(sim_slot_uncounted))
+        lane.held++;
     if (!PLANTED(sim_lane_time_stands))
-        lane_row_put(call, &lane);
+        lane.turn = MAX_OF(lane.turn, out->turn);
+    lane_row_put(call, &lane);
+    out->holds_slot = true;
+    out->begun_at = call->now;
+    return true;
 }
 
 static void unpark(struct call *call, int64_t owner)
@@ -204,14 +216,12 @@ void line_leave(struct call *call, const struct job *job)
 
 /* ---- how it stands ---- */
 
-void line_note_seconds(struct call *call, const struct job *job)
+void line_note_seconds(struct lane_row *lane, span held)
 {
-    struct lane_row lane = lane_row_of(call, job->lane);
-    double seconds = (double)instant_since(call->now, job->begun_at).us / 1e6;
-    lane.seconds = lane.seconds == 0
-                       ? seconds
-                       : lane.seconds * (1 - SECONDS_WEIGHT) + seconds * SECONDS_WEIGHT;
-    lane_row_put(call, &lane);
+    double seconds = (double)held.us / 1e6;
+    lane->seconds = lane->seconds == 0
+                        ? seconds
+                        : lane->seconds * (1 - SECONDS_WEIGHT) + seconds * SECONDS_WEIGHT;
 }
 
 double line_seconds(struct call *call, str lane)

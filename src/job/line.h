@@ -29,11 +29,9 @@ struct line_ticket {
 doc_id line_queue(struct call *call, const char *action, str lane, doc_id about,
                   const struct line_ticket *ticket);
 
-/* The next to be begun; false: nobody waits. */
-bool line_next(struct call *call, str lane, struct job *out);
-
-/* It is being begun. */
-void line_begin(struct call *call, struct job *job);
+/* The next one takes a slot of the lane, if one waits and fewer than at_once are taken. Its row is
+ * put by who goes on with it. */
+bool line_begin(struct call *call, str lane, size_t at_once, struct job *out);
 
 /* Its owner's job is over: the next one parked goes into the line. For job.c. */
 void line_leave(struct call *call, const struct job *job);
@@ -47,9 +45,6 @@ int64_t line_position(struct call *call, const struct job *job);
 /* How long a job of this lane has held its slot lately, in seconds; 0: not known. */
 double line_seconds(struct call *call, str lane);
 
-/* How long the job held its slot. For job.c. */
-void line_note_seconds(struct call *call, const struct job *job);
-
 /* A lane: how many slots are taken, and its own time. */
 struct lane_row {
     doc_id id;
@@ -61,6 +56,9 @@ struct lane_row {
 };
 struct lane_row lane_row_of(struct call *call, str lane);
 void lane_row_put(struct call *call, struct lane_row *lane);
+
+/* A job held its slot so long. */
+void line_note_seconds(struct lane_row *lane, span held);
 
 /* What an owner has in a lane. Gone when nothing is under way and the lane's time has passed it. */
 struct line_share {

@@ -192,38 +192,55 @@ static bool find_next(struct call *call, struct run *run, struct job *job)
         return true;
     if (first_due(call, lane->name, false, job) && is_time(call, run, job))
         return job_take_slot(call, job, lane->at_once);
-    if (!line_next(call, lane->name, job) || !job_take_slot(call, job, lane->at_once))
-        return false;
-    line_begin(call, job);
-    return true;
+    return line_begin(call, lane->name, lane->at_once, job);
 }
 
-/* Begins the next job of the lane; true: one was found. */
-static bool claim_one(struct call *call, struct run *run)
+static void begin(struct call *call, struct run *run, struct job *job)
 {
-    struct job job;
-    if (!find_next(call, run, &job) || call_failed(call))
-        return false;
-    run->action = action_find(run->runner, job.action);
+    run->action = action_find(run->runner, job->action);
     if (run->action != NULL) {
-        ask_next(call, run, &job);
-        return true;
+        ask_next(call, run, job);
+        return;
     }
     log_event(LOG_ERROR, "job_unknown", "a job of an unknown action waits an hour");
-    job_put_off(call, &job, instant_add(call->now, HOURS(1)));
-    return true;
+    job_put_off(call, job, instant_add(call->now, HOURS(1)));
 }
 
-/* Up to the first that wants something of the outside: the others are over already. */
+/* More of those that are due, read at once: to look for each anew would be to step over all that
+ * were ended since the last commit. Up to the first that wants something of the outside. */
+static void begin_more(struct call *call, struct run *run)
+{
+    const struct lane *lane = &run->runner->lanes[run->lane];
+    struct bounds due = {.prefix = KEY(key_text(STR("due")), key_text(lane->name), key_bool(false)),
+                         .to = key_time(call->now)};
+    doc_id ids[CLAIM_MAX];
+    struct scan scan;
+    struct job job;
+    size_t count = 0;
+    if (call_failed(call))
+        return;
+    view_scan(call->view, index_of(&job_type, "by_slot"), due, ORDER_UP, &scan);
+    while (count < CLAIM_MAX && scan_next_id(&scan, &ids[count]))
+        count++;
+    scan_end(&scan);
+    for (size_t i = 0; i < count && run->next_asked == NULL && !call_failed(call); i++)
+        if (row_find(call, &job_type, ids[i], &job) && job.state == JOB_DUE &&
+            job_take_slot(call, &job, lane->at_once))
+            begin(call, run, &job);
+}
+
 static void claim(struct call *call, void *context)
 {
     struct run *run = context;
+    struct job job;
     run->next_asked = NULL;
     run->next_due = (instant){0};
-    run->found = claim_one(call, run);
-    for (size_t i = 1; i < CLAIM_MAX && run->found && run->next_asked == NULL; i++)
-        if (!claim_one(call, run))
-            break;
+    run->found = find_next(call, run, &job) && !call_failed(call);
+    if (!run->found)
+        return;
+    begin(call, run, &job);
+    if (run->next_asked == NULL)
+        begin_more(call, run);
 }
 
 /* The job's row if it is still leased to this very try. */

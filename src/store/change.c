@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static void begin(struct batch *batch, struct tree *writes, struct arena *arena, struct change *out)
+static void begin(struct batch *batch, struct arena *arena, struct change *out)
 {
-    *out = (struct change){.batch = batch, .writes = writes};
+    *out = (struct change){.batch = batch, .writes = &batch->writes};
     out->view = (struct view){.store = batch->store,
                               .arena = arena,
                               .snapshot = batch->snapshot,
@@ -15,21 +15,20 @@ static void begin(struct batch *batch, struct tree *writes, struct arena *arena,
                               .records_reads = true};
     out->outer = batch->change;
     batch->change = out;
-    tree_take_notes(writes, arena);
 }
 
 void change_begin(struct batch *batch, struct arena *arena, struct change *out)
 {
     assert(batch->change == NULL); /* one at a time */
-    begin(batch, &batch->writes, arena, out);
+    begin(batch, arena, out);
+    tree_take_notes(&batch->writes, arena);
 }
 
 void change_nest(struct change *outer, struct change *out)
 {
     assert(outer->batch->change == outer);
-    struct tree *writes = arena_new(outer->view.arena, struct tree);
-    *writes = tree_copy(outer->writes);
-    begin(outer->batch, writes, outer->view.arena, out);
+    begin(outer->batch, outer->view.arena, out);
+    out->outer_notes = out->writes->notes;
     out->view.records_reads = outer->view.records_reads;
     out->view.reads = outer->view.reads;
     out->view.read_bytes = outer->view.read_bytes;
@@ -47,7 +46,6 @@ static void end(struct change *change)
     change->batch->change = outer;
     if (outer == NULL)
         return;
-    tree_done(change->writes);
     outer->view.reads = change->view.reads;
     outer->view.read_bytes = change->view.read_bytes;
     for (size_t i = 0; i < change->view.range_count; i++) {
@@ -65,7 +63,6 @@ bool change_accept(struct change *change)
     if (change->outer == NULL) {
         tree_settle(change->writes);
     } else {
-        tree_repeat(change->writes, change->outer->writes);
         rows_seen_merge(change, change->outer);
         change->outer->write_count = change->write_count;
         change->outer->write_bytes = change->write_bytes;
@@ -76,9 +73,8 @@ bool change_accept(struct change *change)
 
 void change_drop(struct change *change)
 {
+    tree_take_back(change->writes, change->outer_notes);
     if (change->outer == NULL)
-        tree_take_back(change->writes);
-    else
         tree_settle(change->writes);
     end(change);
 }

@@ -100,7 +100,9 @@ static bool type_init(struct plan *plan, const struct doc_type *type, struct fau
         return fault_set(fault, FAULT_BUG, "%s and %s have the same number", type->name,
                          out->type->name);
     out->type = type;
+    out->is_flat = true;
     for (size_t i = 0; i < type->field_count; i++) {
+        out->is_flat &= type->fields[i].kind != FIELD_RECORD && type->fields[i].kind != FIELD_LIST;
         if (type->fields[i].kind == FIELD_ID)
             out->id = &type->fields[i];
         if (type->fields[i].kind == FIELD_CREATED)

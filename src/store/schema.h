@@ -37,6 +37,7 @@ struct index_plan {
 struct type_plan {
     const struct doc_type *type; /* NULL: no such number */
     const struct field *id, *created;
+    bool is_flat; /* a row holds no lists or records */
     struct index_plan *indexes;
 };
 

@@ -251,21 +251,24 @@ const struct index *index_of(const struct doc_type *type, const char *name);
 
 struct batch;
 struct tree;
+struct tree_note;
 struct rows_seen;
 
 /* One mutation: a view over the batch, whose writes join the batch only by change_accept. */
 struct change {
     struct view view; /* first, so that reads take &change->view */
     struct batch *batch;
-    struct change *outer; /* of a nested change */
-    struct tree *writes;  /* the batch's, or a nested change's own copy of its outer one's */
+    struct change *outer;          /* of a nested change */
+    struct tree *writes;           /* the batch's */
+    struct tree_note *outer_notes; /* of a nested change: what was written before it */
     struct rows_seen *seen;
     size_t write_count, write_bytes;
 };
 
 bool batch_begin(struct store *store, instant now, struct batch **out, struct fault *fault)
     MUST_CHECK;
-/* One at a time; nested ones end before their outer one. Each ends by accept or drop. */
+/* One at a time; nested ones end before their outer one, which is not read or written meanwhile.
+ * Each ends by accept or drop. */
 void change_begin(struct batch *batch, struct arena *arena, struct change *out);
 void change_nest(struct change *outer, struct change *out); /* same arena */
 

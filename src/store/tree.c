@@ -229,39 +229,32 @@ void tree_take_notes(struct tree *tree, struct arena *arena)
     tree->note_arena = arena;
 }
 
-void tree_take_back(struct tree *tree)
+static void note_done(struct tree *tree)
 {
-    for (const struct tree_note *note = tree->notes; note != NULL; note = note->next) {
+    struct tree_note *note = tree->notes;
+    tree->notes = note->next;
+    item_drop(note->came);
+    item_drop(note->was);
+}
+
+void tree_take_back(struct tree *tree, struct tree_note *notes)
+{
+    while (tree->notes != notes) {
+        const struct tree_note *note = tree->notes;
         struct place place = {note->came->space, tree_item_key(note->came)};
         if (note->was != NULL)
             item_drop(exchange(tree, item_keep(note->was)));
         else
             tree->root = cut(tree->root, place);
+        note_done(tree);
     }
-    tree_settle(tree);
 }
 
 void tree_settle(struct tree *tree)
 {
-    for (; tree->notes != NULL; tree->notes = tree->notes->next) {
-        item_drop(tree->notes->came);
-        item_drop(tree->notes->was);
-    }
+    while (tree->notes != NULL)
+        note_done(tree);
     tree->note_arena = NULL;
-}
-
-void tree_repeat(struct tree *from, struct tree *to)
-{
-    struct tree_note *oldest = NULL;
-    while (from->notes != NULL) {
-        struct tree_note *note = from->notes;
-        from->notes = note->next;
-        note->next = oldest;
-        oldest = note;
-    }
-    for (from->notes = oldest; oldest != NULL; oldest = oldest->next)
-        add(to, item_keep(oldest->came));
-    tree_settle(from);
 }
 
 void tree_put(struct tree *tree, uint16_t space, bytes key, str body)

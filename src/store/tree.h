@@ -48,11 +48,11 @@ void tree_hide(struct tree *tree, uint16_t space, bytes key);              /* pu
 void tree_remove(struct tree *tree, uint16_t space, bytes key);
 void tree_add(struct tree *tree, const struct tree_item *item); /* shares the item */
 
-/* Notes in the arena what is put from now on, until it is taken back or settled. */
+/* Notes in the arena what is put from now on, until it is settled. */
 void tree_take_notes(struct tree *tree, struct arena *arena);
-void tree_take_back(struct tree *tree);
-void tree_settle(struct tree *tree);                  /* all of it stays */
-void tree_repeat(struct tree *from, struct tree *to); /* puts it into another, and settles */
+/* What was put behind these notes; they may be those of an earlier moment, NULL of the first. */
+void tree_take_back(struct tree *tree, struct tree_note *notes);
+void tree_settle(struct tree *tree); /* all of it stays */
 
 /* NULL when it is not there. Items live as long as a tree that holds them is not changed. */
 const struct tree_item *tree_get(const struct tree *tree, uint16_t space, bytes key);

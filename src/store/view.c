@@ -179,6 +179,12 @@ bool view_row(struct view *view, const struct doc_type *type, doc_id id, void *r
     memset(row, 0, type->size);
     if (!find_body(view, type, id, &body))
         return false;
+    const struct row_seen *seen =
+        view->change == NULL ? NULL : rows_seen_find(view->change, type, id);
+    if (seen != NULL && seen->row != NULL && plan_type(&view->store->plan, type)->is_flat) {
+        memcpy(row, seen->row, type->size);
+        return true;
+    }
     if (view_parse(view, type, id, body, row))
         return true;
     memset(row, 0, type->size);

@@ -292,15 +292,16 @@ const size_t generation_function_count = ARRAY_LEN(generation_functions);
 
 /* ---- ending ---- */
 
-size_t generation_outputs(struct call *call, doc_id generation, struct output outputs[OUTPUTS_MAX])
+size_t generation_outputs(struct call *call, doc_id generation, int64_t most,
+                          struct output outputs[OUTPUTS_MAX])
 {
     struct scan scan;
-    size_t count = 0;
+    size_t count = 0, room = (size_t)MIN_OF(most, (int64_t)OUTPUTS_MAX);
     if (call_failed(call))
         return 0;
     view_scan(call->view, index_of(&output_type, "by_generation"),
               (struct bounds){.prefix = KEY(key_id(generation))}, ORDER_UP, &scan);
-    while (count < OUTPUTS_MAX && scan_next(&scan, &outputs[count]))
+    while (count < room && scan_next(&scan, &outputs[count]))
         count++;
     scan_end(&scan);
     return count;
@@ -310,7 +311,7 @@ void generation_end(struct call *call, struct generation *g, enum generation_sta
                     str error)
 {
     struct output outputs[OUTPUTS_MAX];
-    size_t count = generation_outputs(call, g->id, outputs);
+    size_t count = generation_outputs(call, g->id, g->num_images, outputs);
     int64_t ready = 0;
     for (size_t i = 0; i < count; i++) {
         ready += outputs[i].state == OUTPUT_READY ||

@@ -122,9 +122,10 @@ void generation_look(struct call *call, const struct generation *g);
 /* It has not ended. */
 bool generation_is_open(const struct generation *generation);
 
-/* The outputs in order, at most 8. */
+/* The outputs in order, at most 8; most: how many there can be. */
 #define OUTPUTS_MAX 8
-size_t generation_outputs(struct call *call, doc_id generation, struct output outputs[OUTPUTS_MAX]);
+size_t generation_outputs(struct call *call, doc_id generation, int64_t most,
+                          struct output outputs[OUTPUTS_MAX]);
 
 /* How far it is, 0 to 1; kept apart from the row. */
 void generation_progress_put(struct call *call, doc_id generation, double progress);

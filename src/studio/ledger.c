@@ -290,23 +290,44 @@ credits ledger_available(struct call *call, const struct balance *balance)
     return left;
 }
 
+/* Those within the bounds until there is enough, whole before one is changed: a scan must not run
+ * over its own writes. */
+static struct list read_lots(struct call *call, struct bounds bounds, size_t most, credits enough)
+{
+    struct lot *lots = NULL, lot;
+    size_t count = 0, room = 0;
+    struct scan scan;
+    credits found = {0};
+    if (call_failed(call))
+        return (struct list){0};
+    view_scan(call->view, index_of(&lot_type, "by_user_open"), bounds, ORDER_UP, &scan);
+    while (count < most && found.n < enough.n && scan_next(&scan, &lot)) {
+        if (count == room) {
+            struct lot *more = arena_array(call->arena, struct lot, room = room * 2 + 4);
+            if (count > 0)
+                memcpy(more, lots, count * sizeof(*lots));
+            lots = more;
+        }
+        lots[count++] = lot;
+        found.n += lot.left.n;
+    }
+    scan_end(&scan);
+    return (struct list){lots, count};
+}
+
 void expire(struct call *call, struct balance *balance, str key)
 {
-    struct lot *lots = arena_array(call->arena, struct lot, PARTS_MAX);
-    struct part *parts = arena_array(call->arena, struct part, PARTS_MAX);
     struct bounds over = open_lots(balance->user_id);
-    struct scan scan;
-    size_t count = 0;
     credits gone = {0};
 
     over.from = key_int(0);
     over.to = key_time(call->now);
-    if (call_failed(call))
+    struct list found = read_lots(call, over, PARTS_MAX, (credits){INT64_MAX});
+    struct lot *lots = found.items;
+    size_t count = found.count;
+    if (count == 0)
         return;
-    view_scan(call->view, index_of(&lot_type, "by_user_open"), over, ORDER_UP, &scan);
-    while (count < PARTS_MAX && scan_next(&scan, &lots[count]))
-        count++;
-    scan_end(&scan);
+    struct part *parts = arena_array(call->arena, struct part, count);
     for (size_t i = 0; i < count; i++) {
         gone.n += lots[i].left.n;
         parts[i] = (struct part){lots[i].id, lots[i].left};
@@ -325,23 +346,17 @@ void expire(struct call *call, struct balance *balance, str key)
 
 /* ---- holds ---- */
 
-/* Reads the lots first and changes them afterwards: a scan must not run over its own writes. */
 static void take_from(struct call *call, struct bounds bounds, credits *wanted, struct list *parts)
 {
-    struct lot *lots = arena_array(call->arena, struct lot, PARTS_MAX);
-    struct part *taken = parts->items;
-    struct scan scan;
-    size_t count = 0;
-    credits found = {0};
-
-    if (call_failed(call))
+    struct list found = read_lots(call, bounds, PARTS_MAX - parts->count, *wanted);
+    struct lot *lots = found.items;
+    size_t count = found.count;
+    if (count == 0)
         return;
-    view_scan(call->view, index_of(&lot_type, "by_user_open"), bounds, ORDER_UP, &scan);
-    while (found.n < wanted->n && parts->count + count < PARTS_MAX &&
-           scan_next(&scan, &lots[count]))
-        found.n += lots[count++].left.n;
-    scan_end(&scan);
-
+    struct part *taken = arena_array(call->arena, struct part, parts->count + count);
+    if (parts->count > 0)
+        memcpy(taken, parts->items, parts->count * sizeof(*taken));
+    parts->items = taken;
     for (size_t i = 0; i < count; i++) {
         credits part = {MIN_OF(wanted->n, lots[i].left.n)};
         wanted->n -= part.n;
@@ -354,7 +369,7 @@ static void take_from(struct call *call, struct bounds bounds, credits *wanted, 
 
 struct list take_lots(struct call *call, doc_id user, credits amount)
 {
-    struct list parts = {arena_array(call->arena, struct part, PARTS_MAX), 0};
+    struct list parts = {0};
     struct bounds expiring = {.prefix = KEY(key_id(user), key_bool(true)),
                               .from = key_time(call->now),
                               .from_is_open = true};

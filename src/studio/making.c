@@ -164,7 +164,7 @@ static const void *making_ask(struct call *call, struct job *job)
         job_remove(call, job->id);
         return NULL;
     }
-    outputs.count = generation_outputs(call, g.id, outputs.items);
+    outputs.count = generation_outputs(call, g.id, g.num_images, outputs.items);
     const struct output *made = outputs_first(&outputs, OUTPUT_MADE);
     const struct output *located = outputs_first(&outputs, OUTPUT_LOCATED);
     if (made != NULL)
@@ -206,7 +206,7 @@ static void making_answer(struct call *call, struct job *job, const void *asked,
     struct outputs outputs;
     struct generation g;
     row_get(call, &generation_type, (doc_id){job->about}, &g);
-    outputs.count = generation_outputs(call, g.id, outputs.items);
+    outputs.count = generation_outputs(call, g.id, g.num_images, outputs.items);
     REQUIRE(call, work->number >= 0 && (size_t)work->number < outputs.count, INTERNAL_ERROR,
             "An output is gone.");
     struct output *output = &outputs.items[work->number];
@@ -225,13 +225,15 @@ static void making_answer(struct call *call, struct job *job, const void *asked,
         making_take_asset(call, &g, &outputs, output, came);
     else
         output_take(call, output, &came->outputs[0]);
-    generation_progress_put(call, g.id, outputs_part(&outputs, 0));
+    double part = outputs_part(&outputs, 0);
+    if (part < 1) /* else it ends now */
+        generation_progress_put(call, g.id, part);
 }
 
 static void making_progress(struct call *call, const struct job *job, double part)
 {
     struct outputs outputs;
-    outputs.count = generation_outputs(call, (doc_id){job->about}, outputs.items);
+    outputs.count = generation_outputs(call, (doc_id){job->about}, OUTPUTS_MAX, outputs.items);
     if (outputs_in(&outputs, OUTPUT_WAITING) == 0 || outputs_first(&outputs, OUTPUT_MADE) != NULL)
         return;
     generation_progress_put(call, (doc_id){job->about}, outputs_part(&outputs, part));
@@ -246,7 +248,7 @@ static void making_give_up(struct call *call, struct job *job, str why)
         return;
     }
     /* What is ready by then is charged and theirs, so it has not failed. */
-    outputs.count = generation_outputs(call, g.id, outputs.items);
+    outputs.count = generation_outputs(call, g.id, g.num_images, outputs.items);
     bool has_works = outputs_in(&outputs, OUTPUT_READY) > 0 && !PLANTED(sim_works_fail);
     generation_end(call, &g, has_works ? GENERATION_COMPLETED : GENERATION_FAILED,
                    utf8_cut(why, 400));
