@@ -155,6 +155,29 @@ bool wire_contains(const struct buffer *in, const char *part)
     return in->len != 0 && memmem(in->at, in->len, part, strlen(part)) != NULL;
 }
 
+size_t wire_count(const struct buffer *in, const char *part)
+{
+    size_t count = 0;
+    const char *at = in->at, *end = in->at + in->len;
+    while ((at = memmem(at, (size_t)(end - at), part, strlen(part))) != NULL) {
+        count++;
+        at += strlen(part);
+    }
+    return count;
+}
+
+void wire_expect_start(const struct buffer *in, const char *wanted)
+{
+    if (!str_starts(buffer_text(in), str_of(wanted)))
+        fail_msg("\"%.*s\" does not begin with \"%s\"", STR_ARG(buffer_text(in)), wanted);
+}
+
+void wire_expect_end(const struct buffer *in, const char *wanted)
+{
+    if (!str_ends(buffer_text(in), str_of(wanted)))
+        fail_msg("\"%.*s\" does not end with \"%s\"", STR_ARG(buffer_text(in)), wanted);
+}
+
 void wire_hear(struct wire *wire, int fd, struct buffer *in, const char *wanted)
 {
     instant until = instant_add(clock_monotonic(), PATIENCE);

@@ -19,6 +19,11 @@
 #define WIRE_LATER_MAX 8
 #define WIRE_BIG MIB(8)
 
+/* Whole requests; after a LAST one the server ends the connection. */
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
+#define GET_LAST(path) "GET " path " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+#define POST_LAST(path, more) "POST " path " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" more
+
 struct wire {
     struct loop *loop;
     struct http_server *server;
@@ -56,3 +61,8 @@ bool wire_hear_end(struct wire *wire, int fd, struct buffer *in);
 void wire_ask(struct wire *wire, const char *raw, struct buffer *in);
 
 bool wire_contains(const struct buffer *in, const char *part);
+size_t wire_count(const struct buffer *in, const char *part);
+
+/* Fail the test when what came begins, or ends, otherwise. */
+void wire_expect_start(const struct buffer *in, const char *wanted);
+void wire_expect_end(const struct buffer *in, const char *wanted);
