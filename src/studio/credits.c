@@ -35,11 +35,11 @@ static const struct field wire_transaction_fields[] = {
 static const struct shape wire_transaction_shape = {.name = "creditTransaction",
                                                     .size = sizeof(struct wire_transaction),
                                                     FIELDS(wire_transaction_fields)};
-static const struct field wire_transaction_item =
+const struct field credit_history_item =
     ITEM_RECORD(&wire_transaction_shape, struct wire_transaction);
-PAGE_SHAPE(transaction_page, &wire_transaction_item)
+PAGE_SHAPE(transaction_page, &credit_history_item)
 
-static const struct field history_whole = RETURNS_LIST(&wire_transaction_item);
+static const struct field history_whole = RETURNS_LIST(&credit_history_item);
 static const struct field history_paged = RETURNS_RECORD(&transaction_page, struct page);
 
 NO_ARGS(get_credits)
@@ -128,6 +128,14 @@ static struct list read_all(struct call *call, const struct page_source *source)
         make_wire(call, &row, &rows[count++], NULL);
     scan_end(&scan);
     return (struct list){rows, count};
+}
+
+struct list credit_history_of(struct call *call, doc_id user)
+{
+    struct page_source source = {.index = index_of(&credit_transaction_type, "by_user"),
+                                 .bounds = {.prefix = KEY(key_id(user))},
+                                 .order = ORDER_DOWN};
+    return read_all(call, &source);
 }
 
 static void get_history(struct call *call, const struct get_history_args *args, str *result)

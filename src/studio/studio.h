@@ -33,6 +33,10 @@ extern const struct function search_functions[], image_functions[], backstage_fu
 extern const size_t backstage_film_function_count;
 extern const size_t search_function_count, image_function_count, backstage_function_count;
 
+/* Somebody's history as it stands on the wire, newest first; at most 1,000 rows. */
+extern const struct field credit_history_item;
+struct list credit_history_of(struct call *call, doc_id user);
+
 extern const struct schema studio_schema;
 extern const struct job_action *const studio_actions[];
 extern const size_t studio_action_count;
