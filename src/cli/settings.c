@@ -21,6 +21,7 @@ static const char defaults[] = "server:\n"
                                "  issuers: []\n"
                                "creditPackages: []\n"
                                "payments: {}\n"
+                               "compat: {}\n"
                                "moderation: {}\n";
 
 enum layer {

@@ -24,6 +24,12 @@ static bool read_address(str text, uint8_t out[16], unsigned *width)
     return inet_pton(AF_INET6, zero_ended, out) == 1;
 }
 
+bool proxies_address(str text, uint8_t out[16])
+{
+    unsigned width;
+    return read_address(text, out, &width);
+}
+
 bool proxies_add(struct proxies *proxies, str text, struct fault *fault)
 {
     str rest = text, address;

@@ -31,6 +31,9 @@ struct proxies {
 /* "10.0.0.7", "10.0.0.0/8", "fd00::/8". */
 bool proxies_add(struct proxies *proxies, str text, struct fault *fault) MUST_CHECK;
 
+/* "10.0.0.7", "::1": an address as proxies_trust takes it. */
+bool proxies_address(str text, uint8_t out[16]) MUST_CHECK;
+
 bool proxies_trust(const struct proxies *proxies, const uint8_t address[16]);
 
 /* Peer comes as the other end of the connection and becomes whom the request is from. */

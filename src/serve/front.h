@@ -27,6 +27,7 @@
 struct front;
 struct sync_session;
 struct pages;
+struct trusted;
 struct action;
 struct outside;
 
@@ -48,7 +49,8 @@ struct front_options {
     const char *version; /* of the program and its pages; changes with an upgrade */
     struct tls *tls;     /* NULL: plain */
     const struct proxies *proxies;
-    struct budgets *budgets; /* NULL: nothing has a limit */
+    const struct trusted *trusted; /* NULL: nobody */
+    struct budgets *budgets;       /* NULL: nothing has a limit */
     bool packs_messages;
     bool cookie_is_secure;
 };

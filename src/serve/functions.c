@@ -4,6 +4,7 @@
 #include "base/encode.h"
 #include "base/planted.h"
 #include "serve/route.h"
+#include "serve/trusted.h"
 #include "json/json.h"
 
 #include <string.h>
@@ -240,6 +241,8 @@ static void run_call(struct http_call *call, str path, const struct json *args,
     }
     call->path = path;
     call->args = args_text(arena, args);
+    call->is_admin |= trusted_lets(call->front->options.trusted, call->path,
+                                   exchange_request(call->exchange)->peer);
     front_see(call->front, call->identity, on_seen, call);
 }
 

@@ -11,6 +11,7 @@
 #include "serve/reload.h"
 #include "serve/secure.h"
 #include "serve/sweep.h"
+#include "serve/trusted.h"
 #include "serve/world.h"
 #include "studio/crons.h"
 
@@ -59,6 +60,7 @@ struct server {
     struct secure *secure;
     struct reload *reload;
     struct proxies proxies;
+    struct trusted *trusted;
     struct budgets budgets;
     struct front *front;
     char temp_dir[PATH_MAX];
@@ -297,7 +299,8 @@ static bool open_front(struct server *server, struct fault *fault)
     uint8_t admin[16];
     struct fault no_pages;
     if (!data_key(server->options.data_dir, "admin.key", admin, sizeof(admin), fault) ||
-        !read_proxies(server, fault))
+        !read_proxies(server, fault) ||
+        !trusted_new(&settings->compat.trusted_callers, &server->program, &server->trusted, fault))
         return false;
     if (server->options.web != NULL && !pages_open(server->options.web, &server->pages, &no_pages))
         log_event(LOG_WARN, "no_pages", "%s", no_pages.text);
@@ -323,6 +326,7 @@ static bool open_front(struct server *server, struct fault *fault)
         .version = version,
         .tls = secure_tls(server->secure),
         .proxies = &server->proxies,
+        .trusted = server->trusted,
         .budgets = &server->budgets,
         .packs_messages = settings->server.compression,
         .cookie_is_secure =
@@ -496,6 +500,7 @@ void server_close(struct server *server)
     issuers_free(server->issuers);
     outside_free(server->outside);
     front_close(server->front);
+    trusted_free(server->trusted);
     runner_free(server->runner);
     outer_free(server->outer);
     media_close(server->media);

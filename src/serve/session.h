@@ -75,6 +75,7 @@ struct sync_session {
     int64_t clock_skew; /* ms */
     bool has_clock_skew;
 
+    char origin[48]; /* the address that it comes from */
     const struct identity *identity;
     const struct identity *adopting; /* until its user row is there */
     struct peer *address, *peer;     /* the peer is the address as long as nobody is signed in */

@@ -61,6 +61,34 @@ static const struct field auth_fields[] = {MAYBE_LIST(issuers, &issuer_item, .ma
 static const struct shape auth_shape = {
     .name = "auth", .size = sizeof(struct auth_settings), FIELDS(auth_fields)};
 
+static const struct field address_item = ITEM_TEXT(.min = 1, .max = 60);
+#define ROW struct trusted_caller
+static const struct field trusted_caller_fields[] = {
+    TEXT(function, .min = 3, .max = 200, .about = "As in users:createUser."),
+    LIST(addresses, &address_item, .min = 1, .max = 64,
+         .about = "Addresses and ranges (10.0.0.0/8) from which it may be called."),
+};
+#undef ROW
+static const struct shape trusted_caller_shape = {
+    .name = "trustedCaller",
+    .about = "A function of the program's own that some may call without a token.",
+    .size = sizeof(struct trusted_caller),
+    FIELDS(trusted_caller_fields)};
+static const struct field trusted_caller_item =
+    ITEM_RECORD(&trusted_caller_shape, struct trusted_caller);
+
+#define ROW struct compat_settings
+static const struct field compat_fields[] = {
+    MAYBE_LIST(trusted_callers, &trusted_caller_item, .max = 64,
+               .about = "For servers of the original studios, which send no token. Each such call "
+                        "is logged. Better: our own webhook addresses."),
+};
+#undef ROW
+static const struct shape compat_shape = {.name = "compat",
+                                          .about = "What older clients need.",
+                                          .size = sizeof(struct compat_settings),
+                                          FIELDS(compat_fields)};
+
 #define ROW struct settings
 static const struct field settings_fields[] = {
     RECORD(server, &server_shape),
@@ -102,6 +130,7 @@ static const struct field settings_fields[] = {
      .size = sizeof(struct payments_config),
      .kind = FIELD_RECORD,
      .shape = &config_payments_shape},
+    RECORD(compat, &compat_shape),
 };
 #undef ROW
 const struct shape settings_shape = {

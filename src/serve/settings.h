@@ -31,10 +31,21 @@ struct auth_settings {
     struct list issuers; /* struct issuer_settings */
 };
 
+/* Who may call a function of the program's own without a token: an older server of a studio. */
+struct trusted_caller {
+    str function;
+    struct list addresses; /* str */
+};
+
+struct compat_settings {
+    struct list trusted_callers; /* struct trusted_caller */
+};
+
 struct settings {
     struct server_settings server;
     struct auth_settings auth;
     struct studio_config studio;
+    struct compat_settings compat;
 };
 
 extern const struct shape settings_shape;

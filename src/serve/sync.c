@@ -5,6 +5,7 @@
 #include "serve/session.h"
 #include "serve/shed.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define PING_AFTER SECONDS(10) /* with a tick of 5 s: never 15 s of silence */
@@ -359,6 +360,8 @@ void sync_accept(struct front *front, struct exchange *exchange)
     session->takes_chunks = takes_chunks(exchange_request(exchange));
     session->inbox = buffer_with_max(SESSION_INBOX_MAX);
     session->told_at = loop_now(front->loop);
+    snprintf(session->origin, sizeof(session->origin), "%.*s",
+             STR_ARG(exchange_request(exchange)->peer));
     session->address = peers_find(front->peers, NULL, exchange_request(exchange)->peer);
     session->socket = http_upgrade(exchange, &handlers, session);
     if (session->socket == NULL) {

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/planted.h"
 #include "serve/session.h"
+#include "serve/trusted.h"
 
 #include <string.h>
 
@@ -194,6 +195,11 @@ static void on_mutated(void *owner, struct mutation *mutation)
     session_unneeded(session);
 }
 
+static bool is_trusted(const struct sync_session *session, str path)
+{
+    return trusted_lets(session->front->options.trusted, path, str_of(session->origin));
+}
+
 static void read_mutation(struct sync_session *session, const struct json *message, uint32_t number)
 {
     struct mutation *mutation = mutation_new();
@@ -203,6 +209,7 @@ static void read_mutation(struct sync_session *session, const struct json *messa
         .args = args.at == NULL ? STR("null") : args,
         .identity = identity_keep(session->identity),
     };
+    mutation->request.is_internal = is_trusted(session, mutation->request.path);
     mutation->has_session = session->has_id;
     memcpy(mutation->session, session->id, sizeof(session->id));
     mutation->number = number;
@@ -260,7 +267,8 @@ static void read_action(struct sync_session *session, const struct json *message
     struct front_asked asked = {
         .request = {.path = plain_text(message, "udfPath"),
                     .args = args.at == NULL ? STR("null") : args,
-                    .identity = session->identity},
+                    .identity = session->identity,
+                    .is_internal = is_trusted(session, plain_text(message, "udfPath"))},
         .kind = FUNCTION_ACTION,
         .peer = session->peer,
         .then = on_acted,

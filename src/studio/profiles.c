@@ -214,10 +214,9 @@ static struct profile *profile_of(struct call *call, const struct user *user)
 {
     struct purse purse = purse_of(call, user->id);
     struct profile *profile = arena_new(call->arena, struct profile);
-    *profile = (struct profile){user->id,         user->created,
-                                user->clerk_id,   purse.credits,
-                                purse.total_credits_used, user->created_at,
-                                user->updated_at};
+    *profile = (struct profile){
+        user->id,         user->created,   user->clerk_id, purse.credits, purse.total_credits_used,
+        user->created_at, user->updated_at};
     return profile;
 }
 
@@ -346,9 +345,8 @@ static void buy(struct call *call, const struct buy_args *args, int64_t *result)
         return;
     doc_id audit = audit_put(call, "userProfiles:addCreditsWithTransaction", user.id,
                              (credits){args->amount}, args->description);
-    str key = payment.len != 0
-                  ? str_format(call->arena, "purchase:%.*s", STR_ARG(payment))
-                  : str_format(call->arena, "profile:%lld", (long long)audit.n);
+    str key = payment.len != 0 ? str_format(call->arena, "purchase:%.*s", STR_ARG(payment))
+                               : str_format(call->arena, "profile:%lld", (long long)audit.n);
     ledger_grant(call, user.id, (credits){args->amount}, TRANSACTION_PURCHASE, key,
                  args->description, (instant){0});
     *result = purse_of(call, user.id).credits.n;

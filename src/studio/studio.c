@@ -99,6 +99,7 @@ static const struct subject subjects[] = {
     {money_functions, &money_function_count},
     {payment_functions, &payment_function_count},
     {plan_functions, &plan_function_count},
+    {profile_functions, &profile_function_count},
     {provider_functions, &provider_function_count},
     {quota_functions, &quota_function_count},
     {rate_functions, &rate_function_count},

@@ -52,8 +52,10 @@ struct storage_meter {
 };
 
 extern const struct doc_type user_type, credential_type, session_type, storage_meter_type;
-extern const struct function user_functions[], account_functions[], member_functions[];
-extern const size_t user_function_count, account_function_count, member_function_count;
+extern const struct function user_functions[], account_functions[], member_functions[],
+    profile_functions[];
+extern const size_t user_function_count, account_function_count, member_function_count,
+    profile_function_count;
 
 /* program->resolve: finds the caller's row. */
 void user_resolve(struct call *call);
