@@ -46,6 +46,13 @@ struct payment_charge {
     int64_t amount, returned; /* cents */
 };
 
+/* The invoice that would come next after a change of plan. */
+struct payment_preview {
+    int64_t amount; /* cents */
+    str currency;
+    instant at; /* 0: not told */
+};
+
 enum payment_kind {
     PAYMENT_NONE, /* nothing to us */
     PAYMENT_SUBSCRIPTION,
@@ -85,6 +92,10 @@ struct payment_service {
                    bool is_canceled, struct provider_request *out);
     void (*change)(struct arena *arena, const struct provider_site *site, str subscription,
                    str item, str price, struct provider_request *out);
+    /* What such a change would cost, without making it; NULL: it does not tell. */
+    void (*preview)(struct arena *arena, const struct provider_site *site, str subscription,
+                    str item, str price, struct provider_request *out);
+    bool (*preview_read)(struct arena *arena, int status, str body, struct payment_preview *out);
     bool (*subscription_read)(struct arena *arena, int status, str body,
                               struct payment_subscription *out);
 

@@ -125,6 +125,18 @@ static void change(struct arena *arena, const struct provider_site *site, str su
     post(arena, site, subscription_path(arena, subscription), &form, (str){0}, out);
 }
 
+/* With the same proration as the change itself. */
+static void preview(struct arena *arena, const struct provider_site *site, str subscription,
+                    str item, str price, struct provider_request *out)
+{
+    AUTO(buffer_done) struct buffer form = buffer_with_max(FORM_MAX);
+    add(&form, "subscription", subscription);
+    add(&form, "subscription_details[items][0][id]", item);
+    add(&form, "subscription_details[items][0][price]", price);
+    add(&form, "subscription_details[proration_behavior]", STR("create_prorations"));
+    post(arena, site, STR("invoices/create_preview"), &form, (str){0}, out);
+}
+
 /* ---- what it says ---- */
 
 static bool read_object(struct arena *arena, str body, struct json *out)
@@ -158,6 +170,21 @@ static bool page_read(struct arena *arena, int status, str body, str *url)
         return false;
     *url = json_text(json_get(&page, "url"));
     return str_starts(*url, STR("https://")) || str_starts(*url, STR("http://"));
+}
+
+static bool preview_read(struct arena *arena, int status, str body, struct payment_preview *out)
+{
+    struct json invoice;
+    *out = (struct payment_preview){0};
+    if (status < 200 || status > 299 || !read_object(arena, body, &invoice))
+        return false;
+    instant attempt = time_of(json_get(&invoice, "next_payment_attempt"));
+    *out = (struct payment_preview){
+        .amount = json_int(json_get(&invoice, "amount_due"), -1),
+        .currency = json_text(json_get(&invoice, "currency")),
+        .at = attempt.us != 0 ? attempt : time_of(json_get(&invoice, "period_end")),
+    };
+    return out->amount >= 0 && out->currency.len == 3;
 }
 
 static void read_subscription(const struct json *from, struct payment_subscription *out)
@@ -362,6 +389,8 @@ const struct payment_service stripe_service = {
     .page_read = page_read,
     .cancel = cancel,
     .change = change,
+    .preview = preview,
+    .preview_read = preview_read,
     .subscription_read = subscription_read,
     .is_signed = is_signed,
     .event_read = event_read,

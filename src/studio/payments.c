@@ -54,6 +54,8 @@ static const struct field buy_plan_fields[] = {CLERK_ID, TEXT(plan_id, .min = 1,
 #undef ROW
 #define change_args buy_plan_args
 #define change_fields buy_plan_fields
+#define preview_args buy_plan_args
+#define preview_fields buy_plan_fields
 
 struct buy_package_args {
     str clerk_id, package_id;
@@ -90,6 +92,21 @@ struct nothing {
     char none;
 };
 
+struct change_preview {
+    int64_t amount;
+    str currency;
+    struct maybe_instant at;
+};
+#define ROW struct change_preview
+static const struct field change_preview_fields[] = {
+    INT(amount, .unit = "cents", .about = "Of the next invoice, what is left of this period off."),
+    TEXT(currency),
+    MAYBE_TIME(at, .about = "When it is charged."),
+};
+#undef ROW
+static const struct shape change_preview_shape = {
+    .name = "changePreview", .size = sizeof(struct change_preview), FIELDS(change_preview_fields)};
+
 #define BACKEND_ACTION(verb, result_type)                                                          \
     BACKEND_FUNCTION(verb, result_type)                                                            \
     BACKEND_ANSWER(verb, result_type)
@@ -104,6 +121,7 @@ BACKEND_ACTION(cancel, struct nothing)
 BACKEND_ACTION(cancel_stripe, struct nothing)
 BACKEND_ACTION(reactivate, struct nothing)
 BACKEND_ACTION(change, struct nothing)
+BACKEND_ACTION(preview, struct change_preview)
 
 #define PAGE(name_, verb, about_)                                                                  \
     ACTION(name_, verb, .answer = verb##_answered_door, .caller = SIGNED_IN,                       \
@@ -133,6 +151,10 @@ const struct function payment_functions[] = {
     CHANGE("stripe:reactivateSubscription", reactivate, "Takes a cancellation back in time."),
     CHANGE("subscriptions:changePlan", change,
            "To another plan now; what was paid for counts, by the proration of who sells it."),
+    ACTION("subscriptions:previewChange", preview, .answer = preview_answered_door,
+           .caller = SIGNED_IN,
+           .returns = RETURNS_RECORD(&change_preview_shape, struct change_preview),
+           .about = "What that change would cost, by who sells it; nothing is changed."),
 };
 const size_t payment_function_count = ARRAY_LEN(payment_functions);
 
@@ -492,26 +514,41 @@ static void reactivate_answered(struct call *call, const struct reactivate_args 
     cancel_stripe_answered(call, args, answer, result);
 }
 
+/* What a change of plan is about; the call has failed when there is nothing to change, or not so.
+ */
+struct wanted_change {
+    struct seller seller;
+    struct subscription_row row;
+    str price;
+};
+
+static void want_change(struct call *call, str plan_key, struct wanted_change *out)
+{
+    const struct plan_config *plan = config_plan(catalogue_of(call), plan_key);
+    struct names_there names = names_of_plan(plan);
+    bool has_one = subscription_current(call, call_caller(call), &out->row) &&
+                   subscription_is_entitled(&out->row);
+    const struct payment_service *service =
+        has_one ? payment_service_of(out->row.processor) : last_seller(call);
+    out->seller = seller_of(call, service);
+    out->price = name_at(&names, service);
+    REQUIRE(call, out->price.len != 0 && config_is_active(plan->is_active), NOT_FOUND,
+            "There is no such plan to change to.");
+    REQUIRE(call, has_one && (out->row.item_id.len != 0 || service == &polar_service), STATE,
+            "There is no plan to change. Choose one.");
+    REQUIRE(call, !str_equal(out->row.plan_key, plan->key), STATE, "You have this plan already.");
+}
+
 static void change(struct call *call, const struct change_args *args, struct nothing *result)
 {
-    const struct plan_config *plan = config_plan(catalogue_of(call), args->plan_id);
-    struct names_there names = names_of_plan(plan);
-    struct subscription_row row;
+    struct wanted_change want;
     struct provider_request request;
-    bool has_one =
-        subscription_current(call, call_caller(call), &row) && subscription_is_entitled(&row);
-    const struct payment_service *service =
-        has_one ? payment_service_of(row.processor) : last_seller(call);
-    struct seller seller = seller_of(call, service);
-    str price = name_at(&names, service);
-    REQUIRE(call, price.len != 0 && config_is_active(plan->is_active), NOT_FOUND,
-            "There is no such plan to change to.");
-    REQUIRE(call, has_one && (row.item_id.len != 0 || service == &polar_service), STATE,
-            "There is no plan to change. Choose one.");
-    REQUIRE(call, !str_equal(row.plan_key, plan->key), STATE, "You have this plan already.");
-    seller.service->change(call->arena, &seller.site, row.external_id, row.item_id, price,
-                           &request);
-    send(call, &seller, &request);
+    want_change(call, args->plan_id, &want);
+    if (call_failed(call))
+        return;
+    want.seller.service->change(call->arena, &want.seller.site, want.row.external_id,
+                                want.row.item_id, want.price, &request);
+    send(call, &want.seller, &request);
 }
 
 static void change_answered(struct call *call, const struct change_args *args,
@@ -520,4 +557,31 @@ static void change_answered(struct call *call, const struct change_args *args,
     struct subscription_row row;
     subscription_current(call, call_caller(call), &row);
     take_change(call, payment_service_of(row.processor), answer);
+}
+
+static void preview(struct call *call, const struct preview_args *args,
+                    struct change_preview *result)
+{
+    struct wanted_change want;
+    struct provider_request request;
+    want_change(call, args->plan_id, &want);
+    REQUIRE(call, want.seller.service->preview != NULL, STATE,
+            "What the change costs is told on the next invoice.");
+    want.seller.service->preview(call->arena, &want.seller.site, want.row.external_id,
+                                 want.row.item_id, want.price, &request);
+    send(call, &want.seller, &request);
+}
+
+static void preview_answered(struct call *call, const struct preview_args *args,
+                             const struct call_answer *answer, struct change_preview *result)
+{
+    struct payment_preview told;
+    struct subscription_row row;
+    subscription_current(call, call_caller(call), &row);
+    const struct payment_service *service = payment_service_of(row.processor);
+    bool is_told = service != NULL && service->preview_read != NULL &&
+                   service->preview_read(call->arena, answer->status, answer->body, &told);
+    REQUIRE(call, is_told, STATE,
+            "The payment service did not say what the change costs. Try again in a moment.");
+    *result = (struct change_preview){told.amount, told.currency, {told.at, told.at.us != 0}};
 }

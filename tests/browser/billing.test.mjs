@@ -178,6 +178,7 @@ test('a change is asked about, then asked for', async () => {
     await page.getByRole('button', { name: 'Change to Max' }).click();
     const dialog = page.getByRole('alertdialog', { name: 'Change to Max?' });
     await dialog.waitFor();
+    await dialog.getByText(/^That invoice: \$123\.45, on 1 February( 2026)?\.$/).waitFor();
     await checkAccess(page, 'billing-change');
     assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Stay as it is');
     await dialog.getByRole('button', { name: 'Change to Max' }).click();

@@ -301,7 +301,8 @@ struct mutation *house_mutate(struct house *house, const struct call_request *re
     return mutation;
 }
 
-/* A page for each page that is asked for, the subscription for each change of one. */
+/* A page for each page that is asked for, an invoice for a preview, the subscription for each change
+ * of one. */
 static struct call_answer pay(struct house *house, const struct call_wish *wish)
 {
     int status = house->pay_status == 0 ? 200 : house->pay_status;
@@ -318,6 +319,9 @@ static struct call_answer pay(struct house *house, const struct call_wish *wish)
         return (struct call_answer){status, STR("{\"error\":{}}")};
     if (is_page)
         return (struct call_answer){status, STR("{\"url\":\"https://pay.example/page\"}")};
+    if (str_equal(last, STR("create_preview")))
+        return (struct call_answer){
+            status, STR("{\"amount_due\":12345,\"currency\":\"usd\",\"period_end\":1769947200}")};
     return (struct call_answer){
         status, str_format(&house->arena,
                            "{\"id\":\"%.*s\",\"status\":\"active\",\"cancel_at_period_end\":%s}",

@@ -23,6 +23,8 @@ function answer(requested, form) {
     const [, subscription] = /^\/v1\/subscriptions\/(\w+)$/.exec(requested) ?? [];
     if (requested === '/v1/checkout/sessions')
         return { id: 'cs_1', object: 'checkout.session', mode: form.mode, url: `https://pay.example/${form.mode}` };
+    if (requested === '/v1/invoices/create_preview')
+        return { object: 'invoice', amount_due: 12345, currency: 'usd', period_end: 1769947200, next_payment_attempt: null };
     if (requested === '/v1/billing_portal/sessions')
         return { id: 'bps_1', object: 'billing_portal.session', url: `https://pay.example/portal/${form.customer}` };
     if (subscription !== undefined)

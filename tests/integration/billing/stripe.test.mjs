@@ -181,6 +181,8 @@ describe('requests that the official client sends alike', () => {
         assert.equal(await client.action('subscriptions:getCustomerPortal', {}), 'https://pay.example/portal/cus_sub_c');
         await sentAlike(fake.last(), (form) => official.billingPortal.sessions.create(form));
 
+        assert.deepEqual(await client.action('subscriptions:previewChange', { planId: 'max' }), { amount: 12345, currency: 'usd', at: 1769947200000 });
+        await sentAlike(fake.last(), (form) => official.invoices.createPreview(form));
         await client.action('subscriptions:changePlan', { planId: 'max' });
         assert.deepEqual(fake.last().form.items, { 0: { id: 'si_sub_c', price: 'price_max' } });
         await sentAlike(fake.last(), (form) => official.subscriptions.update('sub_c', form));

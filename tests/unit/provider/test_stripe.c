@@ -149,6 +149,30 @@ static void a_page_has_an_address_or_there_is_none(void **state)
     assert_false(stripe_service.page_read(*state, 0, STR(""), &url));
 }
 
+static void what_a_change_would_cost_is_read_or_refused(void **state)
+{
+    struct provider_request request;
+    struct payment_preview told;
+    stripe_service.preview(*state, &site, STR("sub_1"), STR("si_1"), STR("price_max"), &request);
+    expect(request.url, "http://stripe.test/v1/invoices/create_preview");
+    expect_part(request.body, "subscription=sub_1&");
+    expect_part(request.body, "subscription_details%5Bitems%5D%5B0%5D%5Bprice%5D=price_max");
+    assert_true(stripe_service.preview_read(
+        *state, 200,
+        STR("{\"amount_due\":12345,\"currency\":\"usd\",\"next_payment_attempt\":1700000000}"),
+        &told));
+    assert_int_equal(told.amount, 12345);
+    assert_int_equal(told.at.us, INT64_C(1700000000000000));
+    assert_true(stripe_service.preview_read(
+        *state, 200, STR("{\"amount_due\":0,\"currency\":\"usd\",\"period_end\":1700000001}"),
+        &told));
+    assert_int_equal(told.at.us, INT64_C(1700000001000000));
+    assert_false(stripe_service.preview_read(*state, 200, STR("{\"currency\":\"usd\"}"), &told));
+    assert_false(stripe_service.preview_read(*state, 200, STR("{\"amount_due\":1}"), &told));
+    assert_false(stripe_service.preview_read(*state, 402, STR("{\"amount_due\":1}"), &told));
+    assert_false(stripe_service.preview_read(*state, 200, STR("[]"), &told));
+}
+
 /* ---- events ---- */
 
 #define EVENT(type, object)                                                                        \
@@ -244,6 +268,7 @@ int main(void)
         TEST(a_package_without_a_price_of_stripes_is_described),
         TEST(an_id_of_theirs_cannot_leave_its_place_in_the_address),
         TEST(a_page_has_an_address_or_there_is_none),
+        TEST(what_a_change_would_cost_is_read_or_refused),
         TEST(periods_are_read_where_old_and_new_versions_have_them),
         TEST(an_invoice_names_its_subscription_in_old_and_new_versions),
         TEST(a_checkout_counts_when_it_is_paid),

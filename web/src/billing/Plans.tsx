@@ -6,7 +6,7 @@ import { lazy, Suspense, useState } from "react";
 import { api } from "../convex/_generated/api";
 import { size } from "../format";
 import { Button } from "../parts/Button";
-import { firstPlan, isRunning, type Books, type Plan, type Subscription } from "./live";
+import { canChangeTo, firstPlan, isRunning, yearlyPrice, type Books, type Plan, type Subscription } from "./live";
 import { dateOf, money } from "./money";
 import type { Asked } from "./PlanDialog";
 import type { Pay } from "./usePay";
@@ -49,10 +49,10 @@ function Act(props: CardProps) {
     return <Button onClick={() => onAsk({ kind: "cancel", plan: own })}>{day ? p.goTo(plan.name, day) : p.goToSoon(plan.name)}</Button>;
   }
   if (subscription) {
-    if (plan.stripePriceId === undefined) return null;
+    if (!canChangeTo(plan, subscription)) return null;
     return <Button look={isMain ? "main" : undefined} onClick={() => onAsk({ kind: "change", plan })}>{p.changeTo(plan.name)}</Button>;
   }
-  const price = yearly ? plan.stripePriceIdYearly : undefined;
+  const price = yearly ? yearlyPrice(plan) : undefined;
   const ask = () => (price === undefined ? byPlan({ planId: plan.key }) : byPrice({ priceId: price }));
   return (
     <Button look={isMain ? "main" : undefined} busy={pay.busy === plan.key} onClick={() => void pay.run(plan.key, ask)}>{p.pick(plan.name)}</Button>
@@ -63,7 +63,7 @@ function Card(props: CardProps) {
   const { plan, books, pay, yearly } = props;
   const p = words.plan;
   const isMine = plan.key === books.wallet.planKey;
-  const byYear = yearly && plan.priceYearly > 0 && plan.stripePriceIdYearly !== undefined;
+  const byYear = yearly && plan.priceYearly > 0 && yearlyPrice(plan) !== undefined;
   const lines = [
     plan.credits > 0 ? p.credits(plan.credits) : plan.creditsOnce > 0 ? p.creditsOnce(plan.creditsOnce) : undefined,
     p.room(size(plan.storageBytes)),
@@ -98,7 +98,7 @@ export function Plans({ books, pay }: { books: Books; pay: Pay }) {
   const [asked, setAsked] = useState<Asked>();
   const p = words.plan;
   const canChoose = books.wallet.canPay && !isRunning(books.subscription);
-  const hasYears = canChoose && books.plans.some((plan) => plan.priceYearly > 0 && plan.stripePriceIdYearly !== undefined);
+  const hasYears = canChoose && books.plans.some((plan) => plan.priceYearly > 0 && yearlyPrice(plan) !== undefined);
   const main = mainOf(books);
   return (
     <section className="whole" aria-labelledby="plans">

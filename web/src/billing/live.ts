@@ -45,5 +45,9 @@ export const isRunning = (one: Subscription | null): one is Subscription =>
 /* The plan that counts now, the one a person has without paying, and the sum of the subscription. */
 export const planOf = (books: Books) => books.plans.find((plan) => plan.key === books.wallet.planKey);
 export const firstPlan = (plans: Plan[]) => plans.find((plan) => plan.price === 0);
+export const yearlyPrice = (plan: Plan | undefined) => plan?.stripePriceIdYearly ?? plan?.polarProductIdYearly;
+/* Only to what the same service sells by name. */
+export const canChangeTo = (plan: Plan, one: Subscription) =>
+  (one.processor === "polar" ? plan.polarProductId : plan.stripePriceId) !== undefined;
 export const isYearly = (one: Subscription | null, plan: Plan | undefined) =>
-  one?.priceId !== undefined && one.priceId === plan?.stripePriceIdYearly;
+  one?.priceId !== undefined && one.priceId === yearlyPrice(plan);
