@@ -301,8 +301,8 @@ struct mutation *house_mutate(struct house *house, const struct call_request *re
     return mutation;
 }
 
-/* A page for each page that is asked for, an invoice for a preview, the subscription for each change
- * of one. */
+/* A page for each page that is asked for, an invoice for a preview, the subscription for each
+ * change of one. */
 static struct call_answer pay(struct house *house, const struct call_wish *wish)
 {
     int status = house->pay_status == 0 ? 200 : house->pay_status;
