@@ -41,6 +41,16 @@ describe('the pretend services and the package openai', () => {
         await assert.rejects(new OpenAI({ apiKey: 'wrong', baseURL: `${fake.url}/v1`, maxRetries: 0 }).images.generate({ model: 'a', prompt: 'b' }), { status: 401 });
     });
 
+    test('judges words', async () => {
+        const { results } = await client.moderations.create({ input: ['a kite', 'great harm'], model: 'omni-moderation-latest' });
+        assert.deepEqual(results.map(({ flagged }) => flagged), [false, true]);
+        assert.equal(results[1].categories.violence, true);
+        await assert.rejects(client.moderations.create({ input: '' }), { status: 400 });
+        fake.judge = 503;
+        await assert.rejects(client.moderations.create({ input: 'a' }), { status: 503 });
+        fake.judge = undefined;
+    });
+
     test('draws by chat, as OpenRouter does', async () => {
         const { choices, usage } = await client.chat.completions.create({ model: 'google/gemini-2.5-flash-image', messages: [{ role: 'user', content: 'kite' }], modalities: ['image', 'text'], usage: { include: true } });
         assert.match(choices[0].message.images[0].image_url.url, /^data:image\/png;base64,/);
@@ -156,5 +166,48 @@ models:${[
         await client.mutation('generations:cancelGenerationJob', { jobId });
         await until(() => fake.interrupted.includes(id), 'it is interrupted');
         assert.equal(await balance(client), 100);
+    });
+});
+
+describe('the product with a service that judges prompts', () => {
+    const configOf = (failOpen) => `
+moderation:
+  endpoint: {baseUrl: "${fake.url}/v1", key: {env: DIRECT_KEY}, model: omni-moderation-latest, timeoutSeconds: 1, failOpen: ${failOpen}, allowPrivateAddresses: true}
+`;
+    const servers = [];
+    const start = async (failOpen) => {
+        const server = await startServer({ config: configOf(failOpen), env: { DIRECT_KEY: KEY } });
+        servers.push(server);
+        return httpClient(server.url, (await addUser(server, 'judged@example.com')).token);
+    };
+    after(() => Promise.all(servers.map((server) => server.stop())));
+    async function make(client, prompt) {
+        const { jobId } = await client.mutation('generations:createGenerationJob', { prompt, model: 'sketch' });
+        return until(async () => {
+            const job = await client.query('generations:getGenerationJob', { jobId });
+            return ['completed', 'failed'].includes(job.status) && job;
+        }, `${prompt} ends`, 60_000, 50);
+    }
+
+    test('asks before the model, and gives everything back to who is refused', async () => {
+        const client = await start(false);
+        assert.equal((await make(client, 'judged kite')).status, 'completed');
+        assert.deepEqual(fake.asked.at(-1), { pathname: '/v1/moderations', wish: { input: 'judged kite', model: 'omni-moderation-latest' }, picture: undefined });
+        const refused = await make(client, 'judged harm');
+        assert.equal(refused.status, 'failed');
+        assert.equal(refused.errorKind, 'policy');
+        assert.equal((await client.query('users:getCurrentUser', {})).credits, 99);
+    });
+
+    test('gives up what nobody can judge, or makes it, as the operator chose', async () => {
+        for (const [judge, failOpen, status] of [[503, false, 'failed'], ['silent', true, 'completed'], [401, false, 'failed']]) {
+            const client = await start(failOpen);
+            fake.judge = judge;
+            const job = await make(client, `unjudged ${judge}`);
+            assert.equal(job.status, status);
+            assert.equal(job.errorKind, undefined);
+            assert.equal((await client.query('users:getCurrentUser', {})).credits, status === 'failed' ? 100 : 99);
+            fake.judge = undefined;
+        }
     });
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One pretend server for services that answer at once, and ComfyUI: OpenAI's images (generations,
-// edits, variations), OpenRouter's chat completions, Automatic1111, ComfyUI. Each refuses what the
+// edits, variations) and moderations, OpenRouter's chat completions, Automatic1111, ComfyUI. Each refuses what the
 // real one would: an unknown key, fields it does not know, a form that cannot be read. Faults by the
 // words of the prompt:
 //   "refuse" content rules   "busy" 429 the first time   "talk" words, no picture   "fail" it breaks
@@ -107,6 +107,26 @@ export async function startFakeDirect() {
         response.writeHead(404).end();
     }
 
+    // As omni-moderation answers; "harm" is flagged. fake.judge: 503, or "silent".
+    function moderations(response, wish) {
+        const texts = [wish.input].flat();
+        if (known(wish, 'input', 'model').length || !texts.every((text) => typeof text === 'string' && text))
+            return answer(response, 400, { error: { code: null, type: 'invalid_request_error', param: 'input', message: "Invalid 'input'." } });
+        if (fake.judge === 'silent')
+            return undefined;
+        if (fake.judge)
+            return answer(response, fake.judge, { error: { message: 'The server is overloaded.', type: 'server_error', param: null, code: null } });
+        const results = texts.map((text) => {
+            const flagged = text.includes('harm');
+            return {
+                flagged, categories: { harassment: false, violence: flagged, 'self-harm': false },
+                category_scores: { harassment: 0.001, violence: flagged ? 0.93 : 0.002, 'self-harm': 0.001 },
+                category_applied_input_types: { harassment: ['text'], violence: ['text'], 'self-harm': ['text'] },
+            };
+        });
+        return answer(response, 200, { id: 'modr-1', model: wish.model ?? 'omni-moderation-latest', results });
+    }
+
     async function handle(request, response) {
         const { pathname, searchParams } = new URL(request.url, 'http://fake');
         const parts = [];
@@ -129,6 +149,8 @@ export async function startFakeDirect() {
             return answer(response, 401, { error: { code: 'invalid_api_key', message: 'Incorrect API key provided.' } });
         if (pathname.startsWith('/v1/images/'))
             return openai(response, pathname.split('/')[3], wish, picture);
+        if (pathname === '/v1/moderations')
+            return moderations(response, wish);
         if (pathname === '/v1/chat/completions')
             return openrouter(response, wish);
         if (pathname.startsWith('/sdapi/'))
