@@ -41,6 +41,8 @@ struct outside_request {
     size_t response_max;      /* bytes of body; 0: the default */
     bool into_file;           /* the body of a 2xx goes to file instead of memory */
     int file;                 /* taken when accepted; handed back in the result */
+    int64_t file_have;        /* so much is in it from before: only the rest is asked for */
+    str file_validator;       /* of what is in it (ETag or Last-Modified); else all comes anew */
     bool allow_private;       /* the operator named this address */
     int redirects_max;        /* GET and HEAD only. 0: a 3xx is an answer like any other. */
     struct queue *deliver_to; /* needs room for what the caller has under way */
@@ -72,7 +74,8 @@ struct outside_result {
     size_t header_count;
     struct shared *body; /* NULL when empty or in the file */
     int file;            /* -1 unless into_file */
-    int64_t file_len;    /* bytes written to file */
+    int64_t file_len;    /* bytes in the file, with those from before; also when it was cut off */
+    int64_t file_came;   /* of them by this request */
     uint8_t file_sha256[32];
     bool has_retry_after;
     span retry_after;

@@ -74,6 +74,14 @@ static void add_header(struct transfer *transfer, const struct outside_header *h
         curl_slist_append(transfer->headers, str_zero_ended(&transfer->arena, line));
 }
 
+static void ask_for_rest(struct transfer *transfer, const struct outside_request *request)
+{
+    str from = str_format(&transfer->arena, "bytes=%lld-", (long long)request->file_have);
+    add_header(transfer, &(struct outside_header){STR("Range"), from});
+    add_header(transfer, &(struct outside_header){STR("If-Range"), request->file_validator});
+    transfer->file_have = request->file_have;
+}
+
 struct transfer *transfer_new(const struct outside_request *request)
 {
     struct transfer *transfer = memory_zeroed(sizeof(*transfer));
@@ -85,6 +93,8 @@ struct transfer *transfer_new(const struct outside_request *request)
     transfer->url = str_zero_ended(&transfer->arena, request->url);
     for (size_t i = 0; i < request->header_count; i++)
         add_header(transfer, &request->headers[i]);
+    if (request->into_file && request->file_have > 0 && request->file_validator.len != 0)
+        ask_for_rest(transfer, request);
     transfer->body = request->body;
     transfer->timeout = request->timeout.us == 0 ? OUTSIDE_TIMEOUT_DEFAULT : request->timeout;
     transfer->response_max =
@@ -100,6 +110,7 @@ struct transfer *transfer_new(const struct outside_request *request)
     transfer->result->id = request->id;
     transfer->result->context = request->context;
     transfer->result->file = request->into_file ? request->file : -1;
+    transfer->result->file_len = transfer->file_have;
     return transfer;
 }
 
@@ -203,9 +214,61 @@ static bool is_for_file(struct transfer *transfer)
     return transfer->into_file && status >= 200 && status < 300;
 }
 
+/* "bytes 100-199/200": it begins where we stopped; how large the whole is, if it is said. */
+static bool is_our_part(struct transfer *transfer)
+{
+    str value = outside_header_value(transfer->result, "content-range"), from, to;
+    int64_t first, last;
+    if (!str_starts(value, STR("bytes ")))
+        return false;
+    value = str_slice(value, STR("bytes ").len, value.len);
+    if (!str_split(&value, '-', &from) || !str_split(&value, '/', &to) ||
+        !str_to_int(from, &first) || !str_to_int(to, &last) || first != transfer->file_have)
+        return false;
+    return str_equal(value, STR("*")) ||
+           (str_to_int(value, &transfer->file_whole) && transfer->file_whole == last + 1);
+}
+
+/* What is there already counts in the hash. */
+static bool hash_again(struct transfer *transfer)
+{
+    uint8_t part[KIB(16)];
+    int64_t done = 0;
+    while (done < transfer->file_have) {
+        size_t want = (size_t)MIN_OF((int64_t)sizeof(part), transfer->file_have - done);
+        ssize_t got = pread(transfer->result->file, part, want, done);
+        if (got <= 0)
+            return false;
+        crypto_hash_sha256_update(transfer->hashing, part, (size_t)got);
+        done += got;
+    }
+    return true;
+}
+
+/* Before the first byte goes into it: behind what is there, or at its start again. */
+static bool begin_file(struct transfer *transfer)
+{
+    long status = 0;
+    int fd = transfer->result->file;
+    transfer->is_file_begun = true;
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status == 206 && !is_our_part(transfer)) {
+        transfer->is_odd_part = true;
+        return false;
+    }
+    if (status != 206)
+        transfer->file_have = 0;
+    transfer->result->file_len = transfer->file_have;
+    transfer->is_disk_error = ftruncate(fd, transfer->file_have) != 0 ||
+                              lseek(fd, transfer->file_have, SEEK_SET) < 0 || !hash_again(transfer);
+    return !transfer->is_disk_error;
+}
+
 static size_t into_file(struct transfer *transfer, const char *at, size_t len)
 {
     struct outside_result *result = transfer->result;
+    if (!transfer->is_file_begun && !begin_file(transfer))
+        return 0;
     if (len > transfer->response_max - (size_t)result->file_len) {
         transfer->is_too_big = true;
         return 0;
@@ -222,6 +285,7 @@ static size_t into_file(struct transfer *transfer, const char *at, size_t len)
     }
     crypto_hash_sha256_update(transfer->hashing, (const uint8_t *)at, len);
     result->file_len += (int64_t)len;
+    result->file_came += (int64_t)len;
     return len;
 }
 
@@ -337,6 +401,9 @@ static enum outside_error error_of(const struct transfer *transfer, CURLcode cod
         return OUTSIDE_TOO_BIG;
     if (transfer->is_disk_error)
         return OUTSIDE_DISK;
+    bool is_short = transfer->file_whole != 0 && transfer->result->file_len != transfer->file_whole;
+    if (transfer->is_odd_part || (code == CURLE_OK && is_short))
+        return OUTSIDE_TRANSIENT;
     char *address = NULL;
     curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_IP, &address);
     bool was_called = address != NULL && address[0] != 0;

@@ -29,6 +29,8 @@ struct transfer {
     span timeout;
     size_t response_max;
     bool into_file, allow_private;
+    int64_t file_have;  /* from before; 0: nothing, or it comes anew */
+    int64_t file_whole; /* as the other side says it will be; 0: it does not say */
     long redirects_max;
     struct queue *deliver_to;
 
@@ -39,6 +41,7 @@ struct transfer {
     void *hashing; /* the file's SHA-256 so far */
     size_t header_bytes;
     bool was_refused, is_too_big, is_disk_error;
+    bool is_file_begun, is_odd_part; /* odd: not the part that was asked for */
 };
 
 struct transfer *transfer_new(const struct outside_request *request);

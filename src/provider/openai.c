@@ -162,6 +162,7 @@ static void submitted(struct arena *arena, int status, str body, struct provider
 const struct provider openai_provider = {
     .name = "openai",
     .base_url = "https://api.openai.com",
+    .outputs_last = HOURS(1),
     .submit = submit,
     .submitted = submitted,
 };

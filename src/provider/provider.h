@@ -102,6 +102,7 @@ struct provider_hook {
 struct provider {
     const char *name;     /* as a configuration's providers[].kind */
     const char *base_url; /* its own; NULL: must be configured */
+    span outputs_last;    /* how long the addresses of outputs work; 0: it does not say */
     bool one_by_one;      /* it makes one picture a request, however many are asked for */
 
     void (*submit)(struct arena *arena, const struct provider_site *site,

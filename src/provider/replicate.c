@@ -252,6 +252,7 @@ static bool hooked(struct arena *arena, const struct provider_site *site,
 const struct provider replicate_provider = {
     .name = "replicate",
     .base_url = "https://api.replicate.com",
+    .outputs_last = HOURS(1),
     .submit = submit,
     .submitted = submitted,
     .poll = poll,

@@ -3,9 +3,8 @@
 
 #include "base/encode.h"
 #include "base/log.h"
-#include "studio/work.h"
+#include "serve/fetching.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 #define INPUT_MAX MIB(32)
@@ -23,6 +22,7 @@ struct outer {
     struct queue *answers; /* from the network */
     struct random random;
     struct pending *pending;
+    struct fetches *fetches;
 };
 
 struct outer *outer_new(const struct outer_options *options, struct fault *fault)
@@ -34,6 +34,8 @@ struct outer *outer_new(const struct outer_options *options, struct fault *fault
     outer->options = *options;
     outer->answers = answers;
     random_init(&outer->random);
+    outer->fetches =
+        fetches_new(&(struct fetches_options){options->outside, answers, options->temp_dir});
     return outer;
 }
 
@@ -45,6 +47,7 @@ void outer_free(struct outer *outer)
     while (queue_take(outer->answers, &item, 1) == 1)
         outside_result_free(item);
     queue_free(outer->answers);
+    fetches_free(outer->fetches);
     while (outer->pending != NULL) {
         struct pending *pending = outer->pending;
         outer->pending = pending->next;
@@ -281,11 +284,6 @@ static const char *sentence_of(const struct work *work, enum outside_error error
     }
 }
 
-static int temp_file(struct outer *outer)
-{
-    return open(outer->options.temp_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-}
-
 /* The picture to start from, whole in memory: providers want it inside the request. */
 static bool read_input(struct outer *outer, const struct work *work, struct arena *arena,
                        struct provider_wish *wish)
@@ -330,8 +328,7 @@ static bool write_request(struct outer *outer, const struct work *work, struct a
         work->provider->cancel(arena, &work->site, work->job, out);
         return true;
     default:
-        *out = (struct provider_request){.method = STR("GET"), .url = work->url};
-        return true;
+        return false;
     }
 }
 
@@ -355,22 +352,33 @@ static void start_network(struct outer *outer, uint64_t run, const struct work *
         .timeout = work->timeout,
         .response_max = work->response_max,
         .allow_private = work->allow_private,
-        /* Who was let in by name may not send us on to another inside. */
-        .redirects_max = work->kind == WORK_FETCH && !work->allow_private ? 3 : 0,
         .file = -1,
         .deliver_to = outer->answers,
     };
     if (asked.body.len != 0)
         request.body = shared_copy(asked.body);
-    if (work->kind == WORK_FETCH) {
-        request.file = temp_file(outer);
-        request.into_file = request.file >= 0;
-    }
     if (outside_send(outer->options.outside, &request)) {
         pend(outer, run, work);
     } else {
         shared_drop(request.body);
-        fd_close(&request.file);
+        finish_failed(outer, run, WORK_TRANSIENT, "Too much is asked of the outside just now.");
+    }
+}
+
+static void start_fetch(struct outer *outer, uint64_t run, const struct work *work)
+{
+    if (fetches_start(outer->fetches, run, work))
+        pend(outer, run, work);
+    else
+        finish_failed(outer, run, WORK_TRANSIENT, "Too much is asked of the outside just now.");
+}
+
+/* One has ended: those that wait move up. */
+static void move_fetches_up(struct outer *outer)
+{
+    uint64_t run;
+    while ((run = fetches_begin(outer->fetches)) != 0) {
+        unpend(outer, run);
         finish_failed(outer, run, WORK_TRANSIENT, "Too much is asked of the outside just now.");
     }
 }
@@ -381,7 +389,7 @@ static void take_file(struct outer *outer, struct work_result *result,
     struct media_output output = {
         .fd = answer->file, .len = (size_t)answer->file_len, .mime = "application/octet-stream"};
     if (answer->status < 200 || answer->status > 299 || answer->file < 0) {
-        bool is_passing = answer->status >= 500 || answer->status == 429;
+        bool is_passing = answer->status >= 500 || answer->status == 429 || answer->status == 416;
         work_fail(result, is_passing ? WORK_TRANSIENT : WORK_REFUSED,
                   "The finished picture could not be fetched (status %d).", answer->status);
         return;
@@ -413,6 +421,8 @@ static void take_words(struct outer *outer, const struct work *work,
 
 static void take_answer(struct outer *outer, struct outside_result *answer)
 {
+    if (fetches_go_on(outer->fetches, answer))
+        return;
     const struct work *work = unpend(outer, answer->id);
     if (work == NULL)
         return;
@@ -449,9 +459,11 @@ static void start(void *context, uint64_t run, const char *action, const void *a
     case WORK_SUBMIT:
     case WORK_POLL:
     case WORK_CANCEL:
-    case WORK_FETCH:
     case WORK_CHECK:
         start_network(outer, run, work);
+        break;
+    case WORK_FETCH:
+        start_fetch(outer, run, work);
         break;
     case WORK_REMOVE_BLOB:
         if (blob_remove(outer->options.blobs, work->blob, NULL, &fault))
@@ -467,8 +479,12 @@ static void start(void *context, uint64_t run, const char *action, const void *a
 static void cancel(void *context, uint64_t run)
 {
     struct outer *outer = context;
-    if (!media_cancel(outer->options.media, run))
+    if (fetches_cancel(outer->fetches, run)) {
+        unpend(outer, run);
+        finish_failed(outer, run, WORK_REFUSED, "Cancelled.");
+    } else if (!media_cancel(outer->options.media, run)) {
         outside_cancel(outer->options.outside, run);
+    }
 }
 
 static void release(void *context, void *result)
@@ -489,4 +505,5 @@ void outer_step(struct outer *outer, instant now)
         take_answer(outer, item);
         outside_result_free(item);
     }
+    move_fetches_up(outer);
 }

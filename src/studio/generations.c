@@ -91,6 +91,7 @@ static const struct field output_fields[] = {
     INT(number),
     CHOICE(state, output_state_names),
     MAYBE_TEXT(url, .max = 4000),
+    MAYBE_TIME(located_at),
     MAYBE_TEXT(storage_id, .max = 32),
     MAYBE_TEXT(sha256, .wire = "sha256", .max = 64),
     MAYBE_TEXT(mime_type, .max = 100),

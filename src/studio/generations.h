@@ -72,7 +72,8 @@ struct output {
     doc_id generation_id;
     int64_t number; /* from 0 */
     enum output_state state;
-    str url;                           /* LOCATED */
+    str url; /* LOCATED */
+    struct maybe_instant located_at;
     str storage_id, sha256, mime_type; /* MADE */
     int64_t size_bytes;
     doc_id asset_id; /* READY */

@@ -6,6 +6,7 @@
 
 #define MADE_PART 0.8 /* of a picture's way, when its original is there */
 #define FETCH_MAX MIB(64)
+#define FETCH_PATIENCE MINUTES(15)
 
 /* ---- outputs ---- */
 
@@ -56,6 +57,7 @@ void output_take(struct call *call, struct output *output, const struct work_out
     if (from->file.storage_id.len == 0) {
         output->state = OUTPUT_LOCATED;
         output->url = from->url;
+        output->located_at = (struct maybe_instant){call->now, true};
     } else {
         output->state = OUTPUT_MADE;
         output->storage_id = from->file.storage_id;
@@ -126,7 +128,7 @@ static const struct work *ask_derive(struct call *call, struct generation *g,
                                      struct outputs *outputs, const struct output *made)
 {
     bool is_last =
-        outputs_in(outputs, OUTPUT_WAITING) == 0 && outputs_in(outputs, OUTPUT_LOCATED) == 0;
+        outputs_in(outputs, OUTPUT_WAITING) == 0 && outputs_in(outputs, OUTPUT_MADE) == 1;
     set_status(call, g, is_last ? GENERATION_UPLOADING : GENERATION_PROCESSING);
     struct work *work = work_new(call, WORK_DERIVE, made, NULL);
     work->blob = made->storage_id;
@@ -144,6 +146,16 @@ static str address_of(struct call *call, const struct provider_config *provider,
                : url;
 }
 
+/* When its address stops working; 0: nobody says. */
+static instant expiry_of(const struct provider_config *provider, const struct output *located)
+{
+    const struct provider *translator = config_translator(provider);
+    bool is_known =
+        located->located_at.is_set && translator != NULL && translator->outputs_last.us != 0;
+    return is_known ? instant_add(located->located_at.value, translator->outputs_last)
+                    : (instant){0};
+}
+
 static const struct work *ask_fetch(struct call *call, struct generation *g,
                                     const struct output *located)
 {
@@ -153,6 +165,7 @@ static const struct work *ask_fetch(struct call *call, struct generation *g,
     work->url = address_of(call, provider, located->url);
     work->allow_private = making_is_vouched(provider, work->url);
     work->response_max = FETCH_MAX;
+    work->expires_at = expiry_of(provider, located);
     return work;
 }
 
@@ -167,10 +180,10 @@ static const void *making_ask(struct call *call, struct job *job)
     outputs.count = generation_outputs(call, g.id, g.num_images, outputs.items);
     const struct output *made = outputs_first(&outputs, OUTPUT_MADE);
     const struct output *located = outputs_first(&outputs, OUTPUT_LOCATED);
+    if (located != NULL) /* first: it is there for a while only */
+        return ask_fetch(call, &g, located);
     if (made != NULL)
         return ask_derive(call, &g, &outputs, made);
-    if (located != NULL)
-        return ask_fetch(call, &g, located);
     if (outputs_in(&outputs, OUTPUT_WAITING) > 0) {
         set_status(call, &g, GENERATION_PROCESSING);
         const struct work *work = making_ask_provider(call, job, &g, &outputs);
@@ -182,11 +195,20 @@ static const void *making_ask(struct call *call, struct job *job)
     return NULL;
 }
 
+/* It is finished and paid for there: a storage that is down for a while must not lose it. Later
+ * than its expiry it is refused, which is not tried again. */
+static bool is_worth_fetching(struct call *call, const struct output *output)
+{
+    return output->state == OUTPUT_LOCATED && output->located_at.is_set &&
+           instant_since(call->now, output->located_at.value).us < FETCH_PATIENCE.us;
+}
+
 /* Something of one output failed: its painting, its fetching, or looking into it. */
 static void output_failed(struct call *call, struct job *job, struct output *output,
                           const struct work_result *came)
 {
-    bool may_again = job->failures < MAKING_RETRIES_MAX || PLANTED(sim_fetched_for_ever);
+    bool may_again = job->failures < MAKING_RETRIES_MAX || is_worth_fetching(call, output) ||
+                     PLANTED(sim_fetched_for_ever);
     if (came->failure == WORK_TRANSIENT && may_again) {
         job->failures++;
         span wait = job_backoff(call, job->failures);

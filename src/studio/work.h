@@ -45,6 +45,7 @@ struct work {
     struct provider_wish wish; /* its image comes from the blob */
     str job;                   /* the provider's; POLL and CANCEL */
     str url;
+    instant expires_at; /* of that address; 0: not known */
     size_t response_max;
     bool allow_private;
     /* SKETCH */

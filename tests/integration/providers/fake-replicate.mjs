@@ -7,6 +7,7 @@
 //   "doomed"   fails each time
 //   "odd"      422 at once               "busy"     429 with Retry-After the first time
 //   "expired"  its file is gone          "cut"      its file breaks off the first time
+//   "torn"     its file breaks off each time, and goes on where it is asked to
 //   "blind"    500 when first polled     "single"   one address, not a list
 import http from 'node:http';
 
@@ -38,7 +39,7 @@ const DONE = ['succeeded', 'failed', 'canceled', 'aborted'];
  * where a webhook's address leads in this test; null for nowhere.
  */
 export async function startFakeReplicate({ hold = 500, post = () => null } = {}) {
-    const fake = { asked: [], polls: 0, canceled: [], posted: [], film: png, hold, post, predictions: new Map() };
+    const fake = { asked: [], polls: 0, canceled: [], posted: [], ranges: [], film: png, hold, post, predictions: new Map() };
     const seen = new Map();
     let number = 0;
 
@@ -63,7 +64,7 @@ export async function startFakeReplicate({ hold = 500, post = () => null } = {})
 
     function outputs(prediction) {
         const isFilm = prediction.model === 'google/veo-3';
-        const name = prediction.prompt.includes('expired') ? 'expired' : prediction.prompt.includes('cut') ? 'cut' : 'whole';
+        const name = prediction.prompt.includes('expired') ? 'expired' : ['cut', 'torn'].find((word) => prediction.prompt.includes(word)) ?? 'whole';
         const file = (i) => `${fake.url}/files/${name}/${prediction.id}-${i}.${isFilm ? 'mp4' : 'png'}`;
         if (isFilm || prediction.prompt.includes('single'))
             return file(0);
@@ -151,11 +152,29 @@ export async function startFakeReplicate({ hold = 500, post = () => null } = {})
         answer(response, 200, shown(prediction));
     }
 
-    function file(response, path) {
+    // Breaks off after a quarter each time; knows ranges of the same file.
+    function torn(request, response, path, bytes) {
+        const etag = `"${path}"`;
+        const asked = /^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1];
+        const from = request.headers['if-range'] === etag ? Number(asked ?? 0) : 0;
+        fake.ranges.push({ path, from });
+        response.writeHead(from ? 206 : 200, {
+            'content-type': 'image/png', etag, 'content-length': bytes.length - from,
+            ...(from && { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` }),
+        });
+        const part = bytes.subarray(from, from + Math.ceil(bytes.length / 4));
+        if (from + part.length === bytes.length)
+            return response.end(part);
+        response.write(part, () => setTimeout(() => response.destroy(), 5));
+    }
+
+    function file(request, response, path) {
         const bytes = path.endsWith('.mp4') ? fake.film : png;
         const isCut = path.includes('/cut/') && times(path) === 0;
         if (path.includes('/expired/'))
             return refuse(response, 404, 'Not found', 'The file has expired.');
+        if (path.includes('/torn/'))
+            return torn(request, response, path, bytes);
         response.writeHead(200, { 'content-type': path.endsWith('.mp4') ? 'video/mp4' : 'image/png', 'content-length': bytes.length });
         if (!isCut)
             return response.end(bytes);
@@ -168,7 +187,7 @@ export async function startFakeReplicate({ hold = 500, post = () => null } = {})
             text += part;
         const { pathname } = new URL(request.url, 'http://x');
         if (pathname.startsWith('/files/'))
-            return file(response, pathname);
+            return file(request, response, pathname);
         if (request.headers.authorization !== `Bearer ${KEY}`)
             return refuse(response, 401, 'Unauthenticated', 'You did not pass a valid authentication token');
         const wish = text === '' ? {} : JSON.parse(text);

@@ -196,6 +196,19 @@ for (const [name, fake, plain, hooked] of [['Replicate', () => replicate, 'flux'
 // ---- Replicate alone ----
 
 describe('Replicate\'s own ways', { concurrency: true }, () => {
+    test('a picture that breaks off again and again goes on where it stopped', async () => {
+        const { client, job } = await make('torn kite');
+        await paid({ client, job }, 2, 1);
+        const image = await client.query('generations:getImage', { imageId: job.imageIds[0] });
+        const { pathname } = new URL(image.url);
+        const kept = Buffer.from(await (await fetch(server.url + pathname)).arrayBuffer());
+        const from = replicate.ranges.map((range) => range.from);
+        assert.equal(from.length, 4, from.join());
+        assert.ok(from.every((at, i) => i === 0 || at > from[i - 1]), from.join());
+        assert.equal(kept.length, image.fileSizeBytes);
+        assert.equal(kept.subarray(1, 4).toString(), 'PNG');
+    });
+
     test('a prompt against the rules is refunded at once', async () => {
         await free(await make('nsfw kite'), /refuses this prompt. Change the words/);
         assert.equal(asked(replicate, 'nsfw kite').length, 1);
