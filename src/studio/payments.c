@@ -456,6 +456,8 @@ static void take_change(struct call *call, const struct payment_service *service
     if (!find_own(call, told.id, &row))
         return;
     row.cancel_at_period_end = told.cancels_at_end;
+    if (PLANTED(sim_our_clock_counts))
+        row.state_at = call->now;
     row.updated_at = call->now;
     row_put(call, &subscription_type, &row);
 }

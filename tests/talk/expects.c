@@ -195,9 +195,24 @@ static bool sketched(struct talk *talk, str *rest)
     return is_number(talk, rest, "sketched", pretend_started(talk->house->outside, WORK_SKETCH));
 }
 
+/* asked N: requests, each with a key of its own, or a provider would take one for another. */
 static bool asked(struct talk *talk, str *rest)
 {
-    return is_number(talk, rest, "asked", pretend_started(talk->house->outside, WORK_SUBMIT));
+    size_t count = pretend_started(talk->house->outside, WORK_SUBMIT);
+    size_t keys = pretend_keys(talk->house->outside);
+    if (keys != count)
+        return talk_fail(talk, "%zu requests had %zu keys", count, keys);
+    return is_number(talk, rest, "asked", count);
+}
+
+static bool seeds(struct talk *talk, str *rest)
+{
+    return is_number(talk, rest, "seeds", pretend_seeds(talk->house->outside));
+}
+
+static bool called_off(struct talk *talk, str *rest)
+{
+    return is_number(talk, rest, "called off", pretend_started(talk->house->outside, WORK_CANCEL));
 }
 
 static bool checked(struct talk *talk, str *rest)
@@ -386,6 +401,8 @@ static const struct {
     {"under way", under_way},
     {"sketched", sketched},
     {"asked", asked},
+    {"seeds", seeds},
+    {"called off", called_off},
     {"checked", checked},
     {"stopped", stopped},
     {"crashes", crashes},

@@ -25,6 +25,14 @@ struct stored {
     bool is_there;
 };
 
+#define DIFFERENT_MAX 500
+
+/* What there was, each once. */
+struct different {
+    struct hash128 items[DIFFERENT_MAX];
+    size_t count;
+};
+
 struct pretend {
     struct runner *runner;
     struct pretend_manner manners[KINDS];
@@ -41,6 +49,7 @@ struct pretend {
     struct stored *blobs;
     size_t blob_count, blob_room;
     size_t started[KINDS], canceled;
+    struct different keys, seeds;
     struct pretend_seen last;
 };
 
@@ -304,6 +313,8 @@ static void finish(struct pretend *pretend, const struct under_way *work)
         fail_as(result, WORK_REFUSED, STR("Cancelled."));
     else if (work->manner.way == PRETEND_FAILS)
         fail_as(result, WORK_TRANSIENT, work->manner.text);
+    else if (work->manner.way == PRETEND_LOSES)
+        fail_as(result, WORK_LOST, STR("The model's provider failed to make this."));
     else if (work->manner.way == PRETEND_HANGS)
         fail_as(result, WORK_TRANSIENT, STR("The model's provider took too long."));
     else if (work->manner.way == PRETEND_REFUSES)
@@ -358,6 +369,22 @@ static void remember_request(const struct work *work, struct pretend_seen *last)
     snprintf(last->body, sizeof(last->body), "%.*s", STR_ARG(request.body));
 }
 
+static void note_different(struct different *all, const void *at, size_t len)
+{
+    struct hash128 hash = hash128_bytes(at, len);
+    for (size_t i = 0; i < all->count; i++)
+        if (all->items[i].a == hash.a && all->items[i].b == hash.b)
+            return;
+    if (all->count < DIFFERENT_MAX)
+        all->items[all->count++] = hash;
+}
+
+static void note_wish(struct pretend *pretend, const struct provider_wish *wish)
+{
+    note_different(&pretend->keys, wish->idempotency_key.at, wish->idempotency_key.len);
+    note_different(&pretend->seeds, &wish->seed.value, sizeof(wish->seed.value));
+}
+
 static void remember(struct pretend *pretend, const struct work *work)
 {
     struct pretend_seen *last = &pretend->last;
@@ -393,6 +420,8 @@ static void start(void *context, uint64_t run, const char *action, const void *a
     struct under_way *under_way = memory_zeroed(sizeof(*under_way));
 
     remember(pretend, work);
+    if (work->kind == WORK_SUBMIT)
+        note_wish(pretend, &work->wish);
     pretend->started[work->kind]++;
     under_way->run = run;
     under_way->work = work;
@@ -442,6 +471,16 @@ size_t pretend_started(const struct pretend *pretend, enum work_kind kind)
 size_t pretend_canceled(const struct pretend *pretend)
 {
     return pretend->canceled;
+}
+
+size_t pretend_keys(const struct pretend *pretend)
+{
+    return pretend->keys.count;
+}
+
+size_t pretend_seeds(const struct pretend *pretend)
+{
+    return pretend->seeds.count;
 }
 
 size_t pretend_under_way(const struct pretend *pretend)

@@ -17,6 +17,7 @@
 enum pretend_way {
     PRETEND_WELL,
     PRETEND_FAILS,     /* may work later */
+    PRETEND_LOSES,     /* the provider's job failed there; another one may work */
     PRETEND_REFUSES,   /* never will */
     PRETEND_BREAKS,    /* what came is no picture */
     PRETEND_HANGS,     /* until the time limit of the work */
@@ -66,6 +67,8 @@ instant pretend_next(const struct pretend *pretend); /* 0: nothing will end by i
 
 size_t pretend_started(const struct pretend *pretend, enum work_kind kind);
 size_t pretend_canceled(const struct pretend *pretend);
+size_t pretend_keys(const struct pretend *pretend);  /* different ones, of all requests */
+size_t pretend_seeds(const struct pretend *pretend); /* the same of seeds */
 size_t pretend_under_way(const struct pretend *pretend);
 size_t pretend_blobs(const struct pretend *pretend);
 bool pretend_has_blob(const struct pretend *pretend, str id);

@@ -474,10 +474,10 @@ static bool behave(struct talk *talk, str *rest)
     static const struct {
         const char *word;
         enum pretend_way way;
-    } ways[] = {{"works", PRETEND_WELL},      {"fails", PRETEND_FAILS},
-                {"refuses", PRETEND_REFUSES}, {"breaks", PRETEND_BREAKS},
-                {"hangs", PRETEND_HANGS},     {"is silent", PRETEND_IS_SILENT},
-                {"lies", PRETEND_LIES}};
+    } ways[] = {{"works", PRETEND_WELL},          {"fails", PRETEND_FAILS},
+                {"loses", PRETEND_LOSES},         {"refuses", PRETEND_REFUSES},
+                {"breaks", PRETEND_BREAKS},       {"hangs", PRETEND_HANGS},
+                {"is silent", PRETEND_IS_SILENT}, {"lies", PRETEND_LIES}};
     struct pretend_manner manner = {0};
     enum work_kind kind = WORK_NONE;
     take_kind(rest, &kind);
