@@ -140,6 +140,8 @@ void job_remove(struct call *call, doc_id id)
     struct job job;
     if (!row_find(call, &job_type, id, &job))
         return;
+    /* Those who stand in line behind one that was never begun move up. */
+    call->wakes_jobs |= job.state == JOB_WAITING;
     free_slot(call, &job, true);
     row_remove(call, &job_type, id);
     line_leave(call, &job);

@@ -10,6 +10,7 @@
 struct wire_tier {
     str name;
     credits credits;
+    bool by_second;
     struct maybe_int duration_max;
     struct list plans;
 };
@@ -18,6 +19,7 @@ static const struct field plan_item = ITEM_TEXT();
 static const struct field wire_tier_fields[] = {
     TEXT(name),
     CREDITS(credits, .about = "For a picture, or a film of the default duration."),
+    BOOL(by_second, .about = "A film's credits grow with its duration."),
     MAYBE_INT(duration_max, .unit = "s"),
     MAYBE_LIST(plans, &plan_item, .about = "Only these have it; absent: everybody."),
 };
@@ -243,6 +245,7 @@ static struct list offers(struct arena *arena, const struct model_config *model,
             .credits =
                 choices_price(model, are_qualities ? &(struct choice){.quality = all[i].name}
                                                    : &(struct choice){.resolution = all[i].name}),
+            .by_second = all[i].micros_per_second != 0,
             .duration_max = {all[i].duration_max, all[i].duration_max != 0},
             .plans = all[i].plans,
         };

@@ -7,19 +7,14 @@ type WireUser = NonNullable<FunctionReturnType<typeof api.users.getCurrentUser>>
 type WireModel = FunctionReturnType<typeof api.models.getActiveModels>[number];
 type WireJob = FunctionReturnType<typeof api.generations.listGenerationJobs>[number];
 export type User = WireUser & { imageCount?: number; videoCount?: number };
-/* What some providers tell and others do not. */
 export interface Range {
   min: number;
   max: number;
   default: number;
   step?: number;
 }
-interface Told {
-  aspectRatios?: string[];
-  steps?: Range;
-  guidance?: Range;
-}
-export type Model = WireModel & { capabilities: Told };
+export type Model = WireModel;
+export type Tier = WireModel["capabilities"]["qualities"][number];
 export type Job = WireJob;
 export type Asset = NonNullable<FunctionReturnType<typeof api.assets.getAsset>>;
 /* The same function, with the names which the client gives to pages. */

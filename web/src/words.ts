@@ -68,8 +68,11 @@ export const words = {
     leaveOut: "Leave out", leaveOutHint: "What must not be in it", ideas: "Ideas",
     counter: (length: number, limit: number) => `${number(length)} / ${number(limit)}`,
     model: "Model", each: credits, housePick: "House pick", allModels: (count: number) => `All ${count} models`,
-    shape: "Shape", ratio: "Shape", many: "How many", duration: "Length", resolution: "Resolution",
+    findModel: "Find a model", sort: "Sort by", sorts: { listed: "As listed", price: "Price", speed: "Speed" },
+    shape: "Shape", many: "How many", duration: "Length", resolution: "Resolution",
     seconds: (value: number) => `${value} s`,
+    quality: "Quality", camera: "Camera", cameraNames: { moves: "Moves", still: "Stands still" },
+    beyond: (tier: string, plans: string) => `${tier} comes with ${plans}.`,
     steps: "Steps", guidance: "Guidance",
     seed: "Seed", seedFree: "New each time", seedLock: "Lock", seedFreeAct: "Unlock", seedField: "Seed number",
     resetAll: "Reset all", settings: "Settings",
@@ -86,6 +89,15 @@ export const words = {
     tooLong: (over: number) => `${counted(over, "character", "characters")} too long. Shorten the prompt.`,
     noModels: "There is no model here yet. Whoever runs this server has to connect one.",
     offline: "Offline. It can be sent when you are back; your text is kept.",
+  },
+
+  start: {
+    label: "Start from", title: "Choose a picture to start from", choose: "Choose a picture", other: "Another", remove: "Remove",
+    strength: "Strength", needs: "This model needs one.", more: "Show more", act: "Start from it",
+    needed: (model: string) => `${model} needs a picture to start from. Choose one; nothing was charged.`,
+    cannot: (model: string) => `${model} does not start from a picture. Yours is kept for a model that does.`,
+    gone: "This picture was deleted. Choose another.",
+    none: "There is no picture in your library yet. Make one first, and start from it then.",
   },
 
   stream: {

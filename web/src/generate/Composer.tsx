@@ -8,11 +8,13 @@ import { reply } from "../app/voice";
 import { api } from "../convex/_generated/api";
 import type { Model, User } from "../types";
 import { words } from "../words";
-import { SeedLine, Segments, ShapeTiles, Slide } from "./Controls";
-import { enoughFor, modelsFor, planOf, quoted, resetDraft, type Change, type Draft, type Kind, type Plan } from "./draft";
+import { resetDraft, type Change, type Draft, type Kind } from "./draft";
 import { ModelList } from "./ModelList";
+import { Params } from "./Params";
 import { PayBar } from "./PayBar";
+import { enoughFor, modelsFor, planOf, priceQuestion, quoted, type Plan } from "./plan";
 import { PromptField } from "./PromptField";
+import { StartPicture } from "./StartPicture";
 import { useSend } from "./useSend";
 
 interface Props {
@@ -21,57 +23,6 @@ interface Props {
   draft: Draft;
   change: Change;
   onSent: () => void;
-}
-
-const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
-
-function PictureControls({ plan, change }: { plan: Plan; change: Change }) {
-  const can = plan.model.capabilities;
-  const c = words.composer;
-  return (
-    <>
-      {plan.shape && can.sizes.length > 1 && (
-        <ShapeTiles shapes={can.sizes} value={plan.shape} onChange={(shape) => change({ shape })} />
-      )}
-      {can.maxImages > 1 && (
-        <Segments label={c.many} options={upTo(can.maxImages)} value={plan.count} onChange={(count) => change({ count })} />
-      )}
-    </>
-  );
-}
-
-function FilmControls({ plan, change }: { plan: Plan; change: Change }) {
-  const can = plan.model.capabilities;
-  const c = words.composer;
-  return (
-    <>
-      {plan.seconds !== undefined && can.durations && (
-        <Segments label={c.duration} options={can.durations} value={plan.seconds} name={c.seconds} onChange={(seconds) => change({ seconds })} />
-      )}
-      {plan.resolution !== undefined && can.resolutions && can.resolutions.length > 1 && (
-        <Segments label={c.resolution} options={can.resolutions.map((one) => one.name)} value={plan.resolution} onChange={(resolution) => change({ resolution })} />
-      )}
-      {plan.ratio !== undefined && can.aspectRatios && can.aspectRatios.length > 1 && (
-        <Segments label={c.ratio} options={can.aspectRatios} value={plan.ratio} onChange={(ratio) => change({ ratio })} />
-      )}
-    </>
-  );
-}
-
-function FineControls({ plan, draft, change }: { plan: Plan; draft: Draft; change: Change }) {
-  const { steps, guidance, seed } = plan.model.capabilities;
-  if (!steps && !guidance && !seed) return null;
-  return (
-    <div className="fine">
-      {steps && plan.steps !== undefined && (
-        <Slide label={words.composer.steps} range={steps} step={steps.step ?? 1} value={plan.steps} onChange={(value) => change({ steps: value })} />
-      )}
-      {guidance && plan.guidance !== undefined && (
-        <Slide label={words.composer.guidance} range={guidance} step={guidance.step ?? 0.5} value={plan.guidance} onChange={(value) => change({ guidance: value })} />
-      )}
-      {seed && !plan.film && <SeedLine value={draft.seed} onChange={(value) => change({ seed: value })} />}
-    </div>
-  );
 }
 
 function KindWords({ kind, change }: { kind: Kind; change: Change }) {
@@ -95,18 +46,18 @@ function hindranceOf(plan: Plan, balance: number): string | undefined {
   return `${c.short(plan.price - balance)}. ${c.shortHelp(enoughFor(plan, balance), plan.each, plan.film)}`;
 }
 
-/* Films cost by their length and resolution: what exactly, the server says. */
+/* Where a price depends on what is chosen, the server has the last word on it. */
 function useQuoted(plan: Plan | undefined): Plan | undefined {
-  const asked = plan?.film && plan.model.capabilities.resolutions.length > 0
-    ? { modelId: plan.model.modelId, duration: plan.seconds, resolution: plan.resolution } : "skip";
-  const each = useQuery(api.pricing.getCreditCost, asked);
+  const can = plan?.model.capabilities;
+  const varies = can && (can.resolutions.length > 0 || can.qualities.length > 0 || can.priceByPixels || plan.film);
+  const each = useQuery(api.pricing.getCreditCost, plan && varies ? priceQuestion(plan) : "skip");
   return plan && each !== undefined ? quoted(plan, each) : plan;
 }
 
 export function Composer({ me, models, draft, change, onSent }: Props) {
   const [folded, setFolded] = useState(false);
   const sending = useSend(me._id);
-  const plan = useQuoted(planOf(draft, models));
+  const plan = useQuoted(planOf(draft, models, me.planKey));
 
   const send = async (wanted: Plan | undefined) => {
     if (!wanted) return;
@@ -128,7 +79,7 @@ export function Composer({ me, models, draft, change, onSent }: Props) {
     if (event.key !== "Enter" || !(event.metaKey || event.ctrlKey)) return;
     event.preventDefault();
     if (!event.shiftKey || !plan || plan.film) return void send(plan);
-    const four = planOf({ ...draft, count: 4 }, models);
+    const four = planOf({ ...draft, count: 4 }, models, me.planKey);
     change({ count: 4 });
     void send(four && quoted(four, plan.each));
   };
@@ -142,10 +93,13 @@ export function Composer({ me, models, draft, change, onSent }: Props) {
       <div className="scroll">
         <KindWords kind={draft.kind} change={edit} />
         <PromptField
-          draft={draft} change={edit} userId={me._id} canLeaveOut={plan?.model.capabilities.negativePrompt ?? false}
+          draft={draft} change={edit} userId={me._id} canLeaveOut={plan !== undefined && !plan.film && plan.model.capabilities.negativePrompt}
           limit={plan?.promptLimit ?? 2000}
           fault={sending.fault?.at === "prompt" ? sending.fault.text : undefined}
         />
+        {plan && (
+          <StartPicture plan={plan} draft={draft} change={edit} fault={sending.fault?.at === "start" ? sending.fault.text : undefined} />
+        )}
         {plan ? (
           <>
             <button type="button" className="word unfold" aria-expanded={!folded} onClick={() => setFolded(!folded)}>
@@ -156,8 +110,7 @@ export function Composer({ me, models, draft, change, onSent }: Props) {
                 models={modelsFor(models, draft.kind)} value={plan.model.modelId}
                 onChange={(id) => edit({ models: { ...draft.models, [draft.kind]: id } })}
               />
-              {plan.film ? <FilmControls plan={plan} change={edit} /> : <PictureControls plan={plan} change={edit} />}
-              <FineControls plan={plan} draft={draft} change={edit} />
+              <Params plan={plan} draft={draft} change={edit} planKey={me.planKey} />
               <button type="button" className="word end" onClick={() => edit(resetDraft(draft))}>{words.composer.resetAll}</button>
             </div>
           </>

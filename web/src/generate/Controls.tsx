@@ -44,12 +44,14 @@ export function ShapeTiles({ shapes, value, onChange }: { shapes: Shape[]; value
 interface SegmentProps<T extends string | number> {
   label: string;
   options: readonly T[];
+  /* Those that are there and cannot be chosen. */
+  off?: readonly T[];
   value: T;
   name?: (value: T) => string;
   onChange: (value: T) => void;
 }
 
-export function Segments<T extends string | number>({ label, options, value, name, onChange }: SegmentProps<T>) {
+export function Segments<T extends string | number>({ label, options, off, value, name, onChange }: SegmentProps<T>) {
   const find = (text: string) => options.find((option) => String(option) === text) as T;
   return (
     <div className="rowline">
@@ -59,7 +61,7 @@ export function Segments<T extends string | number>({ label, options, value, nam
         onValueChange={(text) => onChange(find(text))}
       >
         {options.map((option) => (
-          <Radio.Item key={option} value={String(option)} className="num">{name ? name(option) : option}</Radio.Item>
+          <Radio.Item key={option} value={String(option)} className="num" disabled={off?.includes(option)}>{name ? name(option) : option}</Radio.Item>
         ))}
       </Radio.Root>
     </div>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /generate: the composer and the stream. ?from= brings a work's settings back, ?model= preselects. */
+/* /generate: the composer and the stream. ?from= brings a work's settings back, ?start= starts
+   from a picture, ?model= preselects. */
 import * as Tooltip from "@radix-ui/react-tooltip";
 import { useMutation, useQuery } from "convex/react";
 import { useCallback, useEffect, useRef } from "react";
@@ -10,7 +11,8 @@ import { api } from "../convex/_generated/api";
 import type { AssetId, Job, Model, User } from "../types";
 import { words } from "../words";
 import { Composer } from "./Composer";
-import { recall, rememberPrompt, useDraft, type Change, type Draft } from "./draft";
+import { rememberPrompt, useDraft, type Change, type Draft } from "./draft";
+import { filmAgain, pictureAgain, recall, startFrom } from "./plan";
 import { Stream } from "./Stream";
 
 function useRecallFromAddress(draft: Draft, change: Change, models: Model[], take: (part: Partial<Draft>) => void) {
@@ -25,6 +27,13 @@ function useRecallFromAddress(draft: Draft, change: Change, models: Model[], tak
     change({ kind, models: { ...draft.models, [kind]: wanted.modelId } });
     navigate(withQuery("model", undefined), { replace: true, stay: true });
   }, [wanted]);
+  const start = query.get("start") as AssetId | null;
+  useEffect(() => {
+    if (!start) return;
+    change(startFrom(draft, models, start));
+    navigate(withQuery("start", undefined), { replace: true, stay: true });
+    document.getElementById("prompt")?.focus();
+  }, [start]);
   useEffect(() => {
     if (!from || work === undefined || (work?.generationId && job === undefined)) return;
     if (job) take(recall(job, models, draft.models));
@@ -34,21 +43,17 @@ function useRecallFromAddress(draft: Draft, change: Change, models: Model[], tak
   }, [from, work, job]);
 }
 
-function useTryAgain() {
+/* The same once more, with all that was chosen then. */
+function useTryAgain(models: Model[]) {
   const makePicture = useMutation(api.generations.createGenerationJob);
   const makeFilm = useMutation(api.videos.createVideo);
+  const offered = useRef(models);
+  offered.current = models;
   return useCallback(
     async (job: Job) => {
-      if (job.kind === "video") {
-        await makeFilm({ prompt: job.prompt, model: job.model, duration: String(job.duration ?? 4) });
-        return;
-      }
-      const { prompt, negativePrompt, model, width, height, steps, guidance, seed, numImages } = job;
-      await makePicture({
-        prompt, model, width, height, numImages,
-        ...(negativePrompt && { negativePrompt }), ...(steps !== undefined && { steps }),
-        ...(guidance !== undefined && { guidance }), ...(seed !== undefined && { seed }),
-      });
+      const model = offered.current.find((one) => one.modelId === job.model);
+      if (job.kind === "video") await makeFilm(filmAgain(job, model));
+      else await makePicture(pictureAgain(job, model));
     },
     [makePicture, makeFilm],
   );
@@ -68,7 +73,7 @@ function Bench({ me, models, jobs }: { me: User; models: Model[]; jobs: Job[] | 
     [change, me._id],
   );
   useRecallFromAddress(draft, change, models, take);
-  const tryAgain = useTryAgain();
+  const tryAgain = useTryAgain(models);
   useEffect(() => {
     if (toPrompt.get()) document.getElementById("prompt")?.focus();
     toPrompt.set(false);

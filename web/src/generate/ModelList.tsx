@@ -1,46 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The models as rows with a price and a typical time; three of them, the rest behind a word. */
+/* The models as rows with a price and a typical time: the first three, and the chosen one where it is
+   another; all of them are behind a word. */
 import * as Radio from "@radix-ui/react-radio-group";
-import { useState } from "react";
-import { took } from "../format";
+import { lazy, Suspense, useState } from "react";
 import type { Model } from "../types";
 import { words } from "../words";
+import { Row } from "./ModelRow";
+
+const ModelDialog = lazy(() => import("./ModelDialog"));
 
 const SHOWN = 3;
 
-function Row({ model, pick }: { model: Model; pick: boolean }) {
-  return (
-    <Radio.Item className="model" value={model.modelId} aria-labelledby={`model-${model.modelId}`}>
-      <span className="dot" />
-      <span id={`model-${model.modelId}`} className="model-text">
-        <span className="model-line">
-          <span className="model-name"><b>{model.name}</b>{pick && <em>{words.composer.housePick}</em>}</span>
-          <span className="num">{words.composer.each(model.credits)}</span>
-        </span>
-        <span className="model-line about">
-          <span>{model.description}</span>
-          {model.typicalSeconds ? <span className="num">{took(model.typicalSeconds)}</span> : null}
-        </span>
-      </span>
-    </Radio.Item>
-  );
-}
-
 export function ModelList({ models, value, onChange }: { models: Model[]; value: string; onChange: (id: string) => void }) {
   const [all, setAll] = useState(false);
-  const chosen = models.findIndex((model) => model.modelId === value);
-  const folded = !all && models.length > SHOWN && chosen < SHOWN;
-  const shown = folded ? models.slice(0, SHOWN) : models;
+  const shown = models.filter((model, index) => index < SHOWN || model.modelId === value);
   return (
     <div>
       <Radio.Root className="models" aria-label={words.composer.model} value={value} onValueChange={onChange}>
         {shown.map((model) => (
-          <Row key={model.modelId} model={model} pick={model.isDefault && models.length > 1} />
+          <Radio.Item key={model.modelId} className="model" value={model.modelId} aria-labelledby={`model-${model.modelId}`}>
+            <Row model={model} pick={model.isDefault && models.length > 1} id={`model-${model.modelId}`} />
+          </Radio.Item>
         ))}
       </Radio.Root>
-      {folded && (
+      {models.length > shown.length && (
         <button type="button" className="word small" onClick={() => setAll(true)}>{words.composer.allModels(models.length)}</button>
       )}
+      {all && <Suspense><ModelDialog models={models} value={value} onChange={onChange} onClose={() => setAll(false)} /></Suspense>}
     </div>
   );
 }

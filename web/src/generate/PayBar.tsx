@@ -6,7 +6,7 @@ import { navigate } from "../app/router";
 import { api } from "../convex/_generated/api";
 import { Button } from "../parts/Button";
 import { credits, words } from "../words";
-import { enoughFor, type Plan } from "./draft";
+import { enoughFor, type Plan } from "./plan";
 import { Rates } from "./Rates";
 import type { SendFault } from "./useSend";
 

@@ -7,10 +7,11 @@ import { reply } from "../app/voice";
 import { api } from "../convex/_generated/api";
 import { useMe } from "../app/live";
 import { words } from "../words";
-import { filmRequest, pictureRequest, rememberPrompt, type Draft, type Plan } from "./draft";
+import { rememberPrompt, type Draft } from "./draft";
+import { filmRequest, needsPicture, pictureRequest, type Plan } from "./plan";
 
 export interface SendFault {
-  at: "prompt" | "pay";
+  at: "prompt" | "start" | "pay";
   text: string;
 }
 
@@ -46,6 +47,11 @@ export function useSend(userId: string) {
     if (wrong) {
       setFault({ at: "prompt", text: wrong });
       document.getElementById("prompt")?.focus();
+      return false;
+    }
+    if (needsPicture(plan.model) && !plan.start) {
+      setFault({ at: "start", text: words.start.needed(plan.model.name) });
+      document.getElementById("start")?.focus();
       return false;
     }
     if (under.current) return false;

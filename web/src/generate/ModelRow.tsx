@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A model as it stands in a list: its name, what it is for, its price and its typical time. */
+import { took } from "../format";
+import type { Model } from "../types";
+import { words } from "../words";
+
+export function Row({ model, pick, id }: { model: Model; pick: boolean; id?: string }) {
+  return (
+    <>
+      <span className="dot" />
+      <span id={id} className="model-text">
+        <span className="model-line">
+          <span className="model-name"><b>{model.name}</b>{pick && <em>{words.composer.housePick}</em>}</span>
+          <span className="num">{words.composer.each(model.credits)}</span>
+        </span>
+        <span className="model-line about">
+          <span>{model.description}</span>
+          {model.typicalSeconds ? <span className="num">{took(model.typicalSeconds)}</span> : null}
+        </span>
+      </span>
+    </>
+  );
+}
