@@ -277,6 +277,9 @@ static bool read_secrets(struct arena *arena, struct settings *settings, struct 
         if (processors[i] != NULL &&
             !read_two(arena, processors[i]->key, processors[i]->webhook_secret, fault))
             return false;
+    const struct clerk_settings *clerk = settings->auth.clerk;
+    if (clerk != NULL && !read_two(arena, NULL, clerk->webhook_secret, fault))
+        return false;
     struct moderation_endpoint_config *judge = settings->studio.moderation.endpoint;
     if (judge != NULL && judge->key != NULL && !read_secret(arena, judge->key, fault))
         return false;

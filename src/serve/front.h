@@ -31,6 +31,8 @@ struct trusted;
 struct action;
 struct outside;
 
+struct clerk_settings;
+
 struct front_options {
     const struct program *program;
     struct store *store;
@@ -42,9 +44,10 @@ struct front_options {
     struct hasher *hasher;
     struct blobs *blobs;
     struct outside *outside;
-    struct pages *pages;  /* NULL: no user interface */
-    str admin_key;        /* empty: none */
-    const char *temp_dir; /* for large bodies */
+    struct pages *pages;                /* NULL: no user interface */
+    str admin_key;                      /* empty: none */
+    const struct clerk_settings *clerk; /* NULL: it tells nothing */
+    const char *temp_dir;               /* for large bodies */
     const char *listen;
     const char *version; /* of the program and its pages; changes with an upgrade */
     struct tls *tls;     /* NULL: plain */

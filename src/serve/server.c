@@ -321,6 +321,7 @@ static bool open_front(struct server *server, struct fault *fault)
         .outside = server->outside,
         .pages = server->pages,
         .admin_key = hex_write(&server->arena, (bytes){admin, sizeof(admin)}),
+        .clerk = settings->auth.clerk,
         .temp_dir = server->temp_dir,
         .listen = str_zero_ended(&server->arena, settings->server.listen),
         .version = version,

@@ -55,8 +55,22 @@ static const struct shape issuer_shape = {.name = "issuer",
                                           FIELDS(issuer_fields)};
 static const struct field issuer_item = ITEM_RECORD(&issuer_shape, struct issuer_settings);
 
+#define ROW struct clerk_settings
+static const struct field clerk_fields[] = {
+    MAYBE_RECORD(webhook_secret, &config_secret_shape,
+                 .about = "Of its endpoint /api/webhooks/clerk, which tells of people."),
+    MAYBE_TEXT(issuer, .min = 1, .max = 500,
+               .about = "As in its tokens' iss; needed where other issuers are trusted, too."),
+};
+#undef ROW
+static const struct shape clerk_shape = {
+    .name = "clerk", .size = sizeof(struct clerk_settings), FIELDS(clerk_fields)};
+
 #define ROW struct auth_settings
-static const struct field auth_fields[] = {MAYBE_LIST(issuers, &issuer_item, .max = 15)};
+static const struct field auth_fields[] = {
+    MAYBE_LIST(issuers, &issuer_item, .max = 15),
+    MAYBE_RECORD(clerk, &clerk_shape),
+};
 #undef ROW
 static const struct shape auth_shape = {
     .name = "auth", .size = sizeof(struct auth_settings), FIELDS(auth_fields)};

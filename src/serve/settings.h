@@ -27,8 +27,15 @@ struct issuer_settings {
     bool allow_private_addresses;
 };
 
+/* Clerk's own address for us, beside its tokens. */
+struct clerk_settings {
+    struct secret_config *webhook_secret;
+    str issuer; /* empty: whose token comes first */
+};
+
 struct auth_settings {
-    struct list issuers; /* struct issuer_settings */
+    struct list issuers;          /* struct issuer_settings */
+    struct clerk_settings *clerk; /* NULL: it tells nothing */
 };
 
 /* Who may call a function of the program's own without a token: an older server of a studio. */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "serve/webhooks.h"
 
+#include "provider/clerk.h"
 #include "provider/hook.h"
 #include "provider/payment.h"
 #include "serve/route.h"
+#include "serve/settings.h"
 #include "studio/catalogue.h"
 #include "json/json.h"
 
@@ -40,6 +42,12 @@ static void take(struct front *front, struct exchange *exchange, const char *pat
         return;
     mutation_free(mutation);
     answer_error(exchange, 503, "Overloaded", STR("The server is busy. Post it again."), NULL);
+}
+
+static void add_text(struct buffer *args, const char *before, str text)
+{
+    buffer_str(args, str_of(before));
+    json_write_text(args, text);
 }
 
 static struct provider_hook hook_of(struct arena *arena, const struct http_request *request)
@@ -86,10 +94,8 @@ void webhooks_provider(struct front *front, struct exchange *exchange,
         return;
     }
     AUTO(buffer_done) struct buffer args = buffer_with_max(KIB(16));
-    buffer_str(&args, STR("{\"provider\":"));
-    json_write_text(&args, provider->id);
-    buffer_str(&args, STR(",\"job\":"));
-    json_write_text(&args, utf8_cut(job, PROVIDER_JOB_MAX));
+    add_text(&args, "{\"provider\":", provider->id);
+    add_text(&args, ",\"job\":", utf8_cut(job, PROVIDER_JOB_MAX));
     buffer_char(&args, '}');
     take(front, exchange, "providers:hook", buffer_text(&args));
 }
@@ -104,7 +110,7 @@ static void take_event(struct front *front, struct exchange *exchange,
     struct provider_hook hook = hook_of(arena, request);
     struct payment_event event;
     bool is_theirs = config != NULL && config->webhook_secret != NULL &&
-                     utf8_is_valid(request->body) &&
+                     utf8_is_valid(request->body) && utf8_is_valid(hook_id(&hook)) &&
                      service->is_signed(arena, config->webhook_secret->value, &hook) &&
                      service->event_read(arena, hook_id(&hook), request->body, &event);
     if (!is_theirs) {
@@ -116,14 +122,9 @@ static void take_event(struct front *front, struct exchange *exchange,
         return;
     }
     AUTO(buffer_done) struct buffer args = buffer_with_max(CALL_ARGS_MAX);
-    buffer_char(&args, '{');
-    if (service == &polar_service) {
-        buffer_str(&args, STR("\"id\":"));
-        json_write_text(&args, event.id);
-        buffer_char(&args, ',');
-    }
-    buffer_str(&args, STR("\"body\":"));
-    json_write_text(&args, request->body);
+    add_text(&args, "{\"body\":", request->body);
+    if (service == &polar_service)
+        add_text(&args, ",\"id\":", event.id);
     buffer_char(&args, '}');
     take(front, exchange, path, buffer_text(&args));
 }
@@ -138,4 +139,29 @@ void webhooks_polar(struct front *front, struct exchange *exchange,
                     const struct http_request *request)
 {
     take_event(front, exchange, request, &polar_service, "polar:handlePolarWebhook");
+}
+
+void webhooks_clerk(struct front *front, struct exchange *exchange,
+                    const struct http_request *request)
+{
+    struct arena *arena = exchange_arena(exchange);
+    const struct clerk_settings *clerk = front->options.clerk;
+    struct provider_hook hook = hook_of(arena, request);
+    struct clerk_event event;
+    bool is_theirs = clerk != NULL && clerk->webhook_secret != NULL &&
+                     utf8_is_valid(request->body) && utf8_is_valid(hook_id(&hook)) &&
+                     hook_is_signed(arena, clerk->webhook_secret->value, &hook) &&
+                     clerk_event_read(arena, request->body, &event);
+    if (!is_theirs) {
+        answer_error(exchange, 400, "BadWebhook",
+                     STR("This is not signed by Clerk just now, or is none of its events."), NULL);
+        return;
+    }
+    AUTO(buffer_done) struct buffer args = buffer_with_max(CALL_ARGS_MAX);
+    add_text(&args, "{\"id\":", utf8_cut(hook_id(&hook), 255));
+    add_text(&args, ",\"body\":", request->body);
+    if (clerk->issuer.len != 0)
+        add_text(&args, ",\"issuer\":", clerk->issuer);
+    buffer_char(&args, '}');
+    take(front, exchange, "clerk:handleClerkWebhook", buffer_text(&args));
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What others post to us: providers, about their jobs. A posting is only ever a reason to look
- * again; whether to believe its sender is the translator's to say.
+ * What others post to us: providers about their jobs, payment services and sign-in services about
+ * people. A provider's posting is only ever a reason to look again; the others are taken at their
+ * word. Whether it is theirs is the translator's to say.
  *
  * Owns:     nothing past the answer.
  * Threads:  the loop's.
@@ -22,4 +23,8 @@ void webhooks_stripe(struct front *front, struct exchange *exchange,
 
 /* POST /api/webhooks/polar */
 void webhooks_polar(struct front *front, struct exchange *exchange,
+                    const struct http_request *request);
+
+/* POST /clerk-webhook, /api/clerk-webhook, /api/webhooks/clerk: people, by whom Clerk signs in */
+void webhooks_clerk(struct front *front, struct exchange *exchange,
                     const struct http_request *request);

@@ -191,14 +191,14 @@ static const struct field secret_fields[] = {
          .about = "Start without it too; what needs it is refused then."),
 };
 #undef ROW
-static const struct shape secret_shape = {
+const struct shape config_secret_shape = {
     .name = "secret", .size = sizeof(struct secret_config), FIELDS(secret_fields)};
 
 #define ROW struct moderation_endpoint_config
 static const struct field moderation_endpoint_fields[] = {
     TEXT(base_url, .min = 1, .max = 500, .about = "As in https://api.openai.com/v1."),
     MAYBE_TEXT(model, .min = 1, .max = 120, .about = "The service's own unless said."),
-    MAYBE_RECORD(key, &secret_shape),
+    MAYBE_RECORD(key, &config_secret_shape),
     INT(timeout_seconds, .is_optional = true, .min = 1, .max = 120, .unit = "s",
         .about = "Of one question; ten unless said."),
     BOOL(fail_open, .is_optional = true,
@@ -232,8 +232,9 @@ static const struct field provider_fields[] = {
     TEXT(id, .min = 1, .max = 40),
     CHOICE(kind, provider_kind_names),
     MAYBE_TEXT(base_url, .max = 500),
-    MAYBE_RECORD(key, &secret_shape),
-    MAYBE_RECORD(webhook_secret, &secret_shape, .about = "What its webhooks are signed with."),
+    MAYBE_RECORD(key, &config_secret_shape),
+    MAYBE_RECORD(webhook_secret, &config_secret_shape,
+                 .about = "What its webhooks are signed with."),
     INT(concurrency, .min = 1, .max = 256, .about = "Jobs at once."),
     INT(timeout_seconds, .min = 1, .max = 3600, .unit = "s", .about = "Of one request."),
     INT(patience_seconds, .is_optional = true, .min = 10, .max = 86400, .unit = "s",
@@ -269,8 +270,8 @@ const struct field config_package_item = ITEM_RECORD(&config_package_shape, stru
 
 #define ROW struct processor_config
 static const struct field processor_fields[] = {
-    MAYBE_RECORD(key, &secret_shape, .about = "A secret or restricted key of the account."),
-    MAYBE_RECORD(webhook_secret, &secret_shape,
+    MAYBE_RECORD(key, &config_secret_shape, .about = "A secret or restricted key of the account."),
+    MAYBE_RECORD(webhook_secret, &config_secret_shape,
                  .about = "Of its endpoint below /api/webhooks/. Without it no event is believed."),
     MAYBE_TEXT(base_url, .max = 500),
     BOOL(allow_private_addresses, .is_optional = true),

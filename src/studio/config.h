@@ -197,8 +197,8 @@ struct studio_config {
 };
 
 extern const struct shape config_plan_shape, config_model_shape, config_package_shape;
-extern const struct shape config_size_shape, config_range_shape, config_moderation_shape,
-    config_payments_shape;
+extern const struct shape config_secret_shape, config_size_shape, config_range_shape,
+    config_moderation_shape, config_payments_shape;
 
 /* Items of the configuration file's lists. */
 extern const struct field config_plan_item, config_model_item, config_provider_item,

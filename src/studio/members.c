@@ -318,6 +318,26 @@ static void remove(struct call *call, const struct clerk_args *args, char *resul
         user_put_deleted(call, args->clerk_id);
 }
 
+void user_tell(struct call *call, const struct user_told *about)
+{
+    doc_id id;
+    struct update_args args = {.clerk_id = about->clerk_id,
+                               .issuer = about->issuer,
+                               .email = about->email,
+                               .first_name = about->first_name,
+                               .last_name = about->last_name,
+                               .username = about->username,
+                               .profile_image = about->profile_image,
+                               .updated_at = about->at};
+    update(call, &args, &id);
+}
+
+void user_tell_gone(struct call *call, str clerk_id)
+{
+    char nothing;
+    remove(call, &(struct clerk_args){clerk_id}, &nothing);
+}
+
 /* ---- looking up ---- */
 
 static struct user_wire *wire_or_null(struct call *call, bool is_there, const struct user *user)

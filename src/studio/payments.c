@@ -162,19 +162,10 @@ static void take_event(struct call *call, const struct payment_service *service,
                        struct taken *result)
 {
     struct payment_event event;
-    str source = str_of(service->name);
     REQUIRE_ARGUMENT(call, service->event_read(call->arena, id, body, &event), ".body",
                      "this is no event of %s's", service->title);
-    doc_id known = row_first(call, index_of(&webhook_event_type, "by_source_event"),
-                             KEY(key_text(source), key_text(event.id)));
-    if (doc_id_is_set(known) || call_failed(call))
+    if (!webhook_event_take(call, str_of(service->name), event.id, event.type))
         return;
-    struct webhook_event row = {.source = source,
-                                .event_id = event.id,
-                                .event_type = event.type,
-                                .processed_at = call->now};
-    row_new(call, &webhook_event_type, &row);
-    row_put(call, &webhook_event_type, &row);
     billing_apply(call, &event);
     result->is_new = true;
 }

@@ -89,6 +89,7 @@ static const struct subject subjects[] = {
     {backstage_film_functions, &backstage_film_function_count},
     {backstage_functions, &backstage_function_count},
     {catalogue_functions, &catalogue_function_count},
+    {clerk_functions, &clerk_function_count},
     {credit_functions, &credit_function_count},
     {cron_functions, &cron_function_count},
     {event_functions, &event_function_count},

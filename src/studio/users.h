@@ -56,6 +56,8 @@ extern const struct function user_functions[], account_functions[], member_funct
     profile_functions[];
 extern const size_t user_function_count, account_function_count, member_function_count,
     profile_function_count;
+extern const struct function clerk_functions[];
+extern const size_t clerk_function_count;
 
 /* program->resolve: finds the caller's row. */
 void user_resolve(struct call *call);
@@ -79,6 +81,17 @@ doc_id user_ensure(struct call *call, str external_key, str subject, str email, 
 
 /* A new row with the first plan and its credits; what is set already stays. */
 void user_put_new(struct call *call, struct user *user);
+
+/* What a sign-in service tells of somebody; absent names stay. Makes them if need be; what is older
+ * than what was told before changes nothing. */
+struct user_told {
+    str clerk_id, issuer;
+    str email, first_name, last_name, username, profile_image;
+    struct maybe_instant at;
+};
+void user_tell(struct call *call, const struct user_told *told);
+/* For good, also of whom nobody knows yet. */
+void user_tell_gone(struct call *call, str clerk_id);
 
 /* By the id that their tokens name, whichever issuer's; the newest. False: there is nobody. */
 bool user_by_clerk_id(struct call *call, str clerk_id, struct user *out);

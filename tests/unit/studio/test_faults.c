@@ -233,6 +233,10 @@ static const struct sample samples[] = {
      "\\\"data\\\":[{\\\"id\\\":\\\"si_1\\\",\\\"price\\\":{\\\"id\\\":\\\"price_plus\\\"}}]}}}}"
      "\"}",
      OF_USER},
+    {"clerk:handleClerkWebhook",
+     "{\"id\":\"msg_1\",\"body\":\"{\\\"type\\\":\\\"user.created\\\",\\\"data\\\":{"
+     "\\\"id\\\":\\\"user_told\\\",\\\"updated_at\\\":1767268800000}}\"}",
+     OF_NOTHING},
     {"polar:handlePolarWebhook",
      "{\"id\":\"msg_1\",\"body\":\"{\\\"type\\\":\\\"order.paid\\\",\\\"timestamp\\\":"
      "\\\"2026-01-01T12:00:00Z\\\",\\\"data\\\":{\\\"id\\\":\\\"ord_1\\\",\\\"paid\\\":true,"
