@@ -2,6 +2,7 @@
 #include "job/line.h"
 #include "studio/generations.h"
 
+#include "studio/alerts.h"
 #include "studio/catalogue.h"
 #include "studio/choices.h"
 #include "studio/ledger.h"
@@ -232,5 +233,6 @@ void generation_create(struct call *call, const struct generation_wish *wish,
                    : generation_line_up(call, &g);
     row_put(call, &generation_type, &g);
     put_outputs(call, &g);
+    alert_low_credits(call, g.user_id);
     *out = g;
 }

@@ -3,6 +3,7 @@
 
 #include "studio/catalogue.h"
 #include "studio/generations.h"
+#include "studio/quotas.h"
 #include "studio/rates.h"
 #include "studio/subscriptions.h"
 #include "studio/work.h"
@@ -180,9 +181,10 @@ static const void *ask(struct call *call, struct job *job)
     struct subscription_row paid;
     if (paid_find(call, user, &paid))
         return work_ending(call, &paid);
-    bool has_more = end_work(call, user) || remove_works(call, user) ||
-                    remove_generations(call, user) || remove_rows(call, &rate_type, user) ||
-                    remove_rows(call, &storage_meter_type, user);
+    bool has_more =
+        end_work(call, user) || remove_works(call, user) || remove_generations(call, user) ||
+        remove_rows(call, &rate_type, user) || remove_rows(call, &storage_meter_type, user) ||
+        remove_rows(call, &period_usage_type, user) || remove_rows(call, &reservation_type, user);
     if (has_more)
         job_put_off(call, job, call->now);
     else

@@ -2,6 +2,7 @@
 #include "studio/ledger_inside.h"
 
 #include "base/planted.h"
+#include "studio/alerts.h"
 
 #include <string.h>
 
@@ -228,6 +229,7 @@ void change_balance(struct call *call, struct balance *balance, credits amount,
     row.balance_after = balance->credits;
     row_new(call, &credit_transaction_type, &row);
     row_put(call, &credit_transaction_type, &row);
+    alert_watch(call, balance->user_id, type, amount);
 }
 
 struct list lot_add(struct call *call, doc_id user, credits amount, instant expires_at)

@@ -2,6 +2,7 @@
 #include "studio/ledger_inside.h"
 
 #include "base/planted.h"
+#include "studio/alerts.h"
 #include "studio/generations.h"
 
 /* ---- periods ---- */
@@ -69,6 +70,11 @@ static credits take(struct call *call, struct balance *balance, credits amount, 
         {account_of(call, "debt", balance->user_id), {-owed.n}, UNIT_CREDITS},
         {STR("adjusted"), amount, UNIT_CREDITS}};
     movement_put(call, key, description, entries, ARRAY_LEN(entries), parts, -1);
+    if (owed.n > 0)
+        alert_raise(call, "debt", str_format(call->arena, "debt:%.*s", STR_ARG(key)),
+                    balance->user_id, true,
+                    str_format(call->arena, "%lld credits were taken back after they were spent.",
+                               (long long)owed.n));
     if (__builtin_add_overflow(balance->debt.n, owed.n, &balance->debt.n))
         call_fail(call, INTERNAL_ERROR, "A debt overflows.");
     return (credits){-taken.n};

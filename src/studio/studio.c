@@ -2,6 +2,7 @@
 #include "studio/studio.h"
 
 #include "job/line.h"
+#include "studio/alerts.h"
 #include "studio/assets.h"
 #include "studio/attempts.h"
 #include "studio/audit.h"
@@ -54,6 +55,8 @@ static const struct doc_type *const types[] = {
     &line_type,
     &asset_counts_type,
     &flag_type,
+    &alert_type,
+    &credit_watch_type,
     &period_usage_type,
     &reservation_type,
     &override_type,
@@ -85,6 +88,7 @@ static const struct subject subjects[] = {
     {account_functions, &account_function_count},
     {admin_job_functions, &admin_job_function_count},
     {admin_people_functions, &admin_people_function_count},
+    {alert_functions, &alert_function_count},
     {asset_functions, &asset_function_count},
     {backstage_film_functions, &backstage_film_function_count},
     {backstage_functions, &backstage_function_count},

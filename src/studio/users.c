@@ -357,8 +357,7 @@ str user_wire_tier(struct call *call, str plan_key)
     return str_of(wire_plan_of(call, plan_key).tier);
 }
 
-/* By whichever is more: what the plan gives in a month, or what came in last (CRED-06). */
-static bool is_low(credits have, const struct balance *balance, const struct plan_config *plan)
+bool credits_are_low(credits have, const struct balance *balance, const struct plan_config *plan)
 {
     int64_t monthly = plan == NULL ? 0 : plan->credits_monthly.n;
     int64_t usual = MAX_OF(monthly, balance->last_grant.n);
@@ -393,7 +392,7 @@ struct user_wire *user_wire_of(struct call *call, const struct user *user)
         .profile_image = user->profile_image,
         .default_model = user->default_model,
         .credits = have,
-        .credits_low = is_low(have, &balance, plan),
+        .credits_low = credits_are_low(have, &balance, plan),
         .credits_held = balance.held,
         .total_credits_used = balance.total_used,
         .credits_used_this_period = period_credits(call, user->id, &period),

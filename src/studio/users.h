@@ -12,6 +12,7 @@
 #pragma once
 
 #include "call/call.h"
+#include "studio/config.h"
 
 enum user_role {
     ROLE_NONE,
@@ -107,6 +108,11 @@ struct user_wire *user_wire_of(struct call *call, const struct user *user);
 /* Ends all sessions and forgets the password. */
 void account_remove(struct call *call, doc_id user);
 str user_external_key(struct arena *arena, const struct identity *identity);
+
+/* A tenth or less is left, of what the plan gives in a month or of what came in last, whichever is
+ * more (CRED-06). */
+struct balance;
+bool credits_are_low(credits have, const struct balance *balance, const struct plan_config *plan);
 
 struct storage_meter storage_meter_of(struct call *call, doc_id user);
 

@@ -10,6 +10,7 @@
 #include "house.h"
 
 #include "base/log.h"
+#include "studio/alerts.h"
 #include "studio/generations.h"
 #include "studio/subscriptions.h"
 #include "studio/users.h"
@@ -26,7 +27,7 @@ struct stage {
     struct engine *inside;
     struct arena arena;
     struct identity *user;
-    struct json generations, pictures, users, subscriptions;
+    struct json generations, pictures, users, subscriptions, alerts;
 };
 
 static struct identity *identity_new(void)
@@ -51,6 +52,15 @@ static void succeed(struct stage *stage, const char *path, const char *args, boo
     if (mutation->reply.error != ERROR_NONE)
         fail_msg("%s: %.*s", path, STR_ARG(mutation->reply.error_text));
     mutation_free(mutation);
+}
+
+static str somebody_of(struct stage *stage)
+{
+    struct json users = rows_of(stage->house, &stage->arena, &user_type);
+    for (size_t i = 0; i < users.count; i++)
+        if (str_equal(json_text(json_get(&users.items[i], "clerkId")), STR("somebody")))
+            return json_text(json_get(&users.items[i], "_id"));
+    return STR("");
 }
 
 static void succeed_action(struct stage *stage, const char *path, const char *args)
@@ -118,6 +128,17 @@ static int open_furnished(void **state)
                    "{\"userId\":\"somebody\",\"polarCustomerId\":\"pc_0\","
                    "\"polarSubscriptionId\":\"ps_0\",\"billingCycleStart\":1767268800000,"
                    "\"billingCycleEnd\":1769947200000}");
+    succeed(stage, "credits:adjust",
+            str_format(&stage->arena, "{\"userId\":\"%.*s\",\"amount\":-500,\"reason\":\"a\"}",
+                       STR_ARG(somebody_of(stage)))
+                .at,
+            true);
+    succeed(stage, "credits:adjust",
+            str_format(&stage->arena, "{\"userId\":\"%.*s\",\"amount\":600,\"reason\":\"a\"}",
+                       STR_ARG(somebody_of(stage)))
+                .at,
+            true);
+    stage->alerts = rows_of(stage->house, &stage->arena, &alert_type);
     stage->subscriptions = rows_of(stage->house, &stage->arena, &subscription_type);
     stage->generations = rows_of(stage->house, &stage->arena, &generation_type);
     stage->pictures = pictures_of(stage);
@@ -157,6 +178,7 @@ struct sample {
         OF_USER,
         OF_FIRST_USER,
         OF_SUBSCRIPTION,
+        OF_ALERT,
     } of;
 };
 
@@ -339,6 +361,9 @@ static const struct sample samples[] = {
      "{\"clerkId\":\"%s\",\"amount\":3,\"description\":\"a\",\"stripePaymentIntentId\":\"pi_9\"}",
      OF_USER},
     {"userProfiles:getCreditHistory", "{\"clerkId\":\"somebody\"}", OF_NOTHING},
+    {"admin:listAlerts", "{}", OF_NOTHING},
+    {"admin:acknowledgeAlert", "{\"alertId\":\"%s\"}", OF_ALERT},
+    {"alerts:getMyAlerts", "{}", OF_NOTHING},
     {"generations:getGenerationJob", "{\"jobId\":\"%s\"}", OF_GENERATION},
     {"generations:listGenerationJobs", "{\"status\":\"completed\"}", OF_NOTHING},
     {"videos:getVideos", "{}", OF_NOTHING},
@@ -443,6 +468,8 @@ static const struct json *rows_for(const struct stage *stage, enum sample_of of)
         return &stage->pictures;
     case OF_SUBSCRIPTION:
         return &stage->subscriptions;
+    case OF_ALERT:
+        return &stage->alerts;
     default:
         return &stage->generations;
     }
