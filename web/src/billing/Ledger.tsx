@@ -43,9 +43,8 @@ function Line({ row, now, isHeld, onReceipt }: LineProps) {
       <td className="when">{moment(row.createdAt, now)}</td>
       <td>
         {row.description}{" "}
-        {isHeld ? (
-          <span className="lit"><span className="lamp" /> {l.held}</span>
-        ) : id && (
+        {isHeld && <span className="lit"><span className="lamp" /> {l.held} </span>}
+        {id && (
           <button type="button" className="word linked small" aria-label={l.receiptOf(row.description)} onClick={() => onReceipt(id)}>{l.receipt}</button>
         )}
       </td>

@@ -8,7 +8,7 @@ import { api } from "../convex/_generated/api";
 import { Button } from "../parts/Button";
 import type { Plan, Subscription } from "./live";
 import { dateOf, money } from "./money";
-import { givesOf, sumOf } from "./PlanNow";
+import { givesOf, sumOf } from "./facts";
 import type { Pay } from "./usePay";
 import { words } from "./words";
 

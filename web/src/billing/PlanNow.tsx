@@ -2,34 +2,13 @@
 /* The plan that counts now: what it costs, when next, and the door to card and invoices. */
 import { useAction } from "convex/react";
 import { api } from "../convex/_generated/api";
-import { size } from "../format";
 import { Button } from "../parts/Button";
 import { Anchor } from "./Anchor";
-import { isRunning, isYearly, planOf, type Books, type Plan, type Subscription } from "./live";
+import { givesOf, isRunning, isYearly, nextOf, planOf } from "./facts";
+import type { Books } from "./live";
 import { fullDate, money } from "./money";
 import type { Pay } from "./usePay";
 import { words } from "./words";
-
-export function givesOf(plan: Plan): string {
-  const p = words.plan;
-  const credits = plan.credits > 0 ? p.credits(plan.credits) : plan.creditsOnce > 0 ? p.creditsOnce(plan.creditsOnce) : "";
-  return [credits, p.room(size(plan.storageBytes))].filter(Boolean).join(", ");
-}
-
-export function sumOf(plan: Plan, yearly: boolean): string {
-  return `${money(yearly ? plan.priceYearly : plan.price, plan.currency)} ${yearly ? words.plan.year : words.plan.month}`;
-}
-
-/* What comes next, and when. */
-function nextOf(subscription: Subscription, plan: Plan | undefined): [string, string] | undefined {
-  const p = words.plan;
-  const trial = subscription.status === "trialing" ? subscription.trialEnd : undefined;
-  const end = trial ?? subscription.currentPeriodEnd;
-  if (end === undefined) return undefined;
-  if (subscription.cancelAtPeriodEnd) return [p.ends, fullDate(end)];
-  const yearly = isYearly(subscription, plan);
-  return [p.next, plan ? p.on(fullDate(end), money(yearly ? plan.priceYearly : plan.price, plan.currency)) : fullDate(end)];
-}
 
 export function PlanNow({ books, pay }: { books: Books; pay: Pay }) {
   const p = words.plan;

@@ -6,7 +6,8 @@ import { lazy, Suspense, useState } from "react";
 import { api } from "../convex/_generated/api";
 import { size } from "../format";
 import { Button } from "../parts/Button";
-import { canChangeTo, firstPlan, isRunning, yearlyPrice, type Books, type Plan, type Subscription } from "./live";
+import { canChangeTo, firstPlan, isRunning, mainOf, yearlyPrice } from "./facts";
+import type { Books, Plan, Subscription } from "./live";
 import { dateOf, money } from "./money";
 import type { Asked } from "./PlanDialog";
 import type { Pay } from "./usePay";
@@ -84,13 +85,6 @@ function Card(props: CardProps) {
       </div>
     </li>
   );
-}
-
-/* The one that is offered first: the next dearer than the plan that is there. */
-function mainOf(books: Books): string | undefined {
-  if (isRunning(books.subscription) && books.subscription.cancelAtPeriodEnd) return undefined;
-  const own = books.plans.find((plan) => plan.key === books.wallet.planKey);
-  return books.plans.find((plan) => plan.price > (own?.price ?? 0))?.key;
 }
 
 export function Plans({ books, pay }: { books: Books; pay: Pay }) {

@@ -37,17 +37,3 @@ export function useBooks(): Books | undefined {
   if (!wallet || !plans || !packages || subscription === undefined || !invoices || !days) return undefined;
   return { wallet, plans, packages, subscription, invoices, days };
 }
-
-/* It gives its plan: it runs, or payment is only late. */
-export const isRunning = (one: Subscription | null): one is Subscription =>
-  one !== null && (one.status === "active" || one.status === "trialing" || one.status === "past_due");
-
-/* The plan that counts now, the one a person has without paying, and the sum of the subscription. */
-export const planOf = (books: Books) => books.plans.find((plan) => plan.key === books.wallet.planKey);
-export const firstPlan = (plans: Plan[]) => plans.find((plan) => plan.price === 0);
-export const yearlyPrice = (plan: Plan | undefined) => plan?.stripePriceIdYearly ?? plan?.polarProductIdYearly;
-/* Only to what the same service sells by name. */
-export const canChangeTo = (plan: Plan, one: Subscription) =>
-  (one.processor === "polar" ? plan.polarProductId : plan.stripePriceId) !== undefined;
-export const isYearly = (one: Subscription | null, plan: Plan | undefined) =>
-  one?.priceId !== undefined && one.priceId === yearlyPrice(plan);

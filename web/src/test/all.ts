@@ -3,3 +3,4 @@ import "./draft.test";
 import "./faults.test";
 import "./format.test";
 import "./justify.test";
+import "./billing.test";
