@@ -34,14 +34,11 @@ static void add(struct buffer *body, const char *name, str value)
 
 static void add_ours(struct buffer *body, const struct payment_checkout *wish)
 {
-    AUTO(buffer_done) struct buffer ours = buffer_with_max(KIB(4));
-    buffer_char(&ours, '{');
-    add(&ours, "userId", wish->user);
-    add(&ours, "planKey", wish->plan);
-    add(&ours, "packageId", wish->package);
-    buffer_char(&ours, '}');
-    buffer_str(body, STR(",\"metadata\":"));
-    buffer_str(body, buffer_text(&ours));
+    buffer_str(body, STR(",\"metadata\":{\"userId\":"));
+    json_write_text(body, wish->user);
+    add(body, "planKey", wish->plan);
+    add(body, "packageId", wish->package);
+    buffer_char(body, '}');
 }
 
 /* Name, amount and currency are the product's. */

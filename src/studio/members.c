@@ -420,7 +420,7 @@ static doc_id ensured(struct call *call)
     const struct identity *who = call->identity;
     if (who == NULL)
         call_fail(call, AUTH, "Sign in first.");
-    if (call_failed(call))
+    if (who == NULL || call_failed(call))
         return (doc_id){0};
     return user_ensure(call, user_external_key(call->arena, who), who->subject, who->email,
                        who->name);

@@ -196,7 +196,7 @@ static struct seller seller_of(struct call *call, const struct payment_service *
         service == NULL ? NULL : config_processor(catalogue_of(call), service);
     if (config == NULL)
         call_fail(call, STATE, "Payments are not set up in this studio.");
-    if (call_failed(call))
+    if (config == NULL || call_failed(call))
         return (struct seller){0};
     return (struct seller){
         service,
@@ -263,7 +263,7 @@ static void send_checkout(struct call *call, const struct payment_service *servi
     struct user user;
     char id[DOC_ID_TEXT], token[33];
     row_get(call, &user_type, call_caller(call), &user);
-    if (call_failed(call))
+    if (seller.service == NULL || call_failed(call))
         return;
     struct billing_account account = billing_account_of(call, user.id);
     doc_id_write(&user_type, user.id, id);
@@ -401,6 +401,8 @@ static void open_portal(struct call *call, const struct open_portal_args *args, 
     str customer = service == &polar_service ? account.polar_customer_id : account.customer_id;
     struct provider_request request;
     REQUIRE(call, customer.len != 0, STATE, "There is nothing paid yet. Choose a plan first.");
+    if (seller.service == NULL)
+        return;
     seller.service->portal(call->arena, &seller.site, customer, page_of(call, "/billing"),
                            &request);
     send(call, &seller, &request);
@@ -427,6 +429,8 @@ static void send_cancel(struct call *call, const struct subscription_row *row, b
     struct seller seller = seller_of(call, payment_service_of(row->processor));
     struct provider_request request;
     REQUIRE(call, subscription_is_entitled(row), STATE, "This plan is over already.");
+    if (seller.service == NULL)
+        return;
     seller.service->cancel(call->arena, &seller.site, row->external_id, is_canceled, &request);
     send(call, &seller, &request);
 }
