@@ -541,7 +541,7 @@ static void change(struct call *call, const struct change_args *args, struct not
     struct wanted_change want;
     struct provider_request request;
     want_change(call, args->plan_id, &want);
-    if (call_failed(call))
+    if (want.seller.service == NULL || call_failed(call))
         return;
     want.seller.service->change(call->arena, &want.seller.site, want.row.external_id,
                                 want.row.item_id, want.price, &request);
@@ -562,7 +562,7 @@ static void preview(struct call *call, const struct preview_args *args,
     struct wanted_change want;
     struct provider_request request;
     want_change(call, args->plan_id, &want);
-    REQUIRE(call, want.seller.service->preview != NULL, STATE,
+    REQUIRE(call, want.seller.service != NULL && want.seller.service->preview != NULL, STATE,
             "What the change costs is told on the next invoice.");
     want.seller.service->preview(call->arena, &want.seller.site, want.row.external_id,
                                  want.row.item_id, want.price, &request);
