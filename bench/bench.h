@@ -34,6 +34,7 @@ struct samples {
 
 struct row {
     const char *name, *unit;
+    int decimals; /* of the value; 0: as it suits */
     bool is_lower_better;
     bool has_baseline;
     bool has_flatness;
@@ -70,3 +71,6 @@ bool bench_invalidate(const struct bench *bench, struct row *rows, struct fault 
 bool bench_overload(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
 bool bench_generations(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
 bool bench_sessions(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
+bool bench_scheduled(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
+bool bench_fairness(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
+bool bench_concurrent(const struct bench *bench, struct row *rows, struct fault *fault) MUST_CHECK;

@@ -24,8 +24,7 @@ struct crowd {
 
 /* ---- frames ---- */
 
-/* The frame at the front; *whole is 0 when it is not all there. */
-static str frame_at(str text, size_t *whole)
+str crowd_frame(str text, size_t *whole)
 {
     const uint8_t *at = (const uint8_t *)text.at;
     size_t head = 2, len = 0;
@@ -81,7 +80,7 @@ static bool hear_one(struct crowd *crowd, int fd, struct fault *fault)
         }
         while (crowd->in.len > 0 && whole > 0) {
             str text = buffer_text(&crowd->in);
-            str frame = frame_at(text, &whole);
+            str frame = crowd_frame(text, &whole);
             if (whole > 0 && !take_frame(crowd, fd, text, whole, frame, fault))
                 return false;
             buffer_drop(&crowd->in, whole);

@@ -30,6 +30,9 @@ bool crowd_hear(struct crowd *crowd, size_t wanted, struct fault *fault) MUST_CH
 str crowd_heard(const struct crowd *crowd); /* the last frame that told something */
 void crowd_close(struct crowd *crowd);
 
+/* What the frame at the front says; *whole is its length, 0 when it is not all there. */
+str crowd_frame(str text, size_t *whole);
+
 struct broadcast {
     pid_t sender, hearer;
     uint16_t port;

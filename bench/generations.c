@@ -7,11 +7,11 @@
  */
 #include "bench.h"
 
+#include "drain.h"
 #include "load.h"
 #include "people.h"
 #include "replay.h"
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,7 +20,6 @@
 #define POLL_US 5000
 #define LOGGED 1500 /* generations in the log */
 #define LOGGED_POLL_US 200
-#define PATIENCE SECONDS(60)
 
 static const char settings[] =
     "plans:\n"
@@ -37,12 +36,11 @@ struct measuring {
     struct program server;
     struct people people;
     struct load *load;
-    sqlite3 *db;
-    sqlite3_stmt *left;
+    struct drain drain;
     struct replay *replay;
     str tokens[PEOPLE];
     size_t next;
-    char data[500], database[600];
+    char data[500];
     double mutations, batches, cpu_us, made;
 };
 
@@ -59,40 +57,14 @@ static void ask(void *context, struct random *random, struct buffer *to)
                   STR_ARG(token), sizeof(body) - 1, body);
 }
 
-static bool open_database(struct measuring *m, struct fault *fault)
-{
-    static const char sql[] = "SELECT COUNT(*) FROM doc_jobs WHERE body LIKE '%generations:make%'";
-    snprintf(m->database, sizeof(m->database), "%s/atelier.db", m->data);
-    return (sqlite3_open_v2(m->database, &m->db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
-            sqlite3_busy_timeout(m->db, 5000) == SQLITE_OK &&
-            sqlite3_exec(m->db, "PRAGMA wal_autocheckpoint=0", NULL, NULL, NULL) == SQLITE_OK &&
-            sqlite3_prepare_v2(m->db, sql, -1, &m->left, NULL) == SQLITE_OK) ||
-           fault_set(fault, FAULT_SYSTEM, "SQLite: %s", sqlite3_errmsg(m->db));
-}
-
-static bool wait_all(struct measuring *m, unsigned poll_us, struct fault *fault)
-{
-    instant end = instant_add(clock_monotonic(), PATIENCE);
-    for (;;) {
-        bool is_told = sqlite3_step(m->left) == SQLITE_ROW;
-        int64_t left = is_told ? sqlite3_column_int64(m->left, 0) : 1;
-        sqlite3_reset(m->left);
-        if (left == 0)
-            return true;
-        if (instant_is_before(end, clock_monotonic()))
-            return fault_set(fault, FAULT_SYSTEM, "%lld generations have not ended",
-                             (long long)left);
-        usleep(poll_us);
-    }
-}
-
 /* A server, and everybody known to it. */
 static bool open_server(struct measuring *m, const char *log, size_t peers, struct fault *fault)
 {
     uint64_t warm;
     if (!folder_make(m->bench, "generations", m->data, fault) ||
         !program_serve_studio(m->bench, m->data, settings, log, &m->server, fault) ||
-        !people_open(&m->server, m->data, &m->people, fault) || !open_database(m, fault))
+        !people_open(&m->server, m->data, &m->people, fault) ||
+        !drain_open(m->data, "generations:make", &m->drain, fault))
         return false;
     for (size_t i = 0; i < PEOPLE; i++)
         m->tokens[i] = people_token(&m->people, &m->people.arena, i);
@@ -103,35 +75,34 @@ static bool open_server(struct measuring *m, const char *log, size_t peers, stru
     for (m->next = 0; m->next < PEOPLE;)
         if (!load_run(m->load, MILLISECONDS(100), &warm, fault))
             return false;
-    return wait_all(m, POLL_US, fault);
+    return drain_wait(&m->drain, POLL_US, fault);
 }
 
 static void close_server(struct measuring *m)
 {
     load_close(m->load);
     people_close(&m->people);
-    sqlite3_finalize(m->left);
-    sqlite3_close(m->db);
+    drain_close(&m->drain);
     program_stop(&m->server);
     folder_remove(m->data);
     m->load = NULL;
-    m->left = NULL;
-    m->db = NULL;
 }
 
 /* What SQLite is asked for one generation after another. */
 static bool log_statements(struct measuring *m, struct fault *fault)
 {
-    char log[500], before[500], scratch[500];
+    char database[600], log[500], before[500], scratch[500];
     span took;
     snprintf(log, sizeof(log), "%s/statements", m->bench->folder);
     snprintf(before, sizeof(before), "%s/before.db", m->bench->folder);
     snprintf(scratch, sizeof(scratch), "%s/replay.db", m->bench->folder);
-    bool is_well = open_server(m, log, 16, fault) && replay_copy(m->database, before, fault);
+    bool is_well = open_server(m, log, 16, fault);
+    snprintf(database, sizeof(database), "%s/atelier.db", m->data);
+    is_well = is_well && replay_copy(database, before, fault);
     if (is_well)
         program_begin_log(&m->server);
     for (size_t i = 0; i < LOGGED && is_well; i++)
-        is_well = load_call(m->load, &took, fault) && wait_all(m, LOGGED_POLL_US, fault);
+        is_well = load_call(m->load, &took, fault) && drain_wait(&m->drain, LOGGED_POLL_US, fault);
     close_server(m);
     return is_well && replay_open(log, before, scratch, &m->replay, fault);
 }
@@ -139,24 +110,30 @@ static bool log_statements(struct measuring *m, struct fault *fault)
 static bool run_once(struct measuring *m, struct samples *samples, struct fault *fault)
 {
     uint64_t before = load_total(m->load), during;
-    double batches = program_metric(&m->server, "atelier_store_batches_total");
+    double batches = program_metric(&m->server, "atelier_store_commits_total");
     double mutations = program_metric(&m->server, "atelier_call_mutations_total");
     uint64_t syncs = program_syncs(&m->server);
     span cpu = program_cpu(&m->server);
     instant start = clock_monotonic();
-    if (!load_run(m->load, m->bench->time, &during, fault) || !wait_all(m, POLL_US, fault))
+    if (!load_run(m->load, m->bench->time, &during, fault) ||
+        !drain_wait(&m->drain, POLL_US, fault))
         return false;
     double seconds = (double)instant_since(clock_monotonic(), start).us / 1e6;
     double made = (double)(load_total(m->load) - before);
     m->made += made;
     m->cpu_us += (double)(program_cpu(&m->server).us - cpu.us);
     syncs = program_syncs(&m->server) - syncs;
-    batches = program_metric(&m->server, "atelier_store_batches_total") - batches;
+    batches = program_metric(&m->server, "atelier_store_commits_total") - batches;
     m->batches += batches;
     m->mutations += program_metric(&m->server, "atelier_call_mutations_total") - mutations;
     if (batches > (double)syncs)
         return fault_set(fault, FAULT_SYSTEM, "%.0f commits with %llu syncs: no figure", batches,
                          (unsigned long long)syncs);
+    int64_t others = drain_number(&m->drain, "SELECT COUNT(*) FROM doc_generations WHERE body NOT "
+                                             "LIKE '%\"completed\"%'");
+    if (others != 0)
+        return fault_set(fault, FAULT_BUG, "%lld generations did not end well: no figure",
+                         (long long)others);
     double group = made / batches * replay_mutations(m->replay) / LOGGED;
     span alone;
     if (!replay_run(m->replay, group, &alone, fault))

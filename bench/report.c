@@ -101,8 +101,9 @@ void report_row(const struct row *row)
     size_t count = samples->count;
     add_targets(&floors, row, false);
     add_targets(&goals, row, true);
-    buffer_format(&line, "%-33s %12.1f %-14s %6.0f%%", row->name, median_of(samples->values, count),
-                  row->unit, spread_of(samples->values, count) * 100);
+    buffer_format(&line, "%-33s %12.*f %-14s %6.0f%%", row->name, MAX_OF(row->decimals, 1),
+                  median_of(samples->values, count), row->unit,
+                  spread_of(samples->values, count) * 100);
     if (row->has_baseline)
         buffer_format(&line, " %12.1f %7.2f", median_of(samples->baselines, count),
                       median_of(samples->ratios, count));
@@ -213,7 +214,10 @@ static void add_note_row(struct buffer *to, const struct row *row)
     const struct samples *samples = &row->samples;
     size_t count = samples->count;
     buffer_format(to, "| %s | ", row->name);
-    add_number(to, median_of(samples->values, count));
+    if (row->decimals != 0)
+        buffer_format(to, "%.*f", row->decimals, median_of(samples->values, count));
+    else
+        add_number(to, median_of(samples->values, count));
     buffer_format(to, " | %s | %.0f %% | %zu | ", row->unit,
                   spread_of(samples->values, count) * 100, count);
     if (row->has_baseline)

@@ -28,6 +28,12 @@ static const struct target targets[] = {
     {"invalidate_one_10000_evaluations", MEASURE_VALUE, AT_MOST, 1, 1},
     {"invalidate_one_50000", MEASURE_FLATNESS, AT_MOST, NO_FLOOR, 0.2},
     {"invalidate_one_50000_evaluations", MEASURE_VALUE, AT_MOST, 1, 1},
+    {"generation_noop", MEASURE_VALUE, AT_LEAST, 2000, 5000},
+    {"generation_noop", MEASURE_RATIO, AT_LEAST, NO_FLOOR, 0.6},
+    {"scheduled_noop", MEASURE_VALUE, AT_LEAST, 8000, 20000},
+    {"concurrent_1000_latency", MEASURE_VALUE, AT_MOST, 250, 50},  /* ms */
+    {"concurrent_1000_rss", MEASURE_VALUE, AT_MOST, NO_FLOOR, 80}, /* MiB */
+    {"fairness", MEASURE_VALUE, AT_LEAST, NO_FLOOR, 0.99},
     {"idle_session_bytes", MEASURE_VALUE, AT_MOST, KIB(20), KIB(6)},
     {"point_query_distinct", MEASURE_RATIO, AT_LEAST, 0.3, 0.5},
     {"point_query_same", MEASURE_RATIO, AT_LEAST, 0.5, 0.75},

@@ -10,7 +10,7 @@ struct writer {
     struct writer_options options;
     struct queue *queue;
     struct random random;
-    atomic_ullong batches, mutations, failed, replayed;
+    atomic_ullong batches, commits, mutations, failed, replayed;
 };
 
 struct writer *writer_new(const struct writer_options *options, struct fault *fault)
@@ -52,8 +52,8 @@ int writer_fd(const struct writer *writer)
 
 struct writer_counts writer_counts(const struct writer *writer)
 {
-    return (struct writer_counts){writer->batches, writer->mutations, writer->failed,
-                                  writer->replayed};
+    return (struct writer_counts){writer->batches, writer->commits, writer->mutations,
+                                  writer->failed, writer->replayed};
 }
 
 /* The answer that an earlier copy of this request got, if there was one. */
@@ -178,11 +178,12 @@ static size_t commit_some(struct writer *writer, struct mutation **mutations, si
 
     bool wakes_jobs = false;
     size_t done = run_batch(writer, batch, mutations, count, now, &wakes_jobs);
-    commit_ts ts = store_newest(writer->options.store);
+    commit_ts before = store_newest(writer->options.store), ts = before;
     writer->batches++;
     writer->mutations += done;
     commit_log_open(log, mutations, done, wakes_jobs);
     if (batch_commit(batch, &ts, &fault)) {
+        writer->commits += ts.n != before.n;
         commit_log_close(log, COMMIT_DONE);
         return done;
     }

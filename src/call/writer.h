@@ -28,7 +28,9 @@ struct writer_options {
 };
 
 struct writer_counts {
-    uint64_t batches, mutations, failed, replayed;
+    uint64_t batches;
+    uint64_t commits; /* of batches that wrote something */
+    uint64_t mutations, failed, replayed;
 };
 
 struct writer *writer_new(const struct writer_options *options, struct fault *fault);

@@ -19,7 +19,7 @@
 #include "base/queue.h"
 #include "base/shared.h"
 
-#define OUTSIDE_UNDER_WAY_MAX 1024
+#define OUTSIDE_UNDER_WAY_MAX 2048
 #define OUTSIDE_HEADERS_MAX 100
 #define OUTSIDE_HEADER_BYTES_MAX KIB(64)
 #define OUTSIDE_RESPONSE_MAX_DEFAULT MIB(16)

@@ -121,6 +121,8 @@ FUNCTIONS_HANDLER(operations_metrics)
                "Mutations answered from an earlier run.", (double)writer.replayed);
     add_metric(&text, "atelier_store_batches_total", "counter", "Batches of the writer.",
                (double)writer.batches);
+    add_metric(&text, "atelier_store_commits_total", "counter",
+               "Batches that wrote something, durable.", (double)writer.commits);
     add_metric(&text, "atelier_live_queries", "gauge", "Live queries.", (double)live.queries);
     add_metric(&text, "atelier_live_subscriptions", "gauge", "Subscriptions to them.",
                (double)live.subscriptions);

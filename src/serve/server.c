@@ -28,6 +28,7 @@
 #define READERS_NICE 10
 #define TYPES_MAX 64
 #define ACTIONS_MAX 32
+#define PER_HOST_MIN 16
 
 struct server {
     struct server_options options;
@@ -179,12 +180,24 @@ static bool open_verifier(struct server *server, struct fault *fault)
     return true;
 }
 
+/* Connections to one host: whatever a provider's concurrency allows, all of it may be at one. */
+static long per_host_max(const struct server *server)
+{
+    const struct studio_config *studio = &server->options.settings->studio;
+    const struct provider_config *providers = studio->providers.items;
+    int64_t most = PER_HOST_MIN;
+    for (size_t i = 0; i < studio->providers.count; i++)
+        most = MAX_OF(most, providers[i].concurrency);
+    return (long)MIN_OF(most, (int64_t)OUTSIDE_UNDER_WAY_MAX);
+}
+
 static bool open_auth(struct server *server, struct fault *fault)
 {
     char keys[PATH_MAX];
     snprintf(keys, sizeof(keys), "%s/keys", server->options.data_dir);
     server->signer = signer_open(keys, fault);
-    server->outside = outside_new(&(struct outside_options){0}, fault);
+    server->outside =
+        outside_new(&(struct outside_options){.per_host_max = per_host_max(server)}, fault);
     server->hasher = hasher_new(fault);
     return server->signer != NULL && server->outside != NULL && server->hasher != NULL;
 }

@@ -235,7 +235,7 @@ static const struct field provider_fields[] = {
     MAYBE_RECORD(key, &config_secret_shape),
     MAYBE_RECORD(webhook_secret, &config_secret_shape,
                  .about = "What its webhooks are signed with."),
-    INT(concurrency, .min = 1, .max = 256, .about = "Jobs at once."),
+    INT(concurrency, .min = 1, .max = 1000, .about = "Jobs at once."),
     INT(timeout_seconds, .min = 1, .max = 3600, .unit = "s", .about = "Of one request."),
     INT(patience_seconds, .is_optional = true, .min = 10, .max = 86400, .unit = "s",
         .about = "How long an attempt may take in all; ten minutes unless said."),
