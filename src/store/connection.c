@@ -185,6 +185,12 @@ bool connection_begin(struct snapshot *connection, struct fault *fault)
     return run_once(connection, connection->begin, "begin", fault);
 }
 
+bool connection_is_open(struct snapshot *connection, struct fault *fault)
+{
+    return sqlite3_get_autocommit(connection->db) == 0 ||
+           fault_set(fault, FAULT_TRANSIENT, "a failed read ended the transaction");
+}
+
 bool connection_commit(struct snapshot *connection, struct fault *fault)
 {
     return run_once(connection, connection->commit, "commit", fault);

@@ -49,6 +49,9 @@ bool connection_fault(struct snapshot *connection, const char *doing, struct fau
 bool connection_run(struct snapshot *connection, const char *sql, struct fault *fault) MUST_CHECK;
 
 bool connection_begin(struct snapshot *connection, struct fault *fault) MUST_CHECK;
+
+/* A read that fails may end the transaction; what is written then is not one any more. */
+bool connection_is_open(struct snapshot *connection, struct fault *fault) MUST_CHECK;
 bool connection_commit(struct snapshot *connection, struct fault *fault) MUST_CHECK;
 void connection_rollback(struct snapshot *connection); /* if anything is open */
 

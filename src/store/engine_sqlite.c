@@ -223,7 +223,7 @@ static bool apply(struct snapshot *snapshot, const struct tree_item *const *writ
                   struct fault *fault)
 {
     struct sqlite_engine *sqlite = snapshot->owner;
-    bool is_well = true;
+    bool is_well = connection_is_open(snapshot, fault);
     for (size_t i = 0; i < count && is_well; i++)
         is_well = connection_write(snapshot, writes[i], fault);
     is_well = is_well && connection_commit(snapshot, fault);

@@ -291,12 +291,60 @@ static void a_failed_sync_stops_the_store(void **state)
     assert_true(fail_each(DISK_SYNC, 1, SQLITE_IOERR_FSYNC, stops) >= BATCHES);
 }
 
+/* A mutation whose reading fails is dropped; others of its batch are committed with it. */
+static bool do_after_failed_read(struct run *run, int at)
+{
+    struct batch *batch;
+    struct change change;
+    struct person person;
+    commit_ts ts;
+    if (!batch_begin(run->place.store, run->place.now, &batch, &run->fault))
+        return false;
+    disk_set_plan((struct disk_plan){.calls = DISK_READ, .at = at, .result = SQLITE_IOERR_READ});
+    change_begin(batch, &run->place.arena, &change);
+    struct scan scan;
+    view_scan(&change.view, index_at(person_type, PERSON_BY_EMAIL), (struct bounds){0}, ORDER_UP,
+              &scan);
+    while (scan_next(&scan, &person)) {
+    }
+    scan_end(&scan);
+    change_drop(&change);
+    disk_set_plan((struct disk_plan){0});
+    change_begin(batch, &run->place.arena, &change);
+    add(&change, "a", BATCHES + 1);
+    add(&change, "b", BATCHES + 1);
+    return change_accept(&change) && batch_commit(batch, &ts, &run->fault);
+}
+
+static void a_read_that_fails_leaves_no_half_batch(void **state)
+{
+    int failed = 0;
+    for (int at = 1; at <= 12; at++) {
+        struct run run = {0};
+        struct view view;
+        struct fault fault = {0};
+        disk_insert();
+        do_all(&run);
+        close_store(&run);
+        assert_true(open_store(&run)); /* nothing is in memory */
+        bool is_done = do_after_failed_read(&run, at);
+        failed += !is_done;
+        assert_true(view_begin(run.place.store, &run.place.arena, &view, &fault));
+        assert_int_equal(count_entries(&view, PERSON_BY_EMAIL), (BATCHES + is_done) * 2);
+        view_end(&view);
+        close_store(&run);
+        finish(&run);
+    }
+    assert_true(failed > 0 && failed < 12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_power_may_go_at_any_call),
         cmocka_unit_test(a_full_disk_fails_the_batch_and_nothing_else),
         cmocka_unit_test(a_failed_write_or_read_fails_the_batch_and_nothing_else),
+        cmocka_unit_test(a_read_that_fails_leaves_no_half_batch),
         cmocka_unit_test(a_failed_sync_stops_the_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
