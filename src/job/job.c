@@ -159,8 +159,13 @@ void job_step_failed(struct call *call, const struct job_action *action, struct 
 {
     log_event(LOG_WARN, "job_step_failed", "%s: %s", action->name, error_code_name(error));
     job->troubles++;
-    if (job->troubles < (error == TRANSIENT ? JOB_TROUBLES_MAX : JOB_FAILURES_MAX)) {
-        job_put_off(call, job, instant_add(call->now, job_backoff(call, job->troubles)));
+    instant until = instant_add(call->now, job_backoff(call, job->troubles));
+    if (error == TRANSIENT && job->troubles < JOB_TROUBLES_MAX) {
+        job_put_off_holding(call, job, until); /* what it does outside may go on */
+        return;
+    }
+    if (error != TRANSIENT && job->troubles < JOB_FAILURES_MAX) {
+        job_put_off(call, job, until);
         return;
     }
     job->troubles = 0; /* some only put it off */
