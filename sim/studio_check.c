@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What must be true of a studio at any moment, and in the end. */
-#include "studio_life.h"
+#include "studio_shadow.h"
 
 #include "check.h"
 #include "job/line.h"
@@ -214,8 +214,7 @@ static void check_closing(struct look *look, const struct list *movements,
         return;
     if (!view_row(&look->view, &hold_type, g->hold_id, &hold) || hold.is_open)
         life_wrong(look->life, "a hold outlives generation %lld", (long long)g->id.n);
-    if (paid < 0 || paid > g->credits_cost.n || paid != g->price.n * (int64_t)g->asset_ids.count ||
-        paid != g->credits_cost.n - g->credits_refunded.n)
+    if (paid < 0 || paid > g->credits_cost.n || paid != g->price.n * (int64_t)g->asset_ids.count)
         life_wrong(look->life, "generation %lld: %lld paid of %lld for %zu works",
                    (long long)g->id.n, (long long)paid, (long long)g->credits_cost.n,
                    g->asset_ids.count);
@@ -241,13 +240,25 @@ static void check_attempts(struct look *look, const struct generation *g)
         life_wrong(look->life, "generation %lld has %zu attempts open", (long long)g->id.n, open);
 }
 
+/* Pictures that are asked for one after another are others. */
+static void check_seed(struct look *look, const struct commission *order, int64_t *seeds,
+                       size_t *count)
+{
+    for (size_t i = 0; i < *count; i++)
+        if (order->has_seed && seeds[i] == order->seed)
+            life_wrong(look->life, "generation %lld has the same picture twice, by its seed",
+                       (long long)order->generation);
+    if (order->has_seed && *count < ORDER_OUTPUTS_MAX)
+        seeds[(*count)++] = order->seed;
+}
+
 /* What a provider sent and we took is a work, unless something went wrong with it since. */
 static void check_delivered(struct look *look, const struct generation *g)
 {
     const struct pretend *outside = look->life->house->outside;
-    int64_t expected = 0;
-    if (g->status != GENERATION_COMPLETED && g->status != GENERATION_FAILED)
-        return;
+    int64_t expected = 0, seeds[ORDER_OUTPUTS_MAX];
+    size_t seed_count = 0;
+    bool is_made = g->status == GENERATION_COMPLETED || g->status == GENERATION_FAILED;
     for (size_t i = 0; i < outside_orders(outside); i++) {
         const struct commission *order = outside_order(outside, i);
         struct attempt attempt = {0};
@@ -260,11 +271,19 @@ static void check_delivered(struct look *look, const struct generation *g)
                        (long long)g->id.n);
             continue;
         }
+        if (attempt.state == ATTEMPT_DONE)
+            check_seed(look, order, seeds, &seed_count);
+        if (attempt.state == ATTEMPT_CANCELED && attempt.provider_job.len != 0 &&
+            order->cancels == 0 && look->life->is_over)
+            life_wrong(look->life, "a provider was never told to stop order %lld",
+                       (long long)order->number);
+        if (order->is_billed && attempt.state == ATTEMPT_FAILED && !attempt.cost_is_told)
+            life_wrong(look->life, "a failure that was billed is not booked as one");
         for (int64_t k = 0; k < MIN_OF(order->asked, order->sends); k++)
             expected +=
                 attempt.state == ATTEMPT_DONE && !order->is_spoiled[k] && order->troubles[k] == 0;
     }
-    if ((int64_t)g->asset_ids.count < expected)
+    if (is_made && (int64_t)g->asset_ids.count < expected)
         life_wrong(look->life, "generation %lld has %zu works, and %lld were delivered (%.*s)",
                    (long long)g->id.n, g->asset_ids.count, (long long)expected, STR_ARG(g->error));
 }
@@ -321,6 +340,11 @@ void check_whole(struct life *life)
         life_wrong(life, "%.*s", STR_ARG(files));
 }
 
+void check_quiet(struct life *life)
+{
+    shadow_check_quiet(life->shadow);
+}
+
 /* ---- the end ---- */
 
 /* What the sweep of the product does (serve/sweep.c): blobs without a row go. */
@@ -358,6 +382,7 @@ void check_rest(struct life *life)
 {
     AUTO(look_done) struct look look;
     struct life_counts *counts = life->counts;
+    life->is_over = true;
     check_whole(life);
     look_begin(&look, life);
     struct list generations = rows_all(&look, &generation_type);

@@ -42,7 +42,7 @@ static void note_number(struct life *life, int64_t number)
     note(life, (str){(const char *)&number, sizeof(number)});
 }
 
-static void tell(struct life *life, const char *what, str more)
+void life_tell(struct life *life, const char *what, str more)
 {
     note(life, str_of(what));
     note(life, more);
@@ -51,7 +51,7 @@ static void tell(struct life *life, const char *what, str more)
                (double)(life->house->now.us - life->begun_at.us) / 1e6, what, STR_ARG(more));
 }
 
-static uint64_t below(struct life *life, uint64_t bound)
+uint64_t life_below(struct life *life, uint64_t bound)
 {
     return random_below(&life->random, bound);
 }
@@ -60,22 +60,24 @@ static uint64_t below(struct life *life, uint64_t bound)
 
 /* A process that is killed loses what it had not handed to the system, a machine without power also
  * what was not synced. */
-static void crash(struct life *life)
+void life_crash(struct life *life)
 {
     struct house *house = life->house;
     bool is_sound = house->memory != NULL || (disk_has_power() && !house_must_end());
-    tell(life, "crash", STR(""));
+    life_tell(life, "crash", STR(""));
     life->counts->crashes++;
     if (house->memory != NULL) {
         shadow_update(life->shadow);
+        memset(house->lanes, 0, sizeof(house->lanes));
         house_crash(house);
         shadow_follow(life->shadow);
         return;
     }
-    if (is_sound && below(life, 2) == 0)
+    if (is_sound && life_below(life, 2) == 0)
         disk_cut_power();
     life->counts->power_cuts += !disk_has_power();
     shadow_note(life->shadow);
+    memset(house->lanes, 0, sizeof(house->lanes));
     house_crash(house);
     shadow_follow(life->shadow);
     shadow_recover(life->shadow);
@@ -84,23 +86,28 @@ static void crash(struct life *life)
 static void power_on(void *context)
 {
     struct life *life = context;
-    disk_power_on(below(life, 1000000));
+    disk_power_on(life_below(life, 1000000));
 }
 
 /* One operation of the store fails in the next step, or the disk does. */
 static void plan_fault(struct life *life)
 {
-    static const int results[] = {SQLITE_FULL, SQLITE_IOERR_WRITE, SQLITE_IOERR_FSYNC,
-                                  SQLITE_IOERR_READ};
-    struct disk_plan plan = {.calls = DISK_CHANGES,
-                             .at = 1 + (int)below(life, 12),
-                             .count = 1 + (int)below(life, 3),
-                             .result = results[below(life, ARRAY_LEN(results))],
-                             .cuts_power = below(life, 3) == 0};
-    if (plan.result == SQLITE_IOERR_READ)
-        plan.calls |= DISK_READ;
+    static const struct {
+        unsigned calls;
+        int result, within;
+    } ways[] = {{DISK_WRITE, SQLITE_FULL, 12},
+                {DISK_WRITE, SQLITE_IOERR_WRITE, 12},
+                {DISK_SYNC, SQLITE_IOERR_FSYNC, 2},
+                {DISK_READ, SQLITE_IOERR_READ, 12},
+                {DISK_CHANGES, SQLITE_IOERR, 12}};
+    size_t way = (size_t)life_below(life, ARRAY_LEN(ways));
+    struct disk_plan plan = {.calls = ways[way].calls,
+                             .at = 1 + (int)life_below(life, (uint64_t)ways[way].within),
+                             .count = 1 + (int)life_below(life, 3),
+                             .result = ways[way].result,
+                             .cuts_power = way == ARRAY_LEN(ways) - 1};
     if (life->house->memory != NULL)
-        engine_kept_fail(life->house->memory, 1 + below(life, 60));
+        engine_kept_fail(life->house->memory, 1 + life_below(life, 60));
     else
         disk_set_plan(plan);
     life->planned_at = (uint64_t)plan.at;
@@ -125,7 +132,7 @@ static bool end_fault(struct life *life)
 static bool step(struct life *life)
 {
     struct house *house = life->house;
-    if (!life->is_calm && below(life, 12) == 0)
+    if (!life->is_calm && life_below(life, 12) == 0)
         plan_fault(life);
     bool went = house_step(house);
     bool has_failed = end_fault(life);
@@ -133,13 +140,13 @@ static bool step(struct life *life)
     note_number(life, house->now.us);
     life->counts->store_faults += has_failed;
     bool is_down = house->memory == NULL && (!disk_has_power() || house_must_end());
-    if (is_down || (has_failed && below(life, 3) == 0))
-        crash(life); /* in the middle of a transaction, as far as the disk knows */
+    if (is_down || (has_failed && life_below(life, 3) == 0))
+        life_crash(life); /* in the middle of a transaction, as far as the disk knows */
     return went || has_failed;
 }
 
 /* After each step what it touched, now and then everything. */
-static void look(struct life *life)
+void life_look(struct life *life)
 {
     if (life->wrong[0] != 0)
         return;
@@ -150,14 +157,16 @@ static void look(struct life *life)
         check_whole(life);
 }
 
-static void settle(struct life *life)
+void life_settle(struct life *life)
 {
     size_t steps = 0;
     while (life->wrong[0] == 0 && step(life)) {
-        look(life);
+        life_look(life);
         if (++steps > HOUSE_STEPS_MAX)
             life_wrong(life, "somebody turns in a circle");
     }
+    if (life->wrong[0] == 0)
+        check_quiet(life);
 }
 
 static void sooner(instant *next, instant other)
@@ -166,11 +175,11 @@ static void sooner(instant *next, instant other)
         *next = other;
 }
 
-static void pass(struct life *life, span time)
+void life_pass(struct life *life, span time)
 {
     struct house *house = life->house;
     instant end = instant_add(house->now, time);
-    settle(life);
+    life_settle(life);
     while (life->wrong[0] == 0) {
         instant next = house->runner_next;
         sooner(&next, pretend_next(house->outside));
@@ -178,10 +187,10 @@ static void pass(struct life *life, span time)
         if (next.us == 0 || next.us > end.us)
             break;
         house->now = (instant){MAX_OF(next.us, house->now.us)};
-        settle(life);
+        life_settle(life);
     }
     house->now = end;
-    settle(life);
+    life_settle(life);
 }
 
 /* ---- calls ---- */
@@ -193,25 +202,27 @@ static void on_back(void *owner, struct mutation *mutation)
     ((struct life *)owner)->back = mutation;
 }
 
-static void take_reply(struct life *life, const char *path)
+static bool take_reply(struct life *life, const char *path)
 {
     if (life->back == NULL) {
         life_wrong(life, "%s is never answered", path);
-        return;
+        return false;
     }
     const struct call_reply *reply = &life->back->reply;
     life->counts->refused += reply->error != ERROR_NONE;
-    tell(life, "->", reply->error == ERROR_NONE ? reply->value : reply->error_text);
+    life_tell(life, "->", reply->error == ERROR_NONE ? reply->value : reply->error_text);
+    snprintf(life->said, sizeof(life->said), "%.*s", STR_ARG(reply->value));
+    return reply->error == ERROR_NONE;
 }
 
 /* Whether it worked does not matter: the store may be failing, the credits may be gone. */
-static void call(struct life *life, size_t person, bool is_internal, const char *path, str args)
+bool life_call(struct life *life, size_t person, bool is_internal, const char *path, str args)
 {
     struct call_request request = {.path = str_of(path),
                                    .args = args,
                                    .identity = life->people[person],
                                    .is_internal = is_internal};
-    tell(life, path, args);
+    life_tell(life, path, args);
     life->counts->calls++;
     struct mutation *sent = house_send(life->house, &request);
     sent->done = on_back;
@@ -220,168 +231,11 @@ static void call(struct life *life, size_t person, bool is_internal, const char 
     for (int i = 0; i < 50 && crashes == life->counts->crashes && life->back == NULL; i++)
         if (!step(life))
             house_commit(life->house); /* its round may have failed */
-    if (crashes == life->counts->crashes)
-        take_reply(life, path);
+    bool worked = crashes == life->counts->crashes && take_reply(life, path);
     mutation_free(life->back);
     life->back = NULL;
-    look(life);
-}
-
-static void ask(struct life *life)
-{
-    static const struct {
-        const char *model;
-        int64_t most, seconds; /* seconds: a film of that many */
-    } offers[] = {{"sketch", 4, 0},    {"sketch-motion", 1, 4}, {"painter", 3, 0},
-                  {"printer", 3, 0},   {"gilder", 3, 0},        {"etcher", 3, 0},
-                  {"mirrored", 4, 0},  {"quickened", 4, 0},     {"reel", 1, 6},
-                  {"mirrored", 4, 0},  {"quickened", 4, 0},     {"cinema", 1, 6},
-                  {"retoucher", 1, 0}, {"gorgon", 1, 0}};
-    AUTO(arena_done) struct arena arena = {0};
-    size_t at = (size_t)below(life, ARRAY_LEN(offers)), person = (size_t)below(life, LIFE_PEOPLE);
-    int64_t count = 1 + (int64_t)below(life, (uint64_t)offers[at].most + 1);
-    if (offers[at].seconds != 0)
-        call(life, person, false, "videos:createVideo",
-             str_format(&arena, "{\"prompt\":\"a film\",\"model\":\"%s\",\"duration\":\"%lld\"}",
-                        offers[at].model, (long long)offers[at].seconds));
-    else
-        call(life, person, false, "generations:createGenerationJob",
-             str_format(&arena, "{\"prompt\":\"a kite\",\"model\":\"%s\",\"numImages\":%lld}",
-                        offers[at].model, (long long)count));
-}
-
-/* Of anybody's row, by anybody: what is not theirs is refused. */
-static void do_to_a_row(struct life *life, const struct doc_type *type, const char *path,
-                        const char *member)
-{
-    AUTO(arena_done) struct arena arena = {0};
-    struct json rows = rows_of(life->house, &arena, type);
-    if (rows.count == 0)
-        return;
-    /* The newest ones: of the rest most have ended. */
-    size_t back = (size_t)below(life, MIN_OF(rows.count, (size_t)8));
-    const struct json *row = &rows.items[rows.count - 1 - back];
-    str id = json_text(json_get(row, "_id")), owner = json_text(json_get(row, "userId"));
-    size_t person = (size_t)below(life, LIFE_PEOPLE);
-    for (size_t i = 0; i < LIFE_PEOPLE && below(life, 8) != 0; i++)
-        if (str_equal(owner, str_of(life->user_ids[i])))
-            person = i;
-    call(life, person, false, path, str_format(&arena, "{\"%s\":\"%.*s\"}", member, STR_ARG(id)));
-}
-
-/* Early, late, again, of an unknown job: it only makes us look. */
-static void post(struct life *life)
-{
-    AUTO(arena_done) struct arena arena = {0};
-    char name[40] = "order-999999";
-    size_t orders = outside_orders(life->house->outside);
-    if (orders > 0 && below(life, 8) != 0)
-        order_name(outside_order(life->house->outside,
-                                 orders - 1 - (size_t)below(life, MIN_OF(orders, (size_t)12))),
-                   name);
-    str args = str_format(&arena, "{\"provider\":\"%s\",\"job\":\"%s\"}",
-                          below(life, 2) == 0 ? "mirror" : "quick", name);
-    life->counts->postings++;
-    call(life, 0, true, "providers:hook", args);
-}
-
-/* ---- what the program does by itself ---- */
-
-struct gift {
-    struct life *life;
-    size_t person;
-    int64_t amount;
-    uint64_t number;
-    instant expires_at;
-    str plan; /* empty: credits */
-    bool was_given;
-};
-
-static void give(struct call *call, void *context)
-{
-    struct gift *gift = context;
-    struct user user;
-    str key = user_external_key(call->arena, gift->life->people[gift->person]);
-    doc_id id = row_first(call, index_of(&user_type, "by_external_key"), KEY(key_text(key)));
-    if (!row_find(call, &user_type, id, &user))
-        return;
-    if (gift->plan.len != 0) {
-        user.plan_key = gift->plan;
-        row_put(call, &user_type, &user);
-        return;
-    }
-    gift->was_given =
-        ledger_grant(call, id, (credits){gift->amount}, TRANSACTION_PURCHASE,
-                     str_format(call->arena, "payment:%llu", (unsigned long long)gift->number),
-                     STR("A package"), gift->expires_at);
-}
-
-/* A payment's event comes once, or twice, or much later again: its key gives once. */
-static void pay(struct life *life)
-{
-    struct gift gift = {.life = life,
-                        .person = (size_t)below(life, LIFE_PEOPLE),
-                        .amount = 1 + (int64_t)below(life, 80),
-                        .number = below(life, 3) == 0 ? below(life, life->payments + 1)
-                                                      : ++life->payments};
-    if (below(life, 2) == 0)
-        gift.expires_at = instant_add(life->house->now, MINUTES(1 + (int64_t)below(life, 3000)));
-    tell(life, "pay", STR(""));
-    house_do(life->house, give, &gift);
-    *(gift.was_given ? &life->counts->grants : &life->counts->grants_again) += 1;
-    look(life);
-}
-
-static void change_plan(struct life *life)
-{
-    static const char *const plans[] = {"free", "queue", "tiny"};
-    struct gift gift = {.life = life,
-                        .person = (size_t)below(life, LIFE_PEOPLE),
-                        .plan = str_of(plans[below(life, 6) % ARRAY_LEN(plans)])};
-    tell(life, "plan", gift.plan);
-    house_do(life->house, give, &gift);
-    look(life);
-}
-
-static void jump(struct life *life)
-{
-    struct house *house = life->house;
-    span far = SECONDS((int64_t)below(life, 4 * 3600));
-    bool is_back = below(life, 2) == 0;
-    house->now.us += is_back ? -far.us : far.us;
-    house->runner_is_woken = true;
-    *(is_back ? &life->counts->jumps_back : &life->counts->jumps_forward) += 1;
-    tell(life, "jump", is_back ? STR("back") : STR("forward"));
-    settle(life);
-}
-
-static void deed(struct life *life)
-{
-    uint64_t what = below(life, 100);
-    if (what < 34)
-        ask(life);
-    else if (what < 44)
-        do_to_a_row(life, &generation_type, "generations:cancelGenerationJob", "jobId");
-    else if (what < 48)
-        do_to_a_row(life, &asset_type, "assets:deleteAsset", "assetId");
-    else if (what < 51)
-        do_to_a_row(life, &generation_type, "generations:deleteGenerationJob", "jobId");
-    else if (what < 60)
-        post(life);
-    else if (what < 66)
-        pay(life);
-    else if (what < 68)
-        change_plan(life);
-    else if (what < 70)
-        crash(life);
-    else if (what < 72)
-        jump(life);
-    else if (what < 74)
-        outside_weather(life->house->outside, below(life, 12));
-    else if (what < 98)
-        pass(life, MILLISECONDS((int64_t)below(life, 8000)));
-    else
-        pass(life, MINUTES((int64_t)below(life, 600)));
+    life_look(life);
+    return worked;
 }
 
 /* ---- a whole life ---- */
@@ -417,11 +271,11 @@ static void begin(struct life *life, const struct life_options *options)
     shadow_init(life->shadow, life);
     shadow_follow(life->shadow);
     outside_begin(life->house->outside, options->seed * 2 + 1);
-    outside_weather(life->house->outside, 2 + below(life, 10));
+    outside_weather(life->house->outside, 2 + life_below(life, 10));
     life->is_calm = true;
     for (size_t i = 0; i < LIFE_PEOPLE; i++) {
         life->people[i] = identity_new(i);
-        call(life, i, true, "users:see", STR("{}"));
+        life_call(life, i, true, "users:see", STR("{}"));
     }
     struct json users = rows_of(life->house, &arena, &user_type);
     for (size_t i = 0; i < users.count; i++)
@@ -431,6 +285,10 @@ static void begin(struct life *life, const struct life_options *options)
                 snprintf(life->user_ids[k], sizeof(life->user_ids[k]), "%.*s",
                          STR_ARG(json_text(json_get(&users.items[i], "_id"))));
     life->is_calm = false;
+    life->house->now.us += DAYS((int64_t)life_below(life, 60)).us;
+    till_init(&life->till, &life->random, life->house->now.us / SECONDS(1).us);
+    for (size_t i = 0; i < LIFE_PEOPLE; i++)
+        life->till.customers[i].user = life->user_ids[i];
 }
 
 static void count(struct life *life)
@@ -452,15 +310,19 @@ static void end(struct life *life)
     AUTO(arena_done) struct arena arena = {0};
     life->is_calm = true;
     outside_weather(life->house->outside, 0);
-    for (int day = 0; day < CALM_DAYS; day++)
-        pass(life, DAYS(1));
+    life_last_deeds(life);
+    life_pass(life, DAYS(2));
     if (life->wrong[0] == 0)
         check_rest(life);
+    life_pass(life, DAYS(CALM_DAYS));
+    if (life->wrong[0] == 0)
+        check_books(life);
     if (life->house->memory != NULL)
         note(life, engine_dump(life->house->memory, &arena));
     count(life);
     house_free(life->house);
     shadow_done(life->shadow);
+    till_done(&life->till);
     if (life->is_on_disk)
         disk_remove();
     for (size_t i = 0; i < LIFE_PEOPLE; i++)
@@ -473,11 +335,11 @@ bool life_run(const struct life_options *options, struct life_counts *counts, ui
     struct life life = {
         .seed = options->seed, .is_loud = options->is_loud, .counts = counts, .shadow = &shadow};
     uint64_t at = 0;
-    log_set_level(LOG_ERROR + 1);
+    log_set_level(life.is_loud ? LOG_WARN : LOG_ERROR + 1);
     begin(&life, options);
     while (at < options->deeds && life.wrong[0] == 0) {
         at++;
-        deed(&life);
+        life_deed(&life);
     }
     end(&life);
     *hash = *hash * UINT64_C(0x9e3779b97f4a7c15) + life.hash;

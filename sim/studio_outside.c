@@ -25,6 +25,7 @@ const char *const mishap_names[MISHAPS] = {
     [MISHAP_JOB_LOST] = "job lost",
     [MISHAP_JOB_ENDLESS] = "job endless",
     [MISHAP_ADDRESS_GONE] = "address gone",
+    [MISHAP_ADDRESS_BUSY] = "address busy",
     [MISHAP_BROKEN] = "broken",
     [MISHAP_RENAMED] = "named anew",
 };
@@ -44,7 +45,18 @@ struct blob {
     bool is_film, is_there;
 };
 
+#define RESTS_MAX 64
+
+struct rest {
+    int64_t generation;
+    size_t site; /* how long its address is: which of a kind */
+    const struct provider *provider;
+    instant from, until;
+};
+
 struct pretend {
+    struct rest rests[RESTS_MAX];
+    size_t rest_count;
     struct runner *runner;
     struct random random;
     uint64_t one_in;
@@ -78,6 +90,7 @@ void outside_weather(struct pretend *outside, uint64_t one_in)
 
 void pretend_forget(struct pretend *outside)
 {
+    outside->rest_count = 0; /* who was told to wait may not have heard it */
     while (outside->first != NULL) {
         struct under_way *gone = outside->first;
         outside->first = gone->next;
@@ -125,7 +138,7 @@ static bool can_meet(const struct work *work, enum mishap mishap)
 {
     static const enum mishap for_all[] = {MISHAP_SLOW, MISHAP_BUSY, MISHAP_TIMED_OUT};
     static const enum mishap for_poll[] = {MISHAP_TRUNCATED, MISHAP_RENAMED};
-    static const enum mishap for_fetch[] = {MISHAP_ADDRESS_GONE};
+    static const enum mishap for_fetch[] = {MISHAP_ADDRESS_GONE, MISHAP_ADDRESS_BUSY};
     static const enum mishap for_derive[] = {MISHAP_BROKEN};
     if (one_of(for_all, ARRAY_LEN(for_all), mishap))
         return true;
@@ -208,6 +221,20 @@ void outside_blob_remove(struct pretend *outside, size_t at)
     outside->blobs[at].is_there = false;
 }
 
+bool outside_blob_is_film(const struct pretend *outside, str id)
+{
+    size_t number;
+    return blob_number(outside, id, &number) && outside->blobs[number - 1].is_film;
+}
+
+size_t outside_under_way(const struct pretend *outside)
+{
+    size_t count = 0;
+    for (const struct under_way *at = outside->first; at != NULL; at = at->next)
+        count += !at->is_canceled;
+    return count;
+}
+
 /* ---- orders ---- */
 
 size_t outside_orders(const struct pretend *outside)
@@ -254,6 +281,33 @@ static struct commission *order_named(struct pretend *outside, str name)
     return order_get(outside, number);
 }
 
+static int64_t generation_of(const struct work *work)
+{
+    long long generation = 0, attempt = 0;
+    char key[60];
+    snprintf(key, sizeof(key), "%.*s", STR_ARG(work->wish.idempotency_key));
+    return sscanf(key, "atelier-%lld-%lld", &generation, &attempt) == 2 ? generation : 0;
+}
+
+/* Who was told to wait, and until when. */
+static void rest_put(struct pretend *outside, const struct work *work, span wait)
+{
+    struct rest *rest = &outside->rests[outside->rest_count++ % RESTS_MAX];
+    *rest = (struct rest){generation_of(work), work->site.base_url.len, work->provider,
+                          outside->now, instant_add(outside->now, wait)};
+}
+
+static void check_rest_is_kept(struct pretend *outside, const struct work *work)
+{
+    for (size_t i = 0; i < MIN_OF(outside->rest_count, (size_t)RESTS_MAX); i++) {
+        const struct rest *rest = &outside->rests[i];
+        if (rest->generation == generation_of(work) && rest->provider == work->provider &&
+            rest->site == work->site.base_url.len && rest->from.us <= outside->now.us &&
+            outside->now.us < rest->until.us)
+            outside->wrong = "a provider is asked again before the time that it named";
+    }
+}
+
 /* A provider that is asked the same twice would do it twice. */
 static void check_key(struct pretend *outside, const struct commission *order)
 {
@@ -278,6 +332,9 @@ static struct commission *order_take(struct pretend *outside, const struct work 
                                .sends = work->wish.count,
                                .is_film = work->wish.is_video,
                                .has_job = work->provider->poll != NULL,
+                               .provider = work->provider,
+                               .seed = work->wish.seed.value,
+                               .has_seed = work->wish.seed.is_set,
                                .lies = mishap == MISHAP_LIES,
                                .fails = mishap == MISHAP_JOB_FAILED || mishap == MISHAP_JOB_BILLED,
                                .is_billed = mishap == MISHAP_JOB_BILLED,
@@ -325,6 +382,8 @@ static void answer_provider(struct pretend *outside, const struct under_way *und
     struct commission *order = NULL;
     struct provider_answer answer;
     enum mishap mishap = under_way->mishap;
+    if (work->kind == WORK_SUBMIT)
+        check_rest_is_kept(outside, work);
     if (mishap == MISHAP_BUSY)
         says_refusal(&said, 503, "busy");
     else if (mishap == MISHAP_REFUSED)
@@ -346,6 +405,12 @@ static void answer_provider(struct pretend *outside, const struct under_way *und
     (work->kind == WORK_SUBMIT ? work->provider->submitted : work->provider->polled)(
         &result->arena, said.status, body, &answer);
     work_take_answer(result, &answer, &into);
+    if (mishap == MISHAP_BUSY && work->kind == WORK_SUBMIT) {
+        result->retry_after = SECONDS(1 + (int64_t)below(outside, 200));
+        rest_put(outside, work, result->retry_after);
+    }
+    if (order != NULL && order->provider != work->provider)
+        outside->wrong = "a provider is asked about an order of another";
     if (order != NULL && order->is_billed && result->failure != WORK_OK)
         result->cost_micros = (struct maybe_int){1234, true};
     if (order != NULL && result->failure == WORK_OK && !result->is_pending)
@@ -366,8 +431,10 @@ static void answer_fetch(struct pretend *outside, const struct under_way *under_
     if (under_way->mishap == MISHAP_ADDRESS_GONE) {
         order->is_spoiled[output] = true;
         work_fail(result, WORK_REFUSED, "What the model made is not there any more.");
-    } else if (under_way->mishap == MISHAP_BUSY || under_way->mishap == MISHAP_TIMED_OUT) {
+    } else if (under_way->mishap == MISHAP_BUSY || under_way->mishap == MISHAP_TIMED_OUT ||
+               under_way->mishap == MISHAP_ADDRESS_BUSY || order->is_stuck[output]) {
         order->troubles[output]++;
+        order->is_stuck[output] |= under_way->mishap == MISHAP_ADDRESS_BUSY;
         work_fail(result, WORK_TRANSIENT, "What the model made could not be fetched just now.");
     } else {
         result->output_count = 1;
@@ -436,6 +503,8 @@ static void answer_cancel(struct pretend *outside, const struct under_way *under
         work_fail(result, WORK_TRANSIENT, "It cannot be stopped just now.");
     else if (order != NULL)
         order->is_canceled = true;
+    if (order != NULL)
+        order->cancels++;
 }
 
 /* We heard nothing: the provider may all the same have done what it was asked. */

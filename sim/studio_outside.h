@@ -32,6 +32,7 @@ enum mishap {
     MISHAP_JOB_LOST,     /* it has never heard of it */
     MISHAP_JOB_ENDLESS,  /* its job never ends */
     MISHAP_ADDRESS_GONE, /* 404 for good */
+    MISHAP_ADDRESS_BUSY, /* 503 for good */
     MISHAP_BROKEN,       /* what came is no picture */
     MISHAP_RENAMED,      /* its job has another name from now on */
     MISHAPS,
@@ -45,7 +46,9 @@ struct commission {
     int64_t asked, sends; /* outputs */
     bool is_film, lies, has_job, is_canceled, fails, is_billed, is_lost, never_ends;
     bool is_told; /* its outputs were told to us, well */
-    int64_t polls;
+    int64_t polls, cancels, seed;
+    const struct provider *provider;
+    bool has_seed, is_stuck[ORDER_OUTPUTS_MAX];
     /* What went wrong with each output since, so that it may be missing. */
     bool is_spoiled[ORDER_OUTPUTS_MAX];
     int64_t troubles[ORDER_OUTPUTS_MAX];
@@ -61,6 +64,9 @@ size_t outside_mishaps(const struct pretend *outside, enum mishap mishap);
 size_t outside_blob_count(const struct pretend *outside);
 bool outside_blob_is_there(const struct pretend *outside, size_t at, char id[33]);
 void outside_blob_remove(struct pretend *outside, size_t at);
+
+bool outside_blob_is_film(const struct pretend *outside, str id);
+size_t outside_under_way(const struct pretend *outside); /* but for what was called off */
 
 /* A sentence when something was asked that must never be; NULL. */
 const char *outside_wrong(const struct pretend *outside);

@@ -21,45 +21,57 @@ static const struct part_of {
     [SHADOW_LOT] = {&lot_type, shadow_take_lot, NULL},
     [SHADOW_HOLD] = {&hold_type, shadow_take_hold, shadow_check_hold},
     [SHADOW_GENERATION] = {&generation_type, shadow_take_generation, shadow_check_generation},
-    [SHADOW_ATTEMPT] = {&attempt_type, shadow_take_attempt, NULL},
+    [SHADOW_ATTEMPT] = {&attempt_type, shadow_take_attempt, shadow_check_attempt},
     [SHADOW_ASSET] = {&asset_type, shadow_take_asset, NULL},
     [SHADOW_BALANCE] = {&balance_type, shadow_take_balance, NULL},
+    [SHADOW_BREAKER] = {&breaker_type, shadow_take_breaker, NULL},
 };
 
-static struct keep *const *tables_of(struct shadow *s, size_t *count)
+#define TABLES 14
+
+/* Of each table the size of an item. */
+static size_t table_at(struct shadow *s, size_t at, struct keep **table)
 {
-    static struct keep *tables[13];
-    struct keep *const all[] = {&s->jobs,        &s->before,   &s->shares, &s->movements,
-                                &s->keys,        &s->accounts, &s->holds,  &s->lots,
-                                &s->generations, &s->attempts, &s->works,  &s->users};
-    memcpy(tables, all, sizeof(all));
-    *count = ARRAY_LEN(all);
-    return tables;
+    const struct {
+        struct keep *table;
+        size_t size;
+    } all[TABLES] = {
+        {&s->jobs, sizeof(struct kept_job)},
+        {&s->before, sizeof(struct kept_job)},
+        {&s->shares, sizeof(struct kept_share)},
+        {&s->movements, sizeof(struct kept_movement)},
+        {&s->keys, sizeof(struct kept_key)},
+        {&s->accounts, sizeof(struct kept_account)},
+        {&s->holds, sizeof(struct kept_hold)},
+        {&s->lots, sizeof(struct kept_lot)},
+        {&s->generations, sizeof(struct kept_generation)},
+        {&s->attempts, sizeof(struct kept_attempt)},
+        {&s->works, sizeof(struct kept_work)},
+        {&s->users, sizeof(uint64_t)},
+        {&s->people, sizeof(struct kept_person)},
+        {&s->providers, sizeof(struct kept_provider)},
+    };
+    *table = all[at].table;
+    return all[at].size;
 }
 
 void shadow_init(struct shadow *s, struct life *life)
 {
     *s = (struct shadow){.life = life};
-    keep_init(&s->jobs, sizeof(struct kept_job));
-    keep_init(&s->before, sizeof(struct kept_job));
-    keep_init(&s->shares, sizeof(struct kept_share));
-    keep_init(&s->movements, sizeof(struct kept_movement));
-    keep_init(&s->keys, sizeof(struct kept_key));
-    keep_init(&s->accounts, sizeof(struct kept_account));
-    keep_init(&s->holds, sizeof(struct kept_hold));
-    keep_init(&s->lots, sizeof(struct kept_lot));
-    keep_init(&s->generations, sizeof(struct kept_generation));
-    keep_init(&s->attempts, sizeof(struct kept_attempt));
-    keep_init(&s->works, sizeof(struct kept_work));
-    keep_init(&s->users, sizeof(uint64_t));
+    for (size_t i = 0; i < TABLES; i++) {
+        struct keep *table;
+        size_t size = table_at(s, i, &table);
+        keep_init(table, size);
+    }
 }
 
 void shadow_done(struct shadow *s)
 {
-    size_t count;
-    struct keep *const *tables = tables_of(s, &count);
-    for (size_t i = 0; i < count; i++)
-        keep_done(tables[i]);
+    for (size_t i = 0; i < TABLES; i++) {
+        struct keep *table;
+        table_at(s, i, &table);
+        keep_done(table);
+    }
     free(s->touched);
     arena_done(&s->arena);
 }
@@ -208,5 +220,6 @@ void shadow_recover(struct shadow *s)
     touch_kept(s, SHADOW_MOVEMENT, &s->movements);
     touch_kept(s, SHADOW_HOLD, &s->holds);
     touch_kept(s, SHADOW_GENERATION, &s->generations);
+    touch_kept(s, SHADOW_ATTEMPT, &s->attempts);
     take_all(s);
 }

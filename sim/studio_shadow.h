@@ -17,18 +17,22 @@
 
 #include "job/line.h"
 
+#define SHADOW_PARTS 12
+#define SHADOW_LANES 16
 #define SHADOW_UNITS 2 /* of an account: credits, and micros of a dollar */
 
 struct kept_job {
     uint64_t id;
     bool is_there, holds_slot, is_making;
-    size_t lane; /* of the house's; HOUSE_LANES_MAX: of none */
+    size_t lane; /* of the shadow's */
     enum job_state state;
     int64_t owner, about;
     double turn, cost;
+    instant run_at;
 };
 
 struct kept_lane {
+    char name[40];
     int64_t held;
     double turn;
 };
@@ -43,6 +47,10 @@ struct kept_share {
 struct kept_movement {
     uint64_t id, hash;
     int64_t revenue;
+    struct kept_part {
+        int64_t lot, amount;
+    } parts[SHADOW_PARTS]; /* what lots were given; beyond that many it is not looked at */
+    size_t part_count;
 };
 
 struct kept_key { /* of a movement, by its hash */
@@ -58,6 +66,13 @@ struct kept_hold {
     uint64_t id;
     int64_t user, amount;
     bool is_open;
+    struct kept_part parts[SHADOW_PARTS];
+    size_t part_count;
+};
+
+struct kept_person {
+    uint64_t user;
+    int64_t adjusted;
 };
 
 struct kept_lot {
@@ -70,12 +85,20 @@ struct kept_generation {
     uint64_t id;
     bool has_ended, is_gone;
     int64_t user, hold, job, cost, price, status;
-    int64_t attempts, open_attempts;
+    int64_t attempts, open_attempts, failed; /* failed: in a row, with one model */
+    uint64_t provider, open_provider, model; /* hashes of the names */
 };
 
 struct kept_attempt {
     uint64_t id;
     int64_t generation, state, cost_micros;
+    size_t lane; /* its provider's */
+    bool is_gone;
+};
+
+struct kept_provider {
+    uint64_t hash;
+    int64_t failed; /* attempts since the last that was done */
 };
 
 struct kept_work { /* by the hash of its bytes' name */
@@ -94,6 +117,7 @@ enum shadow_table {
     SHADOW_ATTEMPT,
     SHADOW_ASSET,
     SHADOW_BALANCE,
+    SHADOW_BREAKER,
     SHADOW_TABLES,
 };
 
@@ -111,10 +135,12 @@ struct shadow {
     struct arena arena;
 
     struct keep jobs, before; /* before: the jobs as they were */
-    struct kept_lane lanes[HOUSE_LANES_MAX], lanes_before[HOUSE_LANES_MAX];
+    struct kept_lane lanes[SHADOW_LANES], lanes_before[SHADOW_LANES];
     struct keep shares, movements, keys, accounts, holds, lots, generations, attempts, works;
-    int64_t attempts_cost; /* micros of a dollar, of all that ended */
-    struct keep users;     /* touched in this commit */
+    struct keep people, providers;
+    int64_t attempts_cost;  /* micros of a dollar, of all that ended */
+    int64_t ended, charged; /* generations, and credits when they ended */
+    struct keep users;      /* touched in this commit */
 };
 
 /* After each start of the house. */
@@ -148,8 +174,24 @@ void shadow_check_users(struct shadow *shadow);
 
 void shadow_take_generation(struct shadow *shadow, doc_id id);
 void shadow_take_attempt(struct shadow *shadow, doc_id id);
+void shadow_check_attempt(struct shadow *shadow, doc_id id);
 void shadow_take_asset(struct shadow *shadow, doc_id id);
 void shadow_check_generation(struct shadow *shadow, doc_id id);
+
+/* Something is due, and nobody comes for it: for when nobody has anything to do now. */
+void shadow_check_quiet(struct shadow *shadow);
+void shadow_take_breaker(struct shadow *shadow, doc_id id);
+
+/* The place of a lane or of nothing, by its name. */
+size_t shadow_lane(struct shadow *shadow, str name);
+int64_t shadow_lane_limit(const struct shadow *shadow, size_t lane); /* < 0: it is not served */
+
+/* Credits that were added to a user's and taken from them, by hand or with the money. */
+int64_t shadow_adjusted(const struct shadow *shadow, const char *user);
+
+/* The movement of a key; NULL: there is none. */
+const struct kept_movement *shadow_movement(const struct shadow *shadow, const char *kind,
+                                            int64_t id);
 
 /* The one movement that closed a hold; NULL: it is not closed. */
 const struct kept_movement *shadow_closing(const struct shadow *shadow, int64_t hold);

@@ -4,13 +4,29 @@
 
 #include "studio/making.h"
 
-static size_t lane_place(const struct shadow *s, str name)
+#include <stdio.h>
+
+size_t shadow_lane(struct shadow *s, str name)
 {
-    const struct lane_limit *lanes = s->life->house->lanes;
     size_t place = 0;
-    while (place < HOUSE_LANES_MAX && !str_equal(lanes[place].lane, name))
+    while (place < SHADOW_LANES && s->lanes[place].name[0] != 0 &&
+           !str_equal(str_of(s->lanes[place].name), name))
         place++;
+    if (place == SHADOW_LANES) {
+        life_wrong(s->life, "there are more lanes than providers");
+        return 0;
+    }
+    snprintf(s->lanes[place].name, sizeof(s->lanes[place].name), "%.*s", STR_ARG(name));
     return place;
+}
+
+int64_t shadow_lane_limit(const struct shadow *s, size_t lane)
+{
+    const struct house *house = s->life->house;
+    for (size_t i = 0; i < ARRAY_LEN(house->lanes); i++)
+        if (str_equal(house->lanes[i].lane, str_of(s->lanes[lane].name)))
+            return (int64_t)house->lanes[i].at_once;
+    return -1;
 }
 
 void shadow_take_job(struct shadow *s, doc_id id)
@@ -22,12 +38,13 @@ void shadow_take_job(struct shadow *s, doc_id id)
         return;
     kept->holds_slot = row.holds_slot;
     kept->is_making = str_equal(row.action, str_of(making_action.name));
-    kept->lane = lane_place(s, row.lane);
+    kept->lane = shadow_lane(s, row.lane);
     kept->state = row.state;
     kept->owner = row.owner;
     kept->about = row.about;
     kept->turn = row.turn;
     kept->cost = row.cost;
+    kept->run_at = row.run_at;
 }
 
 void shadow_take_lane(struct shadow *s, doc_id id)
@@ -37,9 +54,9 @@ void shadow_take_lane(struct shadow *s, doc_id id)
         life_wrong(s->life, "a lane is gone");
         return;
     }
-    size_t place = lane_place(s, row.lane);
-    if (place < HOUSE_LANES_MAX)
-        s->lanes[place] = (struct kept_lane){row.held, row.turn};
+    struct kept_lane *kept = &s->lanes[shadow_lane(s, row.lane)];
+    kept->held = row.held;
+    kept->turn = row.turn;
 }
 
 void shadow_take_share(struct shadow *s, doc_id id)
@@ -48,7 +65,7 @@ void shadow_take_share(struct shadow *s, doc_id id)
     struct kept_share *kept = keep_get(&s->shares, (uint64_t)id.n);
     kept->is_there = view_row(&s->view, &share_type, id, &row);
     if (kept->is_there)
-        *kept = (struct kept_share){(uint64_t)id.n, true, lane_place(s, row.lane), row.owner,
+        *kept = (struct kept_share){(uint64_t)id.n, true, shadow_lane(s, row.lane), row.owner,
                                     row.under_way};
 }
 
@@ -56,22 +73,20 @@ void shadow_take_share(struct shadow *s, doc_id id)
 
 static void check_slots(struct shadow *s)
 {
-    int64_t counts[HOUSE_LANES_MAX + 1] = {0};
+    int64_t counts[SHADOW_LANES] = {0};
     for (size_t i = 0; i < s->jobs.count; i++) {
         const struct kept_job *job = keep_at(&s->jobs, i);
         counts[job->lane] += job->is_there && job->holds_slot;
     }
-    for (size_t i = 0; i < HOUSE_LANES_MAX; i++) {
-        const struct lane_limit *limit = &s->life->house->lanes[i];
+    for (size_t i = 0; i < SHADOW_LANES && s->lanes[i].name[0] != 0; i++) {
+        int64_t limit = shadow_lane_limit(s, i);
         if (counts[i] != s->lanes[i].held)
-            life_wrong(s->life, "lane %.*s: %lld slots are taken, %lld jobs hold one",
-                       STR_ARG(limit->lane), (long long)s->lanes[i].held, (long long)counts[i]);
-        if (counts[i] > (int64_t)limit->at_once)
-            life_wrong(s->life, "lane %.*s: %lld jobs are more than the provider takes",
-                       STR_ARG(limit->lane), (long long)counts[i]);
+            life_wrong(s->life, "lane %s: %lld slots are taken, %lld jobs hold one",
+                       s->lanes[i].name, (long long)s->lanes[i].held, (long long)counts[i]);
+        if (limit >= 0 && counts[i] > limit)
+            life_wrong(s->life, "lane %s: %lld jobs are more than the provider takes",
+                       s->lanes[i].name, (long long)counts[i]);
     }
-    if (counts[HOUSE_LANES_MAX] != 0)
-        life_wrong(s->life, "a job holds a slot of no lane");
 }
 
 static bool is_under_way(const struct kept_job *job)
@@ -84,8 +99,8 @@ static int64_t count_under_way(const struct shadow *s, int64_t owner, size_t lan
     int64_t count = 0;
     for (size_t i = 0; i < s->jobs.count; i++) {
         const struct kept_job *job = keep_at(&s->jobs, i);
-        count += is_under_way(job) && job->owner == owner &&
-                 (lane == HOUSE_LANES_MAX || job->lane == lane);
+        count +=
+            is_under_way(job) && job->owner == owner && (lane == SHADOW_LANES || job->lane == lane);
     }
     return count;
 }
@@ -107,7 +122,7 @@ static void check_shares(struct shadow *s)
         const struct kept_job *job = keep_at(&s->jobs, i);
         are += is_under_way(job);
         if (job->is_there && job->state == JOB_PARKED &&
-            count_under_way(s, job->owner, HOUSE_LANES_MAX) == 0)
+            count_under_way(s, job->owner, SHADOW_LANES) == 0)
             life_wrong(s->life, "a job is parked, and nothing of its owner is under way");
     }
     if (said != are)
@@ -159,8 +174,6 @@ static void check_turn(struct shadow *s, const struct kept_job *job)
     bool is_waiting = job->is_there && job->state == JOB_WAITING;
     bool is_begun =
         job->is_there && job->owner != 0 && job->state != JOB_WAITING && job->state != JOB_PARKED;
-    if (job->lane == HOUSE_LANES_MAX)
-        return;
     if (is_waiting && !was_in(s, job, JOB_WAITING))
         check_entered(s, job);
     if (is_begun && was_in(s, job, JOB_WAITING))
@@ -202,4 +215,37 @@ void shadow_check_jobs(struct shadow *s)
         if (before->owner != 0)
             check_let_in(s, before->owner);
     }
+}
+
+/* ---- nobody comes ---- */
+
+static size_t count_leased(const struct shadow *s)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < s->jobs.count; i++) {
+        const struct kept_job *job = keep_at(&s->jobs, i);
+        count += job->is_there && job->state == JOB_RUNNING;
+    }
+    return count;
+}
+
+static bool is_due(const struct shadow *s, const struct kept_job *job)
+{
+    int64_t limit = shadow_lane_limit(s, job->lane);
+    bool has_room = job->holds_slot || s->lanes[job->lane].held < limit;
+    bool is_time = job->state == JOB_DUE && job->run_at.us <= s->life->house->now.us;
+    return job->is_there && has_room && limit > 0 && (job->state == JOB_WAITING || is_time);
+}
+
+void shadow_check_quiet(struct shadow *s)
+{
+    const struct house *house = s->life->house;
+    bool comes = house->runner_next.us != 0 &&
+                 house->runner_next.us <= instant_add(house->now, SECONDS(2)).us;
+    for (size_t i = 0; i < s->jobs.count && !comes; i++)
+        if (is_due(s, keep_at(&s->jobs, i)))
+            life_wrong(s->life, "job %lld could be begun, and nobody comes for it",
+                       (long long)((const struct kept_job *)keep_at(&s->jobs, i))->id);
+    if (outside_under_way(house->outside) > count_leased(s))
+        life_wrong(s->life, "the outside does something for a job that is over");
 }

@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "studio/ledger_inside.h"
+#include "studio/users.h"
 
 #include <stdio.h>
 
@@ -45,7 +46,7 @@ static int64_t user_of(str account)
 static void book(struct shadow *s, struct kept_movement *kept, const struct movement *row)
 {
     const struct entry *entries = row->entries.items;
-    int64_t sums[UNITS] = {0};
+    int64_t sums[UNITS] = {0}, user = 0, adjusted = 0;
     for (size_t i = 0; i < row->entries.count; i++) {
         struct kept_account *account = keep_get(&s->accounts, hash_of(entries[i].account));
         account->sums[entries[i].unit] += entries[i].amount.n;
@@ -53,13 +54,25 @@ static void book(struct shadow *s, struct kept_movement *kept, const struct move
         if (str_equal(entries[i].account, STR("revenue")))
             kept->revenue += entries[i].amount.n;
         shadow_touch_user(s, user_of(entries[i].account));
+        user = MAX_OF(user, user_of(entries[i].account));
+        adjusted -= str_equal(entries[i].account, STR("adjusted")) ? entries[i].amount.n : 0;
     }
+    if (adjusted != 0)
+        ((struct kept_person *)keep_get(&s->people, (uint64_t)user))->adjusted += adjusted;
     for (size_t i = 0; i < UNITS; i++)
         if (sums[i] != 0)
             life_wrong(s->life, "movement %.*s does not sum to zero",
                        STR_ARG(row->idempotency_key));
     if (row->entries.count < 2)
         life_wrong(s->life, "movement %.*s has one side only", STR_ARG(row->idempotency_key));
+}
+
+int64_t shadow_adjusted(const struct shadow *s, const char *user)
+{
+    doc_id id;
+    const struct kept_person *kept =
+        doc_id_read(&user_type, str_of(user), &id) ? keep_find(&s->people, (uint64_t)id.n) : NULL;
+    return kept == NULL ? 0 : kept->adjusted;
 }
 
 static uint64_t hash_of_row(const struct movement *row)
@@ -69,6 +82,14 @@ static uint64_t hash_of_row(const struct movement *row)
     for (size_t i = 0; i < row->entries.count; i++)
         hash = hash * 31 + hash_of(entries[i].account) + (uint64_t)entries[i].amount.n;
     return hash;
+}
+
+static size_t take_parts(const struct list *from, struct kept_part parts[SHADOW_PARTS])
+{
+    const struct part *all = from->items;
+    for (size_t i = 0; i < from->count && i < SHADOW_PARTS; i++)
+        parts[i] = (struct kept_part){all[i].lot_id.n, all[i].amount.n};
+    return from->count;
 }
 
 void shadow_take_movement(struct shadow *s, doc_id id)
@@ -90,15 +111,21 @@ void shadow_take_movement(struct shadow *s, doc_id id)
     if (key->movement != 0)
         life_wrong(s->life, "movement %.*s is there twice", STR_ARG(row.idempotency_key));
     key->movement = (uint64_t)id.n;
+    kept->part_count = take_parts(&row.lots, kept->parts);
     book(s, kept, &row);
+}
+
+const struct kept_movement *shadow_movement(const struct shadow *s, const char *kind, int64_t id)
+{
+    char name[60];
+    int len = snprintf(name, sizeof(name), "%s:%lld", kind, (long long)id);
+    const struct kept_key *key = keep_find(&s->keys, hash_of((str){name, (size_t)len}));
+    return key == NULL ? NULL : keep_find(&s->movements, key->movement);
 }
 
 const struct kept_movement *shadow_closing(const struct shadow *s, int64_t hold)
 {
-    char name[60];
-    int len = snprintf(name, sizeof(name), "settle:%lld", (long long)hold);
-    const struct kept_key *key = keep_find(&s->keys, hash_of((str){name, (size_t)len}));
-    return key == NULL ? NULL : keep_find(&s->movements, key->movement);
+    return shadow_movement(s, "settle", hold);
 }
 
 /* ---- lots, holds, balances ---- */
@@ -166,11 +193,32 @@ void shadow_take_hold(struct shadow *s, doc_id id)
     if (!is_new && (kept->amount != row.amount.n || (row.is_open && !kept->is_open)))
         life_wrong(s->life, "a hold of %lld is one of %lld now", (long long)kept->amount,
                    (long long)row.amount.n);
-    *kept = (struct kept_hold){(uint64_t)id.n, row.user_id.n, row.amount.n, row.is_open};
+    kept->user = row.user_id.n;
+    kept->amount = row.amount.n;
+    kept->is_open = row.is_open;
+    kept->part_count = take_parts(&row.parts, kept->parts);
     shadow_touch_user(s, row.user_id.n);
     if (is_new && row.is_open) {
         check_spent(s, &row);
         check_expired(s, row.user_id.n);
+    }
+}
+
+/* What is charged is of the lots taken first; each of the others has its part back. */
+static void check_returned(struct shadow *s, const struct kept_hold *hold,
+                           const struct kept_movement *closing)
+{
+    int64_t paid = closing->revenue;
+    if (hold->part_count > SHADOW_PARTS || closing->part_count > SHADOW_PARTS)
+        return;
+    for (size_t i = 0; i < hold->part_count; i++) {
+        int64_t back = 0, of_this = MIN_OF(paid, hold->parts[i].amount);
+        paid -= of_this;
+        for (size_t k = 0; k < closing->part_count; k++)
+            back += closing->parts[k].lot == hold->parts[i].lot ? closing->parts[k].amount : 0;
+        if (back != hold->parts[i].amount - of_this)
+            life_wrong(s->life, "a lot lent %lld to hold %lld and has %lld back",
+                       (long long)hold->parts[i].amount, (long long)hold->id, (long long)back);
     }
 }
 
@@ -186,6 +234,8 @@ void shadow_check_hold(struct shadow *s, doc_id id)
     if (closing != NULL && (closing->revenue < 0 || closing->revenue > hold->amount))
         life_wrong(s->life, "hold %lld of %lld is settled for %lld", (long long)id.n,
                    (long long)hold->amount, (long long)closing->revenue);
+    if (closing != NULL)
+        check_returned(s, hold, closing);
 }
 
 void shadow_take_balance(struct shadow *s, doc_id id)
@@ -224,8 +274,6 @@ static void check_user(struct shadow *s, int64_t user)
         if (claims[i].is != claims[i].should || claims[i].is < 0)
             life_wrong(s->life, "user %lld: %s are %lld, not %lld", (long long)user, claims[i].what,
                        (long long)claims[i].is, (long long)claims[i].should);
-    if (row.debt.n > 0 && row.credits.n > 0)
-        life_wrong(s->life, "user %lld owes and has credits", (long long)user);
 }
 
 void shadow_check_users(struct shadow *s)
