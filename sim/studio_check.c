@@ -252,6 +252,23 @@ static void check_seed(struct look *look, const struct commission *order, int64_
         seeds[(*count)++] = order->seed;
 }
 
+/* What we know of an order agrees with what its provider does. Answers how many works it owes. */
+static int64_t check_order(struct look *look, const struct commission *order,
+                           const struct attempt *attempt)
+{
+    int64_t owed = 0;
+    bool is_stopped = attempt->state == ATTEMPT_CANCELED && attempt->provider_job.len != 0;
+    if (is_stopped && order->cancels == 0 && look->life->is_over)
+        life_wrong(look->life, "a provider was never told to stop order %lld",
+                   (long long)order->number);
+    if (order->is_billed && attempt->state == ATTEMPT_FAILED && !attempt->cost_is_told)
+        life_wrong(look->life, "a failure that was billed is not booked as one");
+    for (int64_t k = 0; k < MIN_OF(order->asked, order->sends); k++)
+        owed += !order->lies && attempt->state == ATTEMPT_DONE && !order->is_spoiled[k] &&
+                order->troubles[k] == 0;
+    return owed;
+}
+
 /* What a provider sent and we took is a work, unless something went wrong with it since. */
 static void check_delivered(struct look *look, const struct generation *g)
 {
@@ -262,7 +279,7 @@ static void check_delivered(struct look *look, const struct generation *g)
     for (size_t i = 0; i < outside_orders(outside); i++) {
         const struct commission *order = outside_order(outside, i);
         struct attempt attempt = {0};
-        if (order->generation != g->id.n || order->lies)
+        if (order->generation != g->id.n)
             continue;
         doc_id id = view_find(&look->view, index_of(&attempt_type, "by_generation"),
                               KEY(key_id(g->id), key_int(order->attempt)));
@@ -273,15 +290,7 @@ static void check_delivered(struct look *look, const struct generation *g)
         }
         if (attempt.state == ATTEMPT_DONE)
             check_seed(look, order, seeds, &seed_count);
-        if (attempt.state == ATTEMPT_CANCELED && attempt.provider_job.len != 0 &&
-            order->cancels == 0 && look->life->is_over)
-            life_wrong(look->life, "a provider was never told to stop order %lld",
-                       (long long)order->number);
-        if (order->is_billed && attempt.state == ATTEMPT_FAILED && !attempt.cost_is_told)
-            life_wrong(look->life, "a failure that was billed is not booked as one");
-        for (int64_t k = 0; k < MIN_OF(order->asked, order->sends); k++)
-            expected +=
-                attempt.state == ATTEMPT_DONE && !order->is_spoiled[k] && order->troubles[k] == 0;
+        expected += check_order(look, order, &attempt);
     }
     if (is_made && (int64_t)g->asset_ids.count < expected)
         life_wrong(look->life, "generation %lld has %zu works, and %lld were delivered (%.*s)",

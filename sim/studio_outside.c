@@ -374,30 +374,54 @@ static bool sink_store(void *context, bytes content, struct stored_file *out, st
     return true;
 }
 
+/* Refused before it is an order; or the order, taken or found again. */
+static struct commission *order_for(struct pretend *outside, const struct work *work,
+                                    enum mishap mishap, struct said *said)
+{
+    if (work->kind == WORK_SUBMIT)
+        check_rest_is_kept(outside, work);
+    if (mishap == MISHAP_BUSY)
+        says_refusal(said, 503, "busy");
+    else if (mishap == MISHAP_REFUSED)
+        says_refusal(said, 400, "no such size");
+    else if (mishap == MISHAP_POLICY)
+        says_refusal(said, 400, "flagged by our safety system: content policy");
+    else
+        return work->kind == WORK_SUBMIT ? order_take(outside, work, mishap)
+                                         : order_named(outside, work->job);
+    return NULL;
+}
+
+/* What does not stand in the body: headers, bills. */
+static void add_to_answer(struct pretend *outside, const struct under_way *under_way,
+                          struct commission *order, struct work_result *result)
+{
+    const struct work *work = under_way->work;
+    if (under_way->mishap == MISHAP_BUSY && work->kind == WORK_SUBMIT) {
+        result->retry_after = SECONDS(1 + (int64_t)below(outside, 200));
+        rest_put(outside, work, result->retry_after);
+    }
+    if (order == NULL)
+        return;
+    if (order->provider != work->provider)
+        outside->wrong = "a provider is asked about an order of another";
+    if (order->is_billed && result->failure != WORK_OK)
+        result->cost_micros = (struct maybe_int){1234, true};
+    order->is_told |= result->failure == WORK_OK && !result->is_pending;
+}
+
 static void answer_provider(struct pretend *outside, const struct under_way *under_way,
                             struct work_result *result)
 {
     const struct work *work = under_way->work;
     AUTO(said_done) struct said said = {0};
-    struct commission *order = NULL;
     struct provider_answer answer;
-    enum mishap mishap = under_way->mishap;
-    if (work->kind == WORK_SUBMIT)
-        check_rest_is_kept(outside, work);
-    if (mishap == MISHAP_BUSY)
-        says_refusal(&said, 503, "busy");
-    else if (mishap == MISHAP_REFUSED)
-        says_refusal(&said, 400, "no such size");
-    else if (mishap == MISHAP_POLICY)
-        says_refusal(&said, 400, "flagged by our safety system: content policy");
-    else
-        order = work->kind == WORK_SUBMIT ? order_take(outside, work, mishap)
-                                          : order_named(outside, work->job);
+    struct commission *order = order_for(outside, work, under_way->mishap, &said);
     if (order != NULL) {
         order->polls++;
-        says_standing(outside->now, work, order, mishap == MISHAP_RENAMED, &said);
+        says_standing(outside->now, work, order, under_way->mishap == MISHAP_RENAMED, &said);
     }
-    if (mishap == MISHAP_TRUNCATED)
+    if (under_way->mishap == MISHAP_TRUNCATED)
         said.body.len /= 2;
     str body = str_copy(&result->arena, buffer_text(&said.body));
     struct sink sink = {outside, &result->arena, order, 0};
@@ -405,16 +429,7 @@ static void answer_provider(struct pretend *outside, const struct under_way *und
     (work->kind == WORK_SUBMIT ? work->provider->submitted : work->provider->polled)(
         &result->arena, said.status, body, &answer);
     work_take_answer(result, &answer, &into);
-    if (mishap == MISHAP_BUSY && work->kind == WORK_SUBMIT) {
-        result->retry_after = SECONDS(1 + (int64_t)below(outside, 200));
-        rest_put(outside, work, result->retry_after);
-    }
-    if (order != NULL && order->provider != work->provider)
-        outside->wrong = "a provider is asked about an order of another";
-    if (order != NULL && order->is_billed && result->failure != WORK_OK)
-        result->cost_micros = (struct maybe_int){1234, true};
-    if (order != NULL && result->failure == WORK_OK && !result->is_pending)
-        order->is_told = true;
+    add_to_answer(outside, under_way, order, result);
 }
 
 static void answer_fetch(struct pretend *outside, const struct under_way *under_way,
