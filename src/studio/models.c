@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/studio.h"
 
+#include "studio/attempts.h"
 #include "studio/catalogue.h"
 #include "studio/choices.h"
 
@@ -87,6 +88,7 @@ struct wire_model {
     credits credits;
     double typical_seconds;
     bool is_default, is_premium, is_active;
+    struct maybe_instant resting_until;
     struct capabilities capabilities;
 };
 
@@ -103,6 +105,7 @@ static const struct field wire_model_fields[] = {
     BOOL(is_default),
     BOOL(is_premium),
     BOOL(is_active),
+    MAYBE_TIME(resting_until, .about = "Its provider keeps failing, and nobody stands in for it."),
     RECORD(capabilities, &capabilities_shape),
 };
 #undef ROW
@@ -267,8 +270,25 @@ static struct list size_offers(struct arena *arena, const struct model_config *m
     return (struct list){out, model->sizes.count};
 }
 
-static struct wire_model wire_of(struct arena *arena, const struct model_config *model)
+/* Until its provider, or that of the first who may stand in, is asked again; unset: it is now. */
+static struct maybe_instant resting_until(struct call *call, const struct model_config *model)
 {
+    const struct studio_config *config = catalogue_of(call);
+    const str *fallbacks = model->fallbacks.items;
+    instant first = breaker_until(call, model->provider);
+    for (size_t i = 0; i < model->fallbacks.count && first.us != 0; i++) {
+        const struct model_config *other = config_model(config, fallbacks[i]);
+        instant until = other == NULL ? first : breaker_until(call, other->provider);
+        first = until.us < first.us ? until : first;
+    }
+    if (first.us != 0)
+        call_valid_until(call, first);
+    return (struct maybe_instant){first, first.us != 0};
+}
+
+static struct wire_model wire_of(struct call *call, const struct model_config *model)
+{
+    struct arena *arena = call->arena;
     const int64_t *durations = model->durations.items;
     return (struct wire_model){
         .model_id = model->id,
@@ -282,6 +302,7 @@ static struct wire_model wire_of(struct arena *arena, const struct model_config 
         .is_default = model->is_default,
         .is_premium = model->is_premium,
         .is_active = config_is_active(model->is_active),
+        .resting_until = resting_until(call, model),
         .capabilities =
             {
                 .sizes = size_offers(arena, model),
@@ -315,7 +336,7 @@ static struct list models_of(struct call *call, enum media_kind kind, bool premi
     for (size_t i = 0; i < config->models.count; i++)
         if ((kind == MEDIA_NONE || models[i].kind == kind) &&
             (models[i].is_premium || !premium_only) && config_is_active(models[i].is_active))
-            out[count++] = wire_of(call->arena, &models[i]);
+            out[count++] = wire_of(call, &models[i]);
     return (struct list){out, count};
 }
 
@@ -342,7 +363,7 @@ static struct wire_model *wire_new(struct call *call, const struct model_config 
     if (model == NULL)
         return NULL;
     struct wire_model *wire = arena_new(call->arena, struct wire_model);
-    *wire = wire_of(call->arena, model);
+    *wire = wire_of(call, model);
     return wire;
 }
 

@@ -26,6 +26,8 @@ const home = createServer((request, response) => {
             outside.asked.push({ path: request.url, wish });
         if (outside.mode === 'silent')
             return;
+        if (outside.mode === 'breaks')
+            return request.socket.destroy();
         response.writeHead(outside.mode === 'refuses' ? 422 : 200, { 'content-type': 'application/json' });
         response.end(JSON.stringify(outside.mode === 'refuses' ? { detail: 'no such sampler' }
             : { images: Array.from({ length: wish.batch_size ?? 1 }, (_, n) => makePng(wish.width, wish.height, n).toString('base64')), info: '{}' }));
@@ -224,6 +226,16 @@ test('what failed gives its credits back, and is tried again with all that was c
     assert.equal(last().wish.width, 384);
 });
 
+test('a work of the library is started from, with a model that can', async () => {
+    await model('Sketch').click();
+    await page.goto('/library');
+    await page.getByRole('gridcell').first().getByRole('link').first().click();
+    await page.getByRole('link', { name: 'Start from it' }).click();
+    await page.waitForURL('**/generate');
+    await page.getByRole('button', { name: 'Another' }).waitFor();
+    assert.equal(await model('Engraver').getAttribute('aria-checked'), 'true');
+});
+
 test('a film offers what films have', async () => {
     await page.getByRole('radio', { name: 'Film' }).click();
     await choice('Length', '5 s').waitFor();
@@ -235,7 +247,7 @@ test('a film offers what films have', async () => {
 
 test('it fits a phone, in both lights', async () => {
     await model('Engraver').click();
-    await page.getByRole('button', { name: 'Choose a picture' }).click();
+    await page.getByRole('button', { name: 'Another' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'A lighthouse before a storm' }).click();
     for (const [width, colorScheme] of [[360, 'light'], [320, 'dark'], [900, 'light']]) {
         await page.setViewportSize({ width, height: 844 });
@@ -245,6 +257,21 @@ test('it fits a phone, in both lights', async () => {
         await page.waitForTimeout(400);
         await checkAccess(page, `composer-${width}-${colorScheme}`);
     }
+});
+
+test('a model whose provider keeps failing rests, and cannot be chosen until it is back', async () => {
+    await page.setViewportSize({ width: 1440, height: 1000 });
+    outside.mode = 'breaks';
+    await page.goto('/generate');
+    for (let n = 0; n < 3; n++) {
+        await page.fill('#prompt', `Kite ${n}`);
+        await page.keyboard.press('Control+Enter');
+        await page.getByRole('article', { name: `Kite ${n}` }).waitFor();
+    }
+    await page.getByText(/Resting, back about/).first().waitFor({ timeout: 40_000 });
+    await model('Sketch').click();
+    assert.equal(await model('Engraver').isDisabled(), true);
+    await checkAccess(page, 'composer-resting');
 });
 
 test('nothing went wrong on the console', () => {

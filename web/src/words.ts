@@ -68,6 +68,7 @@ export const words = {
     leaveOut: "Leave out", leaveOutHint: "What must not be in it", ideas: "Ideas",
     counter: (length: number, limit: number) => `${number(length)} / ${number(limit)}`,
     model: "Model", each: credits, housePick: "House pick", allModels: (count: number) => `All ${count} models`,
+    resting: (at: string) => `Resting, back about ${at}`,
     findModel: "Find a model", sort: "Sort by", sorts: { listed: "As listed", price: "Price", speed: "Speed" },
     shape: "Shape", many: "How many", duration: "Length", resolution: "Resolution",
     seconds: (value: number) => `${value} s`,

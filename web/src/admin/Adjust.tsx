@@ -64,6 +64,7 @@ function useAdjust(user: Whole) {
     const wish = last?.undo;
     if (!wish) return;
     setLast({ said: last.said });
+    document.getElementById("adjust-amount")?.focus();
     await run(wish, true).catch((thrown: unknown) => setLast({ said: messageOf(thrown), undo: wish, wrong: true }));
   };
   return { last, run, undo };

@@ -47,7 +47,7 @@ export default function ModelDialog({ models, value, onChange, onClose }: Props)
           <ul className="models">
             {shown.map((model) => (
               <li key={model.modelId}>
-                <button type="button" className="model" aria-pressed={model.modelId === value} onClick={() => { onChange(model.modelId); onClose(); }}>
+                <button type="button" className="model" aria-pressed={model.modelId === value} disabled={model.restingUntil !== undefined} onClick={() => { onChange(model.modelId); onClose(); }}>
                   <Row model={model} pick={model.isDefault} />
                 </button>
               </li>

@@ -18,7 +18,7 @@ export function ModelList({ models, value, onChange }: { models: Model[]; value:
     <div>
       <Radio.Root className="models" aria-label={words.composer.model} value={value} onValueChange={onChange}>
         {shown.map((model) => (
-          <Radio.Item key={model.modelId} className="model" value={model.modelId} aria-labelledby={`model-${model.modelId}`}>
+          <Radio.Item key={model.modelId} className="model" value={model.modelId} disabled={model.restingUntil !== undefined && model.modelId !== value} aria-labelledby={`model-${model.modelId}`}>
             <Row model={model} pick={model.isDefault && models.length > 1} id={`model-${model.modelId}`} />
           </Radio.Item>
         ))}

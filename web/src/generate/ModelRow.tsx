@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A model as it stands in a list: its name, what it is for, its price and its typical time. */
-import { took } from "../format";
+import { timeOfDay, took } from "../format";
 import type { Model } from "../types";
 import { words } from "../words";
 
@@ -14,8 +14,8 @@ export function Row({ model, pick, id }: { model: Model; pick: boolean; id?: str
           <span className="num">{words.composer.each(model.credits)}</span>
         </span>
         <span className="model-line about">
-          <span>{model.description}</span>
-          {model.typicalSeconds ? <span className="num">{took(model.typicalSeconds)}</span> : null}
+          {model.restingUntil === undefined ? <span>{model.description}</span> : <span>{words.composer.resting(timeOfDay(model.restingUntil))}</span>}
+          {model.typicalSeconds && model.restingUntil === undefined ? <span className="num">{took(model.typicalSeconds)}</span> : null}
         </span>
       </span>
     </>

@@ -12,7 +12,7 @@ import { ReceiptRows } from "../parts/ReceiptRows";
 import { Words } from "../parts/Words";
 import type { Asset, Job, JobId } from "../types";
 import { words } from "../words";
-import { download, useAgainAddress } from "./acts";
+import { download, startAddress, useAgainAddress } from "./acts";
 import { nameOf } from "./Tile";
 
 const Receipt = lazy(() => import("../parts/Receipt"));
@@ -118,6 +118,7 @@ export function Detail(props: Props) {
   const { asset, alone, onLook, onDelete } = props;
   const [big, setBig] = useState(false);
   const [bill, setBill] = useState(false);
+  const canStart = (useModels() ?? []).some((model) => model.capabilities.image !== "no") && asset?.type === "image";
   const generation = asset?.generationId as JobId | undefined;
   const job = useQuery(api.generations.getGenerationJob, generation ? { jobId: generation } : "skip");
   return (
@@ -136,6 +137,7 @@ export function Detail(props: Props) {
             <Words key={asset._id} text={asset.prompt || words.detail.untitled} />
             <div className="detail-acts">
               <Link className="button main" href={useAgainAddress(asset)}>{words.library.useAgain}</Link>
+              {canStart && <Link className="button" href={startAddress(asset)}>{words.start.act}</Link>}
               <Button onClick={() => download(asset)}>{words.library.download}</Button>
               <Button onClick={() => onDelete(asset)}>{words.library.remove}</Button>
             </div>

@@ -22,3 +22,4 @@ export function download(asset: Asset) {
 }
 
 export const useAgainAddress = (asset: Asset) => `/generate?from=${encodeURIComponent(asset._id)}`;
+export const startAddress = (asset: Asset) => `/generate?start=${encodeURIComponent(asset._id)}`;
