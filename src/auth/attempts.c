@@ -148,20 +148,10 @@ void attempts_forget(struct attempts *attempts, str key)
     pthread_mutex_unlock(&attempts->lock);
 }
 
-static str without_port(str peer)
-{
-    ptrdiff_t end = str_find(peer, ']');
-    if (str_starts(peer, STR("[")) && end > 0)
-        return str_slice(peer, 1, (size_t)end);
-    ptrdiff_t colon = str_find(peer, ':');
-    bool is_only = colon >= 0 && colon == str_find_last(peer, ':');
-    return is_only ? str_slice(peer, 0, (size_t)colon) : peer;
-}
-
 str attempts_address(struct arena *arena, str peer)
 {
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    str host = without_port(peer);
+    str host = str_without_port(peer);
     struct in6_addr six;
     if (inet_pton(AF_INET6, str_zero_ended(arena, host), &six) != 1)
         return host;

@@ -9,41 +9,12 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-static bool percent_read(struct arena *arena, str from, str *out)
-{
-    char *to = arena_alloc(arena, from.len + 1);
-    size_t len = 0;
-    for (size_t i = 0; i < from.len; i++) {
-        if (from.at[i] != '%') {
-            to[len++] = from.at[i];
-            continue;
-        }
-        int high = i + 2 < from.len ? hex_digit(from.at[i + 1]) : -1;
-        int low = i + 2 < from.len ? hex_digit(from.at[i + 2]) : -1;
-        if (high < 0 || low < 0)
-            return false;
-        to[len++] = (char)(high * 16 + low);
-        i += 2;
-    }
-    *out = (str){to, len};
-    return true;
-}
-
 bool data_url_read(struct arena *arena, str url, str *out)
 {
     str rest = url, head;
     if (!str_starts(url, STR("data:")) || !str_split(&rest, ',', &head) || head.len == url.len)
         return false;
-    if (!percent_read(arena, rest, out))
+    if (!percent_read(arena, rest, false, out))
         return false;
     bytes raw;
     if (!str_ends(head, STR(";base64")))

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "auth/password.h"
 
+#include "base/thread.h"
+
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sodium.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -149,19 +149,6 @@ static void *hasher_run(void *context)
 }
 
 /* Signals are for the main thread. */
-static bool thread_start(struct hasher *hasher, struct fault *fault)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&hasher->thread, NULL, hasher_run, hasher);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed != 0)
-        return fault_set(fault, FAULT_SYSTEM, "cannot start the hash thread");
-    pthread_setname_np(hasher->thread, "hash");
-    return true;
-}
-
 struct hasher *hasher_new(struct fault *fault)
 {
     if (sodium_init() < 0) {
@@ -173,7 +160,7 @@ struct hasher *hasher_new(struct fault *fault)
         return NULL;
     struct hasher *hasher = memory_zeroed(sizeof(*hasher));
     hasher->waiting = waiting;
-    if (!thread_start(hasher, fault)) {
+    if (!thread_start(&hasher->thread, "hash", hasher_run, hasher, fault)) {
         queue_free(waiting);
         free(hasher);
         return NULL;

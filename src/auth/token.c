@@ -2,6 +2,7 @@
 #include "auth/token.h"
 
 #include "base/encode.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/random.h"
 #include "json/json.h"
@@ -103,20 +104,6 @@ static bool pair_read(const char *path, EVP_PKEY **out, struct fault *fault)
     return true;
 }
 
-static bool write_whole(int fd, const char *at, size_t len)
-{
-    while (len > 0) {
-        ssize_t written = write(fd, at, len);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return false;
-        at += written;
-        len -= (size_t)written;
-    }
-    return fsync(fd) == 0;
-}
-
 static EVP_PKEY *pair_make(struct random *random)
 {
     uint8_t seed[32];
@@ -147,7 +134,7 @@ static bool key_file_make(const char *dir, int64_t number, struct fault *fault)
     AUTO(fd_close) int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (!made)
         fault_set(fault, FAULT_SYSTEM, "OpenSSL cannot make an Ed25519 key");
-    else if (fd < 0 || !write_whole(fd, text, len))
+    else if (fd < 0 || !file_write_all(fd, (bytes){(const uint8_t *)text, len}) || fsync(fd) != 0)
         made = fault_os(fault, beside);
     else if (link(beside, path) != 0 && errno != EEXIST)
         made = fault_os(fault, path);

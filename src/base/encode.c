@@ -32,6 +32,39 @@ bool hex_read(struct arena *arena, str from, bytes *out)
     return len * 2 == from.len;
 }
 
+int hex_value(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    if (digit >= 'a' && digit <= 'f')
+        return digit - 'a' + 10;
+    if (digit >= 'A' && digit <= 'F')
+        return digit - 'A' + 10;
+    return -1;
+}
+
+bool percent_read(struct arena *arena, str from, bool plus_is_space, str *out)
+{
+    char *to = arena_alloc(arena, from.len + 1);
+    size_t len = 0;
+    for (size_t i = 0; i < from.len; i++) {
+        char c = from.at[i];
+        if (c == '%') {
+            int high = from.len - i > 2 ? hex_value(from.at[i + 1]) : -1;
+            int low = from.len - i > 2 ? hex_value(from.at[i + 2]) : -1;
+            if (high < 0 || low < 0)
+                return false;
+            c = (char)(high * 16 + low);
+            i += 2;
+        } else if (c == '+' && plus_is_space) {
+            c = ' ';
+        }
+        to[len++] = c;
+    }
+    *out = (str){to, len};
+    return true;
+}
+
 static str write_as(struct arena *arena, bytes from, int variant)
 {
     size_t size = sodium_base64_encoded_len(from.len, variant);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bytes as text and back: hex, base64 (standard, with padding), base64url (no padding).
+ * Bytes as text and back: hex, percent escapes, base64 (standard, with padding), base64url (no
+ * padding).
  * Readers are strict: wrong length, stray characters and loose last bits are refused.
  *
  * Owns:     results are in the arena given.
@@ -14,6 +15,12 @@
 
 str hex_write(struct arena *arena, bytes from);
 bool hex_read(struct arena *arena, str from, bytes *out) MUST_CHECK;
+
+/* The value of one hex digit; -1: it is none. */
+int hex_value(char digit);
+
+/* "%2F" and the like read away; false when one is malformed. */
+bool percent_read(struct arena *arena, str from, bool plus_is_space, str *out) MUST_CHECK;
 
 str base64_write(struct arena *arena, bytes from);
 void base64_append(struct buffer *to, bytes from);

@@ -113,6 +113,15 @@ str str_copy(struct arena *arena, str s)
     return (str){arena_copy(arena, s.at, s.len), s.len};
 }
 
+str str_without_port(str address)
+{
+    ptrdiff_t first = str_find(address, ':'), last = str_find_last(address, ':');
+    ptrdiff_t bracket = str_find(address, ']');
+    if (str_starts(address, STR("[")) && bracket > 0)
+        return str_slice(address, 1, (size_t)bracket);
+    return first >= 0 && first == last ? str_slice(address, 0, (size_t)first) : address;
+}
+
 char *str_zero_ended(struct arena *arena, str s)
 {
     char *copy = arena_alloc(arena, s.len + 1);

@@ -40,6 +40,9 @@ str str_trim(str s);                          /* ASCII white space */
 /* Splits at the first separator: *head before it, *s after it. False when s was empty. */
 bool str_split(str *s, char separator, str *head);
 
+/* The address in "203.0.113.9:4711", "[2001:db8::9]:4711", or either without its port. */
+str str_without_port(str address);
+
 /* Index of the byte, or -1. */
 ptrdiff_t str_find(str s, char byte);
 ptrdiff_t str_find_last(str s, char byte);

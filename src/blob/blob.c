@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "blob/blob.h"
 
+#include "base/file.h"
 #include "blob/folder.h"
 
 #include <errno.h>
@@ -184,18 +185,10 @@ bool blob_write(struct blob_writer *writer, bytes part, struct fault *fault)
     }
     EVP_DigestUpdate(writer->hash, part.at, part.len);
     writer->size += (int64_t)part.len;
-    while (part.len > 0) {
-        ssize_t n = write(writer->fd, part.at, part.len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            fault_os(fault, "writing a file");
-            return give_up(writer);
-        }
-        part.at += n;
-        part.len -= (size_t)n;
-    }
-    return true;
+    if (file_write_all(writer->fd, part))
+        return true;
+    fault_os(fault, "writing a file");
+    return give_up(writer);
 }
 
 /* Synced, then named, then the name synced: a crash leaves a whole blob or a sweeping of tmp/. */

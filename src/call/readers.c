@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "call/readers.h"
 
-#include <pthread.h>
-#include <signal.h>
+#include "base/thread.h"
+
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 
@@ -121,24 +121,13 @@ static void *run_thread(void *context)
     }
 }
 
-/* Signals are for the main thread. */
 static bool start_threads(struct readers *readers, struct fault *fault)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = 0;
     size_t count = MIN_OF(readers->options.count, (size_t)THREADS_MAX);
-    while (readers->thread_count < count && failed == 0) {
-        pthread_t *thread = &readers->threads[readers->thread_count];
-        failed = pthread_create(thread, NULL, run_thread, readers);
-        if (failed == 0) {
-            pthread_setname_np(*thread, "reader");
-            readers->thread_count++;
-        }
-    }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return failed == 0 || fault_set(fault, FAULT_SYSTEM, "cannot start a reader thread");
+    for (size_t *i = &readers->thread_count; *i < count; ++*i)
+        if (!thread_start(&readers->threads[*i], "reader", run_thread, readers, fault))
+            return false;
+    return true;
 }
 
 struct readers *readers_new(const struct readers_options *options, struct fault *fault)

@@ -6,6 +6,7 @@
  */
 #include "cli/cli.h"
 
+#include "base/file.h"
 #include "base/str.h"
 #include "blob/folder.h"
 #include "cli/archive.h"
@@ -85,20 +86,6 @@ static void parents_make(int stage, const char *name)
     }
 }
 
-static bool write_all(int fd, const uint8_t *at, size_t size, struct fault *fault)
-{
-    while (size > 0) {
-        ssize_t n = write(fd, at, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return fault_os(fault, "writing a restored file");
-        at += n;
-        size -= (size_t)n;
-    }
-    return true;
-}
-
 static void hash_free(EVP_MD_CTX **hash)
 {
     EVP_MD_CTX_free(*hash);
@@ -112,9 +99,10 @@ static bool body_unpack(struct restore *restore, int fd, uint8_t sha256[32], str
     if (hash == NULL || EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1)
         abort(); /* out of memory, or an OpenSSL without SHA-256 */
     do {
-        if (!tar_read(&restore->tar, chunk, CHUNK, &got, fault) ||
-            !write_all(fd, chunk, got, fault))
+        if (!tar_read(&restore->tar, chunk, CHUNK, &got, fault))
             return false;
+        if (!file_write_all(fd, (bytes){chunk, got}))
+            return fault_os(fault, "writing a restored file");
         EVP_DigestUpdate(hash, chunk, got);
     } while (got > 0);
     EVP_DigestFinal_ex(hash, sha256, NULL);

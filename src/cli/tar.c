@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/tar.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -33,17 +35,7 @@ static unsigned head_sum(const struct head *head)
 
 static bool write_all(int fd, const void *from, size_t size, struct fault *fault)
 {
-    const char *at = from;
-    while (size > 0) {
-        ssize_t n = write(fd, at, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return fault_os(fault, "writing the archive");
-        at += n;
-        size -= (size_t)n;
-    }
-    return true;
+    return file_write_all(fd, (bytes){from, size}) || fault_os(fault, "writing the archive");
 }
 
 static bool padding_write(int fd, int64_t size, struct fault *fault)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "json/scan.h"
 
+#include "base/encode.h"
 #include "base/hash.h"
 
 #include <math.h>
@@ -43,17 +44,6 @@ static const char *skip_plain(const char *at, const char *end)
     return at;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* Four hex digits at the place, or -1. */
 static int32_t unit_read(const char *at, const char *end)
 {
@@ -61,7 +51,7 @@ static int32_t unit_read(const char *at, const char *end)
     if (end - at < 4)
         return -1;
     for (int i = 0; i < 4; i++) {
-        int digit = hex_digit(at[i]);
+        int digit = hex_value(at[i]);
         if (digit < 0)
             return -1;
         unit = unit * 16 + digit;

@@ -160,9 +160,6 @@ bool http_query(struct arena *arena, const struct http_request *request, const c
  */
 str http_path(struct arena *arena, const struct http_request *request);
 
-/* Decodes percent escapes; false when one is malformed. */
-bool http_percent_decode(struct arena *arena, str from, bool plus_is_space, str *out) MUST_CHECK;
-
 /* ---- of an exchange ---- */
 
 /* Dies with the exchange. */

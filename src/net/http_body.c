@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/conn.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -63,26 +65,13 @@ int body_begin(struct exchange *exchange)
     return HTTP_PARSE_MORE;
 }
 
-static int keep_in_file(struct exchange *exchange, str data)
-{
-    while (data.len != 0) {
-        ssize_t written = write(exchange->body_fd, data.at, data.len);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return STORAGE_FULL;
-        data = str_slice(data, (size_t)written, data.len);
-    }
-    return HTTP_PARSE_MORE;
-}
-
 static int keep(struct exchange *exchange, str data)
 {
     if ((int64_t)data.len > exchange->max - exchange->got)
         return CONTENT_TOO_LARGE;
     exchange->got += (int64_t)data.len;
     if (exchange->body_fd >= 0)
-        return keep_in_file(exchange, data);
+        return file_write_all(exchange->body_fd, bytes_of(data)) ? HTTP_PARSE_MORE : STORAGE_FULL;
     buffer_str(&exchange->body, data);
     if (!exchange_count(exchange, exchange->body.room))
         return UNAVAILABLE;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/http_parse.h"
 
+#include "base/encode.h"
+
 #include <string.h>
 
 #define BAD_REQUEST 400
@@ -93,17 +95,6 @@ static bool is_value(str s)
     return is_all(str_slice(s, at, s.len), VALUE);
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 static str trim_blanks(str s)
 {
     while (s.len != 0 && (s.at[0] == ' ' || s.at[0] == '\t'))
@@ -186,7 +177,7 @@ static bool has_good_escapes(str s, bool is_path)
     for (size_t i = 0; i < s.len; i++) {
         if (s.at[i] != '%')
             continue;
-        if (s.len - i < 3 || hex_digit(s.at[i + 1]) < 0 || hex_digit(s.at[i + 2]) < 0)
+        if (s.len - i < 3 || hex_value(s.at[i + 1]) < 0 || hex_value(s.at[i + 2]) < 0)
             return false;
         if (is_path && s.at[i + 1] == '0' && s.at[i + 2] == '0')
             return false;
@@ -403,7 +394,7 @@ enum chunk_state {
 
 static bool read_size(struct http_chunks *chunks, char c)
 {
-    int digit = hex_digit(c);
+    int digit = hex_value(c);
     if (digit >= 0) {
         chunks->left = chunks->left * 16 + (uint64_t)digit;
         return ++chunks->digits <= CHUNK_DIGITS_MAX;

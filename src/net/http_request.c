@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/http.h"
 
+#include "base/encode.h"
+
 #include <string.h>
 
 str http_header(const struct http_request *request, const char *name)
@@ -14,37 +16,6 @@ str http_header(const struct http_request *request, const char *name)
     return (str){0};
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-        return (c | 0x20) - 'a' + 10;
-    return -1;
-}
-
-bool http_percent_decode(struct arena *arena, str from, bool plus_is_space, str *out)
-{
-    char *to = arena_alloc(arena, from.len);
-    size_t len = 0;
-    for (size_t i = 0; i < from.len; i++) {
-        char c = from.at[i];
-        if (c == '%') {
-            int high = from.len - i > 2 ? hex_digit(from.at[i + 1]) : -1;
-            int low = from.len - i > 2 ? hex_digit(from.at[i + 2]) : -1;
-            if (high < 0 || low < 0)
-                return false;
-            c = (char)(high * 16 + low);
-            i += 2;
-        } else if (c == '+' && plus_is_space) {
-            c = ' ';
-        }
-        to[len++] = c;
-    }
-    *out = (str){to, len};
-    return true;
-}
-
 bool http_query(struct arena *arena, const struct http_request *request, const char *name,
                 str *value)
 {
@@ -53,9 +24,9 @@ bool http_query(struct arena *arena, const struct http_request *request, const c
         str key = {0}, decoded;
         if (!str_split(&pair, '=', &key))
             continue;
-        if (!http_percent_decode(arena, key, true, &decoded) || !str_equal(decoded, str_of(name)))
+        if (!percent_read(arena, key, true, &decoded) || !str_equal(decoded, str_of(name)))
             continue;
-        return http_percent_decode(arena, pair, true, value);
+        return percent_read(arena, pair, true, value);
     }
     return false;
 }
@@ -76,7 +47,7 @@ static bool has_hidden_separator(str path)
     for (size_t i = 0; i + 2 < path.len; i++) {
         if (path.at[i] != '%')
             continue;
-        int high = hex_digit(path.at[i + 1]), low = hex_digit(path.at[i + 2]);
+        int high = hex_value(path.at[i + 1]), low = hex_value(path.at[i + 2]);
         if ((high == 2 && low == 15) || (high == 5 && low == 12))
             return true;
     }
@@ -88,7 +59,7 @@ str http_path(struct arena *arena, const struct http_request *request)
     str path = {0};
     if (has_hidden_separator(request->path) || str_find(request->path, '\\') >= 0)
         return (str){0};
-    if (!http_percent_decode(arena, request->path, false, &path))
+    if (!percent_read(arena, request->path, false, &path))
         return (str){0};
     if (has_dot_segment(path) || !utf8_is_valid(path) || str_find(path, '\0') >= 0)
         return (str){0};

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/outside.h"
 
+#include "base/thread.h"
 #include "net/outside_transfer.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <sodium.h>
 #include <stdatomic.h>
 
@@ -166,19 +165,6 @@ static void curl_start(void)
 }
 
 /* Signals are for the main thread; a peer that hangs up must not raise one. */
-static bool thread_start(struct outside *outside, struct fault *fault)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&outside->thread, NULL, outside_run, outside);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed != 0)
-        return fault_set(fault, FAULT_SYSTEM, "cannot start the outside thread");
-    pthread_setname_np(outside->thread, "outside");
-    return true;
-}
-
 static void release(struct outside *outside)
 {
     curl_multi_cleanup(outside->multi);
@@ -213,7 +199,7 @@ struct outside *outside_new(const struct outside_options *options, struct fault 
     outside->multi = multi;
     pthread_mutex_init(&outside->lock, NULL);
     take_options(outside, options);
-    if (!thread_start(outside, fault)) {
+    if (!thread_start(&outside->thread, "outside", outside_run, outside, fault)) {
         release(outside);
         return NULL;
     }

@@ -2,9 +2,9 @@
 #include "net/outside_transfer.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -273,15 +273,9 @@ static size_t into_file(struct transfer *transfer, const char *at, size_t len)
         transfer->is_too_big = true;
         return 0;
     }
-    for (size_t done = 0; done < len;) {
-        ssize_t written = write(result->file, at + done, len - done);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0) {
-            transfer->is_disk_error = true;
-            return 0;
-        }
-        done += (size_t)written;
+    if (!file_write_all(result->file, (bytes){(const uint8_t *)at, len})) {
+        transfer->is_disk_error = true;
+        return 0;
     }
     crypto_hash_sha256_update(transfer->hashing, (const uint8_t *)at, len);
     result->file_len += (int64_t)len;

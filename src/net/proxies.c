@@ -66,16 +66,6 @@ bool proxies_trust(const struct proxies *proxies, const uint8_t address[16])
     return false;
 }
 
-/* Some proxies write the port too: "203.0.113.9:4711", "[2001:db8::9]:4711". */
-static str without_port(str hop)
-{
-    ptrdiff_t first = str_find(hop, ':'), last = str_find_last(hop, ':');
-    ptrdiff_t bracket = str_find(hop, ']');
-    if (hop.len != 0 && hop.at[0] == '[' && bracket > 0)
-        return str_slice(hop, 1, (size_t)bracket);
-    return first >= 0 && first == last ? str_slice(hop, 0, (size_t)first) : hop;
-}
-
 /* The list from its end; false at a hop where the way is lost or the peer is found. */
 static bool walk(const struct proxies *proxies, str list, uint8_t peer[16])
 {
@@ -85,7 +75,7 @@ static bool walk(const struct proxies *proxies, str list, uint8_t peer[16])
         ptrdiff_t comma = str_find_last(list, ',');
         str last = str_trim(str_slice(list, (size_t)(comma + 1), list.len));
         list = str_slice(list, 0, comma < 0 ? 0 : (size_t)comma);
-        if (!proxies_trust(proxies, peer) || !read_address(without_port(last), hop, &width))
+        if (!proxies_trust(proxies, peer) || !read_address(str_without_port(last), hop, &width))
             return false;
         memcpy(peer, hop, sizeof(hop));
     }

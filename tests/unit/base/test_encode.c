@@ -78,6 +78,30 @@ static void base64_goes_into_a_buffer_as_well(void **state)
     assert_true(str_equal(buffer_text(&buffer), STR("<Zm8=>")));
 }
 
+static void percent_escapes_are_read_and_malformed_ones_refused(void **state)
+{
+    static const char *const wrong[] = {"%", "a%2", "%g0", "%0G", "%%41"};
+    AUTO(arena_done) struct arena arena = {0};
+    str out;
+    assert_true(percent_read(&arena, STR("a%2Fb%2f+%00"), false, &out));
+    assert_true(str_equal(out, (str){"a/b/+", 6}));
+    assert_true(percent_read(&arena, STR("a+b%2B"), true, &out) && str_equal(out, STR("a b+")));
+    assert_true(percent_read(&arena, STR(""), true, &out) && out.len == 0);
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+        if (percent_read(&arena, str_of(wrong[i]), false, &out))
+            fail_msg("%s was taken", wrong[i]);
+}
+
+static void a_hex_digit_has_a_value_and_nothing_else_has(void **state)
+{
+    static const char digits[] = "0123456789abcdefABCDEF";
+    for (int c = 0; c < 256; c++) {
+        const char *at = c == 0 ? NULL : strchr(digits, c);
+        int value = at == NULL ? -1 : (int)(at - digits);
+        assert_int_equal(hex_value((char)c), value > 15 ? value - 6 : value);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -85,6 +109,8 @@ int main(void)
         cmocka_unit_test(loose_forms_are_refused),
         cmocka_unit_test(numbers_are_little_endian_in_twelve_characters),
         cmocka_unit_test(base64_goes_into_a_buffer_as_well),
+        cmocka_unit_test(percent_escapes_are_read_and_malformed_ones_refused),
+        cmocka_unit_test(a_hex_digit_has_a_value_and_nothing_else_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

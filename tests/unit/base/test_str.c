@@ -156,6 +156,22 @@ static void characters_are_counted_and_never_cut_in_two(void **state)
         assert_int_equal(utf8_cut(text, max).len, lengths[max]);
 }
 
+static void an_address_is_told_from_its_port(void **state)
+{
+    static const char *const hosts[][2] = {
+        {"203.0.113.9:4711", "203.0.113.9"},
+        {"203.0.113.9", "203.0.113.9"},
+        {"[2001:db8::9]:4711", "2001:db8::9"},
+        {"[2001:db8::9]", "2001:db8::9"},
+        {"2001:db8::9", "2001:db8::9"},
+        {"[broken", "[broken"},
+        {"", ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(hosts); i++)
+        if (!str_equal(str_without_port(str_of(hosts[i][0])), str_of(hosts[i][1])))
+            fail_msg("%s", hosts[i][0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +187,7 @@ int main(void)
         cmocka_unit_test(well_formed_utf8_is_taken),
         cmocka_unit_test(malformed_utf8_is_refused),
         cmocka_unit_test(characters_are_counted_and_never_cut_in_two),
+        cmocka_unit_test(an_address_is_told_from_its_port),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
