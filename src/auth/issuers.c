@@ -129,7 +129,10 @@ static bool rows_open(struct issuers *issuers, struct fault *fault)
         }
         source->is_fetched = true;
         source->backoff = BACKOFF_LEAST;
-        atomic_store(&source->is_coming, true); /* by the first step */
+        if (row->kind == ISSUER_POSTS)
+            source->due.us = INT64_MAX; /* until they are wanted */
+        else
+            atomic_store(&source->is_coming, true); /* by the first step */
         read_cache(issuers, i);
     }
     return true;

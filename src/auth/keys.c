@@ -274,3 +274,19 @@ bool key_verifies(const struct public_key *key, bytes message, bytes signature)
         ERR_clear_error(); /* else this thread's next TLS call would be blamed for it */
     return right;
 }
+
+str key_set_write_ed25519(struct arena *arena, const struct key_set *set)
+{
+    AUTO(buffer_done) struct buffer all = buffer_with_max(KIB(16));
+    for (size_t i = 0; set != NULL && i < set->key_count; i++) {
+        uint8_t raw[32];
+        size_t len = sizeof(raw);
+        if (set->keys[i].algorithm != ALGORITHM_EDDSA ||
+            EVP_PKEY_get_raw_public_key(set->keys[i].public_key, raw, &len) != 1)
+            continue;
+        if (all.len != 0)
+            buffer_char(&all, ' ');
+        buffer_str(&all, base64url_write(arena, (bytes){raw, len}));
+    }
+    return str_copy(arena, buffer_text(&all));
+}

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "base/arena.h"
 #include "base/fault.h"
 #include "base/str.h"
 
@@ -49,6 +50,10 @@ void key_set_drop(struct key_set *set); /* NULL is accepted */
  */
 const struct public_key *key_set_find(const struct key_set *set, str kid,
                                       enum token_algorithm algorithm);
+
+/* Those of Ed25519 as base64url of their bytes, with blanks between: for signatures over other
+ * texts than tokens. */
+str key_set_write_ed25519(struct arena *arena, const struct key_set *set);
 
 /* Is the signature right? Whole texts; ES256 signatures are 64 bytes r||s. */
 bool key_verifies(const struct public_key *key, bytes message, bytes signature);

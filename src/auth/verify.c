@@ -49,7 +49,7 @@ static bool row_is_sound(const struct issuer *row, struct fault *fault)
         return fault_set(fault, FAULT_INPUT,
                          "issuer %.*s: the algorithm of a custom issuer is RS256 or ES256",
                          STR_ARG(row->issuer));
-    if (row->kind == ISSUER_CUSTOM && row->jwks.len == 0)
+    if ((row->kind == ISSUER_CUSTOM || row->kind == ISSUER_POSTS) && row->jwks.len == 0)
         return fault_set(fault, FAULT_INPUT, "issuer %.*s: a custom issuer needs a JWKS URL",
                          STR_ARG(row->issuer));
     return true;
@@ -179,7 +179,7 @@ static bool choose_row(struct verifier *verifier, struct jwt *jwt, size_t *row,
     str plain = issuer_plain(&jwt->arena, jwt->issuer);
     for (size_t i = 0; i < verifier->count; i++) {
         const struct source *source = &verifier->sources[i];
-        if (str_equal(source->plain, plain) &&
+        if (source->row.kind != ISSUER_POSTS && str_equal(source->plain, plain) &&
             (source->row.application_id.len == 0 || jwt_is_for(jwt, source->row.application_id))) {
             *row = i;
             return true;
@@ -266,4 +266,34 @@ struct identity *verifier_check(struct verifier *verifier, str token, instant no
     if (identity != NULL)
         remember(verifier, hash, identity, generation);
     return identity;
+}
+
+/* ---- keys of postings ---- */
+
+static bool find_posts(const struct verifier *verifier, str issuer, size_t *row)
+{
+    for (*row = 0; *row < verifier->count; ++*row)
+        if (verifier->rows[*row].kind == ISSUER_POSTS &&
+            str_equal(verifier->rows[*row].issuer, issuer))
+            return true;
+    return false;
+}
+
+str verifier_posting_keys(struct verifier *verifier, struct arena *arena, str issuer)
+{
+    size_t row;
+    uint64_t generation;
+    if (!find_posts(verifier, issuer, &row))
+        return (str){0};
+    struct key_set *keys = keys_of(verifier, row, &generation);
+    str text = key_set_write_ed25519(arena, keys);
+    key_set_drop(keys);
+    return text;
+}
+
+bool verifier_wants_posting_keys(struct verifier *verifier, str issuer)
+{
+    size_t row;
+    return find_posts(verifier, issuer, &row) && verifier->ask != NULL &&
+           verifier->ask(verifier->context, row);
 }

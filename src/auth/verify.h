@@ -17,12 +17,13 @@
 
 #define TOKEN_TEXT_MAX KIB(16)
 #define TOKEN_LEEWAY SECONDS(5) /* for exp and nbf */
-#define ISSUERS_MAX 16
+#define ISSUERS_MAX 20
 
 enum issuer_kind {
     ISSUER_NONE,
     ISSUER_OIDC,   /* RS256 and EdDSA; one audience, and it must be ours */
     ISSUER_CUSTOM, /* "customJwt": the configured algorithm only */
+    ISSUER_POSTS,  /* its keys sign postings: no token is ever of it. Fetched when first wanted */
 };
 
 struct issuer {
@@ -65,6 +66,11 @@ void verifier_on_missing_keys(struct verifier *verifier, verifier_wants_keys *as
 /* Takes the reference; NULL: the row has no keys. Tokens remembered from that row are forgotten. */
 void verifier_set_keys(struct verifier *verifier, size_t issuer_row, struct key_set *keys);
 const struct issuer *verifier_issuers(const struct verifier *verifier, size_t *count);
+
+/* The Ed25519 keys of an ISSUER_POSTS, as key_set_write_ed25519 has them; empty: none are here. */
+str verifier_posting_keys(struct verifier *verifier, struct arena *arena, str issuer);
+/* Those did not fit: asks for newer ones. True when they are coming. */
+bool verifier_wants_posting_keys(struct verifier *verifier, str issuer);
 
 /* The caller's reference, or NULL with a failure. token is the bare JWT. */
 struct identity *verifier_check(struct verifier *verifier, str token, instant now,

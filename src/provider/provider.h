@@ -131,6 +131,9 @@ extern const struct provider openai_provider, replicate_provider, fal_provider, 
 /* Judges the wish's prompt, and makes nothing: see moderation.c. */
 extern const struct provider moderation_provider;
 
+/* Of the keys that sign FAL's postings, a JWKS document. */
+#define FAL_KEYS_URL "https://rest.fal.ai/.well-known/jwks.json"
+
 /* ---- shared by the translators ---- */
 
 /* Sets method, url (base, then path) and Content-Type, and adds the header Authorization of that

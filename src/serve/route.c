@@ -183,6 +183,7 @@ static const struct route routes[] = {
     {"/.well-known/jwks.json", GETS, accounts_jwks},
     {"/api/storage/", GETS, files_get},
     {"/api/webhooks/provider/", POSTS, webhooks_provider},
+    {"/api/webhooks/replicate", POSTS, webhooks_replicate},
     {"/clerk-webhook", POSTS, webhooks_clerk},
     {"/api/clerk-webhook", POSTS, webhooks_clerk},
     {"/api/webhooks/clerk", POSTS, webhooks_clerk},

@@ -153,6 +153,27 @@ static bool open_calls(struct server *server, struct fault *fault)
     return server->writer != NULL && server->readers != NULL;
 }
 
+/* Each set of keys once, however many providers sign with it. */
+static size_t add_posting_keys(const struct studio_config *studio,
+                               struct issuer issuers[ISSUERS_MAX], size_t count)
+{
+    const struct provider_config *providers = studio->providers.items;
+    for (size_t i = 0; i < studio->providers.count && count < ISSUERS_MAX; i++) {
+        str keys = config_posting_keys(&providers[i]);
+        bool is_there = keys.len == 0;
+        for (size_t j = 0; j < count; j++)
+            is_there |= issuers[j].kind == ISSUER_POSTS && str_equal(issuers[j].jwks, keys);
+        if (!is_there)
+            issuers[count++] = (struct issuer){
+                .kind = ISSUER_POSTS,
+                .issuer = keys,
+                .jwks = keys,
+                .allow_private = providers[i].allow_private_addresses,
+            };
+    }
+    return count;
+}
+
 static bool open_verifier(struct server *server, struct fault *fault)
 {
     const struct auth_settings *auth = &server->options.settings->auth;
@@ -173,6 +194,7 @@ static bool open_verifier(struct server *server, struct fault *fault)
             .jwks = rows[i].jwks,
             .allow_private = rows[i].allow_private_addresses,
         };
+    count = add_posting_keys(&server->options.settings->studio, issuers, count);
     server->verifier = verifier_new(issuers, count, fault);
     if (server->verifier == NULL)
         return false;

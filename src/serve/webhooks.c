@@ -62,18 +62,60 @@ static struct provider_hook hook_of(struct arena *arena, const struct http_reque
                                   .now = front_now()};
 }
 
-static bool read_hook(struct arena *arena, const struct provider_config *provider,
-                      const struct http_request *request, str *job)
+/* Whether it is signed by the keys of its sender, which may have changed since we fetched them. */
+static bool read_with_keys(struct front *front, struct arena *arena, str keys_at,
+                           const struct provider *translator, struct provider_site *site,
+                           const struct provider_hook *hook, str *job, bool *is_coming)
+{
+    struct verifier *verifier = front->options.verifier;
+    site->webhook_secret = verifier_posting_keys(verifier, arena, keys_at);
+    if (site->webhook_secret.len != 0 && translator->hooked(arena, site, hook, job))
+        return true;
+    *is_coming = verifier_wants_posting_keys(verifier, keys_at);
+    return false;
+}
+
+/* is_coming: it may be the provider's; the keys to tell by are on their way. */
+static bool read_hook(struct front *front, struct arena *arena,
+                      const struct provider_config *provider, const struct http_request *request,
+                      str *job, bool *is_coming)
 {
     const struct provider *translator = config_translator(provider);
     struct provider_hook hook = hook_of(arena, request);
+    str keys_at = config_posting_keys(provider);
     struct provider_site site = {
         .base_url = provider->base_url,
         .webhook_secret =
             provider->webhook_secret == NULL ? (str){0} : provider->webhook_secret->value,
     };
-    return translator != NULL && translator->hooked != NULL && utf8_is_valid(request->body) &&
-           translator->hooked(arena, &site, &hook, job);
+    *is_coming = false;
+    if (translator == NULL || translator->hooked == NULL || !utf8_is_valid(request->body))
+        return false;
+    if (keys_at.len != 0)
+        return read_with_keys(front, arena, keys_at, translator, &site, &hook, job, is_coming);
+    return translator->hooked(arena, &site, &hook, job);
+}
+
+static void take_job(struct front *front, struct exchange *exchange,
+                     const struct provider_config *provider, str job)
+{
+    AUTO(buffer_done) struct buffer args = buffer_with_max(KIB(16));
+    add_text(&args, "{\"provider\":", provider->id);
+    add_text(&args, ",\"job\":", utf8_cut(job, PROVIDER_JOB_MAX));
+    buffer_char(&args, '}');
+    take(front, exchange, "providers:hook", buffer_text(&args));
+}
+
+static void refuse_job(struct exchange *exchange, bool is_coming)
+{
+    if (is_coming)
+        answer_error(exchange, 503, "KeysNotYet",
+                     STR("The keys that this is signed with are not here yet. Post it again."),
+                     NULL);
+    else
+        answer_error(exchange, 400, "BadWebhook",
+                     STR("This is not signed by the provider, or not about one of its jobs."),
+                     NULL);
 }
 
 void webhooks_provider(struct front *front, struct exchange *exchange,
@@ -81,23 +123,41 @@ void webhooks_provider(struct front *front, struct exchange *exchange,
 {
     struct arena *arena = exchange_arena(exchange);
     str path = http_path(arena, request), job = {0};
+    bool is_coming;
     const struct provider_config *provider = config_provider(
         catalogue_file(front->options.program->config), str_slice(path, strlen(PREFIX), path.len));
-    if (provider == NULL) {
+    if (provider == NULL)
         answer_error(exchange, 404, "NotFound", STR("There is no provider of this name."), NULL);
-        return;
+    else if (read_hook(front, arena, provider, request, &job, &is_coming))
+        take_job(front, exchange, provider, job);
+    else
+        refuse_job(exchange, is_coming);
+}
+
+/* Whose secret fits, before those that have none and take any: they are only made to look. */
+void webhooks_replicate(struct front *front, struct exchange *exchange,
+                        const struct http_request *request)
+{
+    struct arena *arena = exchange_arena(exchange);
+    const struct studio_config *config = catalogue_file(front->options.program->config);
+    const struct provider_config *providers = config->providers.items, *chosen = NULL;
+    str job = {0}, chosen_job = {0};
+    bool is_coming;
+    for (size_t i = 0; i < config->providers.count; i++) {
+        bool has_secret =
+            providers[i].webhook_secret != NULL && providers[i].webhook_secret->value.len != 0;
+        if (providers[i].kind != PROVIDER_REPLICATE || (chosen != NULL && !has_secret) ||
+            !read_hook(front, arena, &providers[i], request, &job, &is_coming))
+            continue;
+        chosen = &providers[i];
+        chosen_job = job;
+        if (has_secret)
+            break;
     }
-    if (!read_hook(arena, provider, request, &job)) {
-        answer_error(exchange, 400, "BadWebhook",
-                     STR("This is not signed by the provider, or not about one of its jobs."),
-                     NULL);
-        return;
-    }
-    AUTO(buffer_done) struct buffer args = buffer_with_max(KIB(16));
-    add_text(&args, "{\"provider\":", provider->id);
-    add_text(&args, ",\"job\":", utf8_cut(job, PROVIDER_JOB_MAX));
-    buffer_char(&args, '}');
-    take(front, exchange, "providers:hook", buffer_text(&args));
+    if (chosen == NULL)
+        refuse_job(exchange, false);
+    else
+        take_job(front, exchange, chosen, chosen_job);
 }
 
 static void take_event(struct front *front, struct exchange *exchange,

@@ -17,6 +17,10 @@
 void webhooks_provider(struct front *front, struct exchange *exchange,
                        const struct http_request *request);
 
+/* POST /api/webhooks/replicate: whichever provider of that kind it is signed for */
+void webhooks_replicate(struct front *front, struct exchange *exchange,
+                        const struct http_request *request);
+
 /* POST /api/webhooks/stripe */
 void webhooks_stripe(struct front *front, struct exchange *exchange,
                      const struct http_request *request);

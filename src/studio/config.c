@@ -235,6 +235,9 @@ static const struct field provider_fields[] = {
     MAYBE_RECORD(key, &config_secret_shape),
     MAYBE_RECORD(webhook_secret, &config_secret_shape,
                  .about = "What its webhooks are signed with."),
+    MAYBE_TEXT(webhook_keys, .min = 8, .max = 500,
+               .about =
+                   "Where the keys are that FAL signs its webhooks with; its own unless said."),
     INT(concurrency, .min = 1, .max = 1000, .about = "Jobs at once."),
     INT(timeout_seconds, .min = 1, .max = 3600, .unit = "s", .about = "Of one request."),
     INT(patience_seconds, .is_optional = true, .min = 10, .max = 86400, .unit = "s",
@@ -322,6 +325,14 @@ const struct model_config *config_model(const struct studio_config *config, str 
 const struct provider *config_translator(const struct provider_config *provider)
 {
     return provider == NULL ? NULL : translators[provider->kind];
+}
+
+str config_posting_keys(const struct provider_config *provider)
+{
+    bool has_secret = provider->webhook_secret != NULL && provider->webhook_secret->value.len != 0;
+    if (provider->kind != PROVIDER_FAL || has_secret)
+        return (str){0};
+    return provider->webhook_keys.len != 0 ? provider->webhook_keys : STR(FAL_KEYS_URL);
 }
 
 const struct provider_config *config_provider(const struct studio_config *config, str id)

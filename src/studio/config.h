@@ -141,6 +141,7 @@ struct provider_config {
     enum provider_kind kind;
     str base_url;
     struct secret_config *key, *webhook_secret;
+    str webhook_keys;         /* JWKS address, instead of a secret; empty: the service's own */
     int64_t concurrency;      /* jobs at once */
     int64_t timeout_seconds;  /* of one request */
     int64_t patience_seconds; /* of one attempt, from asking to its outputs; 0: ten minutes */
@@ -214,6 +215,8 @@ const struct plan_config *config_plan(const struct studio_config *config, str ke
 const struct model_config *config_model(const struct studio_config *config, str id);
 /* Who speaks to it; NULL for the sketcher. */
 const struct provider *config_translator(const struct provider_config *provider);
+/* Where the keys are that its postings are signed with, if they are fetched; else empty. */
+str config_posting_keys(const struct provider_config *provider);
 const struct provider_config *config_provider(const struct studio_config *config, str id);
 /* NULL when nothing is paid through that one. */
 const struct processor_config *config_processor(const struct studio_config *config,
