@@ -3,6 +3,7 @@
 // back, looks into a job that failed, stops one that runs. Everybody else finds nothing there.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -13,6 +14,7 @@ import { checkAccess, openPage, startBrowser, startServer } from './stage.mjs';
 const root = process.env.ATELIER_ROOT ?? fileURLToPath(new URL('../..', import.meta.url));
 const program = process.env.ATELIER_BIN ?? path.join(root, 'build/atelier');
 const password = 'correct horse battery';
+const SECRET = 'whsec_browser';
 
 // A provider that refuses one model and never ends with the other.
 const outside = createServer((request, response) => {
@@ -29,6 +31,10 @@ const outside = createServer((request, response) => {
 const configAt = (port) => `
 plans:
   - {key: free, name: Free, creditsOnce: 100, storageBytes: 1000000000}
+creditPackages:
+  - {id: small, name: Small, credits: 50, priceCents: 700}
+payments:
+  stripe: {baseUrl: "http://127.0.0.1:${port}", allowPrivateAddresses: true, key: {env: STRIPE_SECRET_KEY}, webhookSecret: {env: STRIPE_WEBHOOK_SECRET}}
 providers:
   - {id: sketch, kind: sketch, concurrency: 1, timeoutSeconds: 60}
   - {id: far, kind: openai, baseUrl: "http://127.0.0.1:${port}/v1", concurrency: 1, timeoutSeconds: 120, allowPrivateAddresses: true}
@@ -59,9 +65,20 @@ async function ask(page, prompt, model) {
     await page.getByText(prompt).nth(1).waitFor();
 }
 
+// As the payment service tells of what happened there.
+async function tell(event) {
+    const body = JSON.stringify({ created: Math.floor(Date.now() / 1000), ...event });
+    const at = Math.floor(Date.now() / 1000);
+    const sum = createHmac('sha256', SECRET).update(`${at}.${body}`).digest('hex');
+    const answer = await fetch(`${server.url}/api/webhooks/stripe`, {
+        method: 'POST', headers: { 'content-type': 'application/json', 'stripe-signature': `t=${at},v1=${sum}` }, body,
+    });
+    assert.equal(answer.status, 200, await answer.text());
+}
+
 before(async () => {
     await new Promise((listening) => outside.listen(0, '127.0.0.1', listening));
-    server = await startServer(undefined, { config: configAt(outside.address().port) });
+    server = await startServer(undefined, { config: configAt(outside.address().port), env: { STRIPE_SECRET_KEY: 'sk_test', STRIPE_WEBHOOK_SECRET: SECRET } });
     for (const [email, role] of [['alice@example.org', 'user'], ['carol@example.org', 'admin']])
         execFileSync(program, ['user', 'add', email, '--role', role, '--password', password, '--data', server.data], { stdio: 'ignore' });
     browser = await startBrowser();
@@ -157,6 +174,21 @@ test('what failed is explained to its cause, and what runs is stopped', async ()
     await carol.getByText('Cancelled', { exact: true }).first().waitFor();
     await alice.getByText(/^Cancelled/).first().waitFor();
     await alice.getByText('99', { exact: true }).first().waitFor();
+});
+
+test('a disputed payment is told, and leaves the list when somebody has looked into it', async () => {
+    await carol.goto('/admin/users');
+    const href = await carol.getByRole('link', { name: 'alice@example.org' }).getAttribute('href');
+    await carol.goto('/admin');
+    await carol.getByText('Nothing needs you').waitFor();
+    await tell({ id: 'evt_1', type: 'checkout.session.completed', data: { object: { id: 'cs_1', object: 'checkout.session', mode: 'payment', payment_status: 'paid', payment_intent: 'pi_1', amount_total: 700, customer: 'cus_1', metadata: { userId: href.split('/').pop(), packageId: 'small' } } } });
+    await tell({ id: 'evt_2', type: 'charge.dispute.created', data: { object: { id: 'dp_1', object: 'dispute', payment_intent: 'pi_1', amount: 700 } } });
+    await carol.getByRole('link', { name: '1 payment is in question.' }).click();
+    await carol.getByRole('link', { name: 'alice@example.org' }).waitFor();
+    await checkAccess(carol, 'admin-payments-one');
+    await carol.getByRole('button', { name: 'Looked into' }).click();
+    await carol.getByRole('alertdialog').getByRole('button', { name: 'It is settled' }).click();
+    await carol.getByText('No payment is in question.').waitFor();
 });
 
 test('providers, schedule, payments, weeks and audit are told, in both lights and on a phone', async () => {

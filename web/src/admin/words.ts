@@ -86,7 +86,7 @@ export const adminWords = {
     whose: "Whose", model: "Model", provider: "Provider", providerJob: "Their number", asked: "Asked", took: "Took", waited: "Waited",
     made: "Made", madeOf: (made: number, all: number) => `${number(made)} of ${number(all)}`,
     held: "Held", charged: "Charged", returned: "Returned", cost: "Our cost", told: "Told", cause: "Cause", number: "Number",
-    attempts: "Attempts", attempt: "Nr.", state: "State", time: "Time", noAttempts: "No provider was asked yet.",
+    attempts: "Attempts", attempt: "Nr.", state: "State", time: "Time", noAttempts: "No outside provider was asked.",
     states: { asked: "asked", running: "running", done: "done", failed: "failed", canceled: "stopped", orphaned: "lost in a crash" } as Record<string, string>,
     movements: "Credits", estimate: "by its price list",
     stop: "Stop this job", ask: (who: string) => `Stop this job of ${someone(who)}?`,
