@@ -198,10 +198,10 @@ test('providers, schedule, payments, weeks and audit are told, in both lights an
         await carol.getByText(told).first().waitFor();
         await checkAccess(carol, `admin-${place}`);
     }
-    for (const [width, colorScheme] of [[360, 'light'], [320, 'dark'], [900, 'light']]) {
+    for (const [width, colorScheme, places] of [[360, 'light', ['', '/jobs?status=failed', '/schedule']], [320, 'dark', ['/users', '/audit']], [900, 'light', ['/providers']]]) {
         await carol.setViewportSize({ width, height: 844 });
         await carol.emulateMedia({ colorScheme });
-        for (const place of ['', '/users', '/jobs?status=failed', '/providers', '/schedule', '/audit']) {
+        for (const place of places) {
             await carol.goto(`/admin${place}`);
             await carol.getByRole('navigation', { name: 'Administration' }).waitFor();
             await carol.waitForTimeout(300);
