@@ -2,6 +2,7 @@
 #include "cli/settings.h"
 
 #include "cli/presets.h"
+#include "provider/workflow.h"
 #include "json/yaml.h"
 
 #include <ctype.h>
@@ -286,6 +287,27 @@ static bool read_secrets(struct arena *arena, struct settings *settings, struct 
     return true;
 }
 
+/* The files that models name, each once. */
+static bool read_workflows(struct arena *arena, struct studio_config *studio, struct fault *fault)
+{
+    const struct model_config *models = studio->models.items;
+    struct workflow_config *all =
+        arena_array(arena, struct workflow_config, studio->models.count + 1);
+    studio->workflows = (struct list){all, 0};
+    for (size_t i = 0; i < studio->models.count; i++) {
+        if (models[i].workflow.len == 0 || config_workflow(studio, &models[i]).len != 0)
+            continue;
+        struct workflow_config file = {.path = models[i].workflow};
+        struct fault inner;
+        if (!read_whole(arena, str_zero_ended(arena, file.path), &file.text, fault))
+            return false;
+        if (!workflow_check(file.text, &inner))
+            return fault_set(fault, FAULT_INPUT, "%.*s: %s", STR_ARG(file.path), inner.text);
+        all[studio->workflows.count++] = file;
+    }
+    return true;
+}
+
 bool settings_load(struct arena *arena, const struct settings_options *options,
                    struct settings *out, struct fault *fault)
 {
@@ -301,5 +323,6 @@ bool settings_load(struct arena *arena, const struct settings_options *options,
     *out = (struct settings){0};
     if (!shape_read(arena, &settings_shape, &loading.all, false, out, &error))
         return refuse(&loading, &error);
-    return read_secrets(arena, out, fault) && studio_config_check(&out->studio, fault);
+    return read_secrets(arena, out, fault) && read_workflows(arena, &out->studio, fault) &&
+           studio_config_check(&out->studio, fault);
 }

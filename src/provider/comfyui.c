@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ComfyUI on one's own machine. A wish becomes the plain workflow from words to pictures, with the
- * model as its checkpoint; our job is the id of the prompt.
+ * ComfyUI on one's own machine. A wish becomes the workflow that the operator wrote for the model,
+ * or the plain one from words (and a picture) to pictures, with the model as its checkpoint; our
+ * job is the id of the prompt. The picture to start from is uploaded first, under a name that is
+ * the attempt's.
  *
- *   POST /prompt -> prompt_id     GET /history/<id> -> {} until it is done     GET /view?filename=…
- *
- * It cannot start from a picture: that would have to be uploaded by a request of its own.
+ *   POST /upload/image (if there is a picture)     POST /prompt -> prompt_id
+ *   GET /history/<id> -> {} until it is done       GET /view?filename=…
  */
 #include "provider/dialect.h"
 
 #include "base/encode.h"
+#include "provider/workflow.h"
 
 #define SEEDS UINT64_C(9007199254740992)
 #define NAME_MAX_BYTES 400
@@ -23,8 +25,11 @@ static void write_sampler(struct buffer *to, const struct provider_wish *wish)
                   (unsigned long long)((uint64_t)wish->seed.value % SEEDS),
                   (long long)(wish->steps.is_set ? wish->steps.value : 20));
     json_write_number(to, guidance);
-    buffer_str(to, STR(",\"sampler_name\":\"euler\",\"scheduler\":\"normal\",\"denoise\":1,"
-                       "\"model\":[\"checkpoint\",0],\"positive\":[\"wanted\",0],"
+    buffer_str(to, STR(",\"sampler_name\":\"euler\",\"scheduler\":\"normal\",\"denoise\":"));
+    json_write_number(to, wish->image.at == NULL  ? 1
+                          : wish->strength.is_set ? wish->strength.value
+                                                  : 0.75);
+    buffer_str(to, STR(",\"model\":[\"checkpoint\",0],\"positive\":[\"wanted\",0],"
                        "\"negative\":[\"unwanted\",0],\"latent_image\":[\"canvas\",0]}}"));
 }
 
@@ -35,15 +40,45 @@ static void write_words(struct buffer *to, const char *node, str words)
     buffer_str(to, STR(",\"clip\":[\"checkpoint\",1]}},"));
 }
 
-static void write_workflow(struct buffer *to, const struct provider_wish *wish)
+/* What the picture is called there. */
+static str image_name(struct arena *arena, const struct provider_wish *wish)
+{
+    if (wish->image.at == NULL)
+        return (str){0};
+    return str_format(arena, "%.*s.%.*s", STR_ARG(wish->idempotency_key),
+                      STR_ARG(provider_image_ending(wish)));
+}
+
+/* What is painted on: nothing yet, or the picture in the size that is asked for. */
+static void write_canvas(struct buffer *to, const struct provider_wish *wish, str image)
+{
+    if (image.len == 0) {
+        buffer_format(to,
+                      "\"canvas\":{\"class_type\":\"EmptyLatentImage\",\"inputs\":{\"width\":%lld,"
+                      "\"height\":%lld,\"batch_size\":%lld}},",
+                      (long long)wish->width, (long long)wish->height, (long long)wish->count);
+        return;
+    }
+    buffer_str(to, STR("\"start\":{\"class_type\":\"LoadImage\",\"inputs\":{\"image\":"));
+    json_write_text(to, image);
+    buffer_format(
+        to,
+        "}},\"scaled\":{\"class_type\":\"ImageScale\",\"inputs\":{\"image\":[\"start\",0],"
+        "\"upscale_method\":\"lanczos\",\"width\":%lld,\"height\":%lld,"
+        "\"crop\":\"center\"}},\"encoded\":{\"class_type\":\"VAEEncode\",\"inputs\":{"
+        "\"pixels\":[\"scaled\",0],\"vae\":[\"checkpoint\",2]}},\"canvas\":{"
+        "\"class_type\":\"RepeatLatentBatch\",\"inputs\":{\"samples\":[\"encoded\",0],"
+        "\"amount\":%lld}},",
+        (long long)wish->width, (long long)wish->height, (long long)wish->count);
+}
+
+static void write_plain(struct buffer *to, const struct provider_wish *wish, str image)
 {
     buffer_str(to, STR("{\"checkpoint\":{\"class_type\":\"CheckpointLoaderSimple\",\"inputs\":{"
                        "\"ckpt_name\":"));
     json_write_text(to, wish->model);
-    buffer_format(to,
-                  "}},\"canvas\":{\"class_type\":\"EmptyLatentImage\",\"inputs\":{\"width\":%lld,"
-                  "\"height\":%lld,\"batch_size\":%lld}},",
-                  (long long)wish->width, (long long)wish->height, (long long)wish->count);
+    buffer_str(to, STR("}},"));
+    write_canvas(to, wish, image);
     write_words(to, "wanted", wish->prompt);
     write_words(to, "unwanted", wish->negative_prompt);
     write_sampler(to, wish);
@@ -53,13 +88,37 @@ static void write_workflow(struct buffer *to, const struct provider_wish *wish)
                        "\"images\":[\"picture\",0],\"filename_prefix\":\"atelier\"}}}"));
 }
 
+static void write_workflow(struct buffer *to, struct arena *arena, const struct provider_wish *wish)
+{
+    struct json own;
+    str image = image_name(arena, wish);
+    if (wish->workflow.len != 0 && workflow_fill(arena, wish->workflow, wish, image, &own))
+        json_write_canonical(to, &own);
+    else
+        write_plain(to, wish, image);
+}
+
+static void upload(struct arena *arena, const struct provider_site *site,
+                   const struct provider_wish *wish, struct provider_request *out)
+{
+    AUTO(buffer_done) struct buffer body = {0};
+    str boundary = provider_form_boundary(arena, wish);
+    provider_start(arena, site, &comfyui_provider, "POST", STR("/upload/image"), "Bearer", out);
+    provider_form_type(arena, out, boundary);
+    provider_form_text(&body, boundary, "type", STR("input"));
+    provider_form_text(&body, boundary, "overwrite", STR("true"));
+    provider_form_picture(&body, boundary, wish, wish->idempotency_key);
+    buffer_format(&body, "--%.*s--\r\n", STR_ARG(boundary));
+    out->body = str_copy(arena, buffer_text(&body));
+}
+
 static void submit(struct arena *arena, const struct provider_site *site,
                    const struct provider_wish *wish, struct provider_request *out)
 {
     AUTO(buffer_done) struct buffer body = {0};
     provider_start(arena, site, &comfyui_provider, "POST", STR("/prompt"), "Bearer", out);
     buffer_str(&body, STR("{\"client_id\":\"atelier\",\"prompt\":"));
-    write_workflow(&body, wish);
+    write_workflow(&body, arena, wish);
     buffer_char(&body, '}');
     out->body = str_copy(arena, buffer_text(&body));
 }
@@ -137,6 +196,12 @@ static void add_picture(struct arena *arena, const struct json *picture,
     out->outputs[out->output_count++].url = str_copy(arena, buffer_text(&path));
 }
 
+static void add_pictures(struct arena *arena, const struct json *list, struct provider_answer *out)
+{
+    for (size_t i = 0; list->kind == JSON_LIST && i < list->count; i++)
+        add_picture(arena, &list->items[i], out);
+}
+
 /* "status_str", and of its messages the one that tells what broke. */
 static void take_error(struct arena *arena, const struct json *status, struct provider_answer *out)
 {
@@ -161,6 +226,7 @@ static void take_error(struct arena *arena, const struct json *status, struct pr
 
 static void polled(struct arena *arena, int status, str body, struct provider_answer *out)
 {
+    static const char *const lists[] = {"images", "videos", "gifs"}; /* as nodes name them */
     struct json answer;
     if (!read_answer(arena, status, body, &answer, out))
         return;
@@ -176,9 +242,8 @@ static void polled(struct arena *arena, int status, str body, struct provider_an
         return;
     }
     for (size_t i = 0; outputs->kind == JSON_OBJECT && i < outputs->count; i++) {
-        const struct json *images = json_get(&outputs->items[i], "images");
-        for (size_t j = 0; images->kind == JSON_LIST && j < images->count; j++)
-            add_picture(arena, &images->items[j], out);
+        for (size_t k = 0; k < ARRAY_LEN(lists); k++)
+            add_pictures(arena, json_get(&outputs->items[i], lists[k]), out);
     }
     if (out->output_count == 0)
         provider_fail(out, PROVIDER_BROKEN,
@@ -203,6 +268,7 @@ static void cancel(struct arena *arena, const struct provider_site *site, str jo
 
 const struct provider comfyui_provider = {
     .name = "comfyui",
+    .upload = upload,
     .submit = submit,
     .submitted = submitted,
     .poll = poll,

@@ -3,7 +3,6 @@
 #include "provider/provider.h"
 
 #include "base/encode.h"
-#include "base/hash.h"
 #include "json/json.h"
 
 /* These always send bytes and refuse to be asked for them. */
@@ -31,51 +30,22 @@ static void add_words(struct buffer *body, const struct provider_wish *wish)
 
 /* ---- with a picture to start from: a form ---- */
 
-static void add_part(struct buffer *to, str boundary, const char *name, str value)
-{
-    buffer_format(to, "--%.*s\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n",
-                  STR_ARG(boundary), name);
-    buffer_str(to, value);
-    buffer_str(to, STR("\r\n"));
-}
-
-static void add_picture(struct buffer *to, str boundary, const struct provider_wish *wish)
-{
-    ptrdiff_t slash = str_find(wish->image_type, '/');
-    str kind = str_slice(wish->image_type, (size_t)(slash + 1), wish->image_type.len);
-    buffer_format(to,
-                  "--%.*s\r\nContent-Disposition: form-data; name=\"image\"; "
-                  "filename=\"picture.%.*s\"\r\nContent-Type: %.*s\r\n\r\n",
-                  STR_ARG(boundary), STR_ARG(kind), STR_ARG(wish->image_type));
-    buffer_str(to, str_from(wish->image));
-    buffer_str(to, STR("\r\n"));
-}
-
-/* Nobody can write a picture or a prompt that holds its own hash. */
-static str boundary_of(struct arena *arena, const struct provider_wish *wish)
-{
-    uint8_t both[64];
-    sha256(wish->image, both);
-    sha256(bytes_of(wish->prompt), both + 32);
-    sha256((bytes){both, sizeof(both)}, both);
-    return hex_write(arena, (bytes){both, 32});
-}
-
 /* Without words it is asked for variations. */
 static void write_form(struct buffer *to, struct arena *arena, str boundary,
                        const struct provider_wish *wish)
 {
-    add_part(to, boundary, "model", wish->model);
+    provider_form_text(to, boundary, "model", wish->model);
     if (wish->prompt.len != 0)
-        add_part(to, boundary, "prompt", wish->prompt);
-    add_part(to, boundary, "n", str_format(arena, "%lld", (long long)wish->count));
-    add_part(to, boundary, "size",
-             str_format(arena, "%lldx%lld", (long long)wish->width, (long long)wish->height));
+        provider_form_text(to, boundary, "prompt", wish->prompt);
+    provider_form_text(to, boundary, "n", str_format(arena, "%lld", (long long)wish->count));
+    provider_form_text(
+        to, boundary, "size",
+        str_format(arena, "%lldx%lld", (long long)wish->width, (long long)wish->height));
     if (wish->quality.len != 0)
-        add_part(to, boundary, "quality", wish->quality);
+        provider_form_text(to, boundary, "quality", wish->quality);
     if (!sends_bytes(wish->model))
-        add_part(to, boundary, "response_format", STR("b64_json"));
-    add_picture(to, boundary, wish);
+        provider_form_text(to, boundary, "response_format", STR("b64_json"));
+    provider_form_picture(to, boundary, wish, STR("picture"));
     buffer_format(to, "--%.*s--\r\n", STR_ARG(boundary));
 }
 
@@ -95,10 +65,9 @@ static void submit(struct arena *arena, const struct provider_site *site,
     if (wish->image.at == NULL) {
         add_words(&body, wish);
     } else {
-        str boundary = boundary_of(arena, wish);
+        str boundary = provider_form_boundary(arena, wish);
         write_form(&body, arena, boundary, wish);
-        provider_content_type(
-            out, str_format(arena, "multipart/form-data; boundary=%.*s", STR_ARG(boundary)));
+        provider_form_type(arena, out, boundary);
     }
     out->body = str_copy(arena, buffer_text(&body));
 }

@@ -2,6 +2,7 @@
 #include "provider/provider.h"
 
 #include "base/encode.h"
+#include "base/hash.h"
 
 #define CAUSE_MAX 400
 
@@ -89,6 +90,49 @@ str provider_data_url(struct arena *arena, const struct provider_wish *wish)
 {
     str encoded = base64_write(arena, wish->image);
     return str_format(arena, "data:%.*s;base64,%.*s", STR_ARG(wish->image_type), STR_ARG(encoded));
+}
+
+/* ---- forms ---- */
+
+str provider_form_boundary(struct arena *arena, const struct provider_wish *wish)
+{
+    uint8_t both[64];
+    sha256(wish->image, both);
+    sha256(bytes_of(wish->prompt), both + 32);
+    sha256((bytes){both, sizeof(both)}, both);
+    return hex_write(arena, (bytes){both, 32});
+}
+
+void provider_form_text(struct buffer *to, str boundary, const char *name, str value)
+{
+    buffer_format(to, "--%.*s\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n",
+                  STR_ARG(boundary), name);
+    buffer_str(to, value);
+    buffer_str(to, STR("\r\n"));
+}
+
+str provider_image_ending(const struct provider_wish *wish)
+{
+    ptrdiff_t slash = str_find(wish->image_type, '/');
+    return str_slice(wish->image_type, (size_t)(slash + 1), wish->image_type.len);
+}
+
+void provider_form_picture(struct buffer *to, str boundary, const struct provider_wish *wish,
+                           str name)
+{
+    buffer_format(to,
+                  "--%.*s\r\nContent-Disposition: form-data; name=\"image\"; "
+                  "filename=\"%.*s.%.*s\"\r\nContent-Type: %.*s\r\n\r\n",
+                  STR_ARG(boundary), STR_ARG(name), STR_ARG(provider_image_ending(wish)),
+                  STR_ARG(wish->image_type));
+    buffer_str(to, str_from(wish->image));
+    buffer_str(to, STR("\r\n"));
+}
+
+void provider_form_type(struct arena *arena, struct provider_request *request, str boundary)
+{
+    provider_content_type(
+        request, str_format(arena, "multipart/form-data; boundary=%.*s", STR_ARG(boundary)));
 }
 
 bool provider_is_policy(str words)

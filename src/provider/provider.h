@@ -18,6 +18,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/buffer.h"
 #include "base/str.h"
 
 #define PROVIDER_HEADERS_MAX 8
@@ -47,6 +48,7 @@ struct provider_wish {
     bytes image;    /* to start from; .at NULL: none */
     str image_type; /* "image/png" … */
     str idempotency_key;
+    str workflow; /* of the operator's own making, for who takes one; or empty */
 };
 
 struct provider_header {
@@ -105,6 +107,10 @@ struct provider {
     span outputs_last;    /* how long the addresses of outputs work; 0: it does not say */
     bool one_by_one;      /* it makes one picture a request, however many are asked for */
 
+    /* What must be there before a wish with a picture is submitted; sent first, and what is
+     * answered but a success is answered to the wish. NULL: the picture rides in the wish. */
+    void (*upload)(struct arena *arena, const struct provider_site *site,
+                   const struct provider_wish *wish, struct provider_request *out);
     void (*submit)(struct arena *arena, const struct provider_site *site,
                    const struct provider_wish *wish, struct provider_request *out);
     void (*submitted)(struct arena *arena, int status, str body, struct provider_answer *out);
@@ -157,6 +163,15 @@ bool provider_output_add(struct arena *arena, str url, struct provider_answer *o
 
 /* "data:image/png;base64,…" of the wish's picture. */
 str provider_data_url(struct arena *arena, const struct provider_wish *wish);
+
+/* A form with the wish's picture in it: texts, then the picture, then "--boundary--\r\n". The
+ * boundary is a hash that nobody can write into either of them. */
+str provider_form_boundary(struct arena *arena, const struct provider_wish *wish);
+void provider_form_text(struct buffer *to, str boundary, const char *name, str value);
+void provider_form_picture(struct buffer *to, str boundary, const struct provider_wish *wish,
+                           str name);                        /* of the file, without its ending */
+str provider_image_ending(const struct provider_wish *wish); /* "png" … */
+void provider_form_type(struct arena *arena, struct provider_request *request, str boundary);
 
 /* Whether a service's own words tell of its content rules. */
 bool provider_is_policy(str words);

@@ -14,6 +14,8 @@ struct pending {
     struct pending *next;
     uint64_t run;
     const struct work *work; /* lives in the run's arena until it is finished */
+    bool is_uploading;       /* what the wish needs goes first */
+    bool is_unwanted;
 };
 
 struct outer {
@@ -71,8 +73,16 @@ int outer_fd(const struct outer *outer)
 static void pend(struct outer *outer, uint64_t run, const struct work *work)
 {
     struct pending *pending = memory_new(sizeof(*pending));
-    *pending = (struct pending){outer->pending, run, work};
+    *pending = (struct pending){.next = outer->pending, .run = run, .work = work};
     outer->pending = pending;
+}
+
+static struct pending *pending_find(struct outer *outer, uint64_t run)
+{
+    struct pending *at = outer->pending;
+    while (at != NULL && at->run != run)
+        at = at->next;
+    return at;
 }
 
 /* The work of a run, which is under way no longer; NULL when it was not. */
@@ -308,15 +318,20 @@ static bool read_input(struct outer *outer, const struct work *work, struct aren
     return true;
 }
 
+/* uploads: in, whether the picture has to be brought there first; out, whether this does. */
 static bool write_request(struct outer *outer, const struct work *work, struct arena *arena,
-                          struct provider_request *out)
+                          struct provider_request *out, bool *uploads)
 {
     struct provider_wish wish = work->wish;
+    bool may_upload = *uploads;
+    *uploads = false;
     switch (work->kind) {
     case WORK_SUBMIT:
         if (!read_input(outer, work, arena, &wish))
             return false;
-        work->provider->submit(arena, &work->site, &wish, out);
+        *uploads = may_upload && wish.image.at != NULL && work->provider->upload != NULL;
+        (*uploads ? work->provider->upload : work->provider->submit)(arena, &work->site, &wish,
+                                                                     out);
         return true;
     case WORK_CHECK:
         work->provider->submit(arena, &work->site, &wish, out);
@@ -332,12 +347,12 @@ static bool write_request(struct outer *outer, const struct work *work, struct a
     }
 }
 
-static void start_network(struct outer *outer, uint64_t run, const struct work *work)
+static void start_network(struct outer *outer, uint64_t run, const struct work *work, bool uploads)
 {
     AUTO(arena_done) struct arena arena = {0};
     struct provider_request asked = {0};
     struct outside_header headers[PROVIDER_HEADERS_MAX];
-    if (!write_request(outer, work, &arena, &asked)) {
+    if (!write_request(outer, work, &arena, &asked, &uploads)) {
         finish_failed(outer, run, WORK_BROKEN, "The picture to start from is not there any more.");
         return;
     }
@@ -359,6 +374,7 @@ static void start_network(struct outer *outer, uint64_t run, const struct work *
         request.body = shared_copy(asked.body);
     if (outside_send(outer->options.outside, &request)) {
         pend(outer, run, work);
+        outer->pending->is_uploading = uploads;
     } else {
         shared_drop(request.body);
         finish_failed(outer, run, WORK_TRANSIENT, "Too much is asked of the outside just now.");
@@ -419,9 +435,28 @@ static void take_words(struct outer *outer, const struct work *work,
     work_take_answer(result, &said, &into);
 }
 
+/* The picture is there: now the wish, unless nobody wants it any more. False: it is no upload, or
+ * it went wrong and is the answer. */
+static bool take_upload(struct outer *outer, const struct outside_result *answer)
+{
+    struct pending *pending = pending_find(outer, answer->id);
+    if (pending == NULL || !pending->is_uploading || answer->error != OUTSIDE_OK ||
+        answer->status < 200 || answer->status > 299)
+        return false;
+    bool is_unwanted = pending->is_unwanted;
+    const struct work *work = unpend(outer, answer->id);
+    if (is_unwanted)
+        finish_failed(outer, answer->id, WORK_REFUSED, "Cancelled.");
+    else
+        start_network(outer, answer->id, work, false);
+    return true;
+}
+
 static void take_answer(struct outer *outer, struct outside_result *answer)
 {
     if (fetches_go_on(outer->fetches, answer))
+        return;
+    if (take_upload(outer, answer))
         return;
     const struct work *work = unpend(outer, answer->id);
     if (work == NULL)
@@ -460,7 +495,7 @@ static void start(void *context, uint64_t run, const char *action, const void *a
     case WORK_POLL:
     case WORK_CANCEL:
     case WORK_CHECK:
-        start_network(outer, run, work);
+        start_network(outer, run, work, true);
         break;
     case WORK_FETCH:
         start_fetch(outer, run, work);
@@ -479,6 +514,9 @@ static void start(void *context, uint64_t run, const char *action, const void *a
 static void cancel(void *context, uint64_t run)
 {
     struct outer *outer = context;
+    struct pending *pending = pending_find(outer, run);
+    if (pending != NULL)
+        pending->is_unwanted = true;
     if (fetches_cancel(outer->fetches, run)) {
         unpend(outer, run);
         finish_failed(outer, run, WORK_REFUSED, "Cancelled.");

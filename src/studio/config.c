@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/config.h"
 
+#include "provider/workflow.h"
+
 const char *const media_kind_names[MEDIA_KINDS] = {
     [MEDIA_IMAGE] = "image",
     [MEDIA_VIDEO] = "video",
@@ -156,6 +158,9 @@ static const struct field model_fields[] = {
     BOOL(any_size, .is_optional = true),
     MAYBE_RECORD(steps, &config_range_shape),
     MAYBE_RECORD(guidance, &config_range_shape),
+    MAYBE_TEXT(workflow, .min = 1, .max = 1000,
+               .about = "File with a workflow of one's own for ComfyUI, in its API's format, with "
+                        "places such as {prompt} (docs/operating.md)."),
     BOOL(takes_negative_prompt, .is_optional = true),
     BOOL(takes_seed, .is_optional = true),
     BOOL(takes_camera_fixed, .is_optional = true, .about = "Its films can be shot without moving."),
@@ -322,6 +327,15 @@ const struct model_config *config_model(const struct studio_config *config, str 
     return NULL;
 }
 
+str config_workflow(const struct studio_config *config, const struct model_config *model)
+{
+    const struct workflow_config *all = config->workflows.items;
+    for (size_t i = 0; model->workflow.len != 0 && i < config->workflows.count; i++)
+        if (str_equal(all[i].path, model->workflow))
+            return all[i].text;
+    return (str){0};
+}
+
 const struct provider *config_translator(const struct provider_config *provider)
 {
     return provider == NULL ? NULL : translators[provider->kind];
@@ -350,9 +364,27 @@ const struct processor_config *config_processor(const struct studio_config *conf
     return service == &polar_service ? config->payments.polar : config->payments.stripe;
 }
 
-static bool takes_pictures(const struct provider_config *provider)
+static bool check_image(const struct studio_config *config, const struct model_config *model,
+                        struct fault *fault)
 {
-    return provider->kind != PROVIDER_SKETCH && provider->kind != PROVIDER_COMFYUI;
+    const struct provider_config *provider = config_provider(config, model->provider);
+    str workflow = config_workflow(config, model);
+    if (model->workflow.len != 0 && (workflow.len == 0 || provider->kind != PROVIDER_COMFYUI))
+        return fault_set(fault, FAULT_INPUT,
+                         "models: \"%.*s\" names a workflow, which is for ComfyUI and a file that "
+                         "was there when the configuration was read",
+                         STR_ARG(model->id));
+    if (model->takes_image < TAKES_IMAGE_OPTIONAL)
+        return true;
+    if (provider->kind == PROVIDER_SKETCH)
+        return fault_set(fault, FAULT_INPUT,
+                         "models: \"%.*s\" cannot take a picture: its provider has no way for one",
+                         STR_ARG(model->id));
+    if (workflow.len != 0 && !workflow_takes_image(workflow))
+        return fault_set(fault, FAULT_INPUT,
+                         "models: \"%.*s\" takes a picture, but its workflow has no {image}",
+                         STR_ARG(model->id));
+    return true;
 }
 
 /* Whoever says nothing gets the first, so everybody must have that. */
@@ -390,11 +422,8 @@ static bool check_model(const struct studio_config *config, const struct model_c
     if (model->kind == MEDIA_VIDEO && model->durations.count == 0)
         return fault_set(fault, FAULT_INPUT, "models: \"%.*s\" makes films but has no durations",
                          STR_ARG(model->id));
-    if (model->takes_image >= TAKES_IMAGE_OPTIONAL &&
-        !takes_pictures(config_provider(config, model->provider)))
-        return fault_set(fault, FAULT_INPUT,
-                         "models: \"%.*s\" cannot take a picture: its provider has no way for one",
-                         STR_ARG(model->id));
+    if (!check_image(config, model, fault))
+        return false;
     if (!check_tiers(config, model, &model->qualities, fault) ||
         !check_tiers(config, model, &model->resolutions, fault))
         return false;

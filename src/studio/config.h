@@ -104,6 +104,7 @@ struct model_config {
     struct list sizes;                     /* struct size_config; the first is the default */
     bool any_size;                         /* width and height may be anything from 256 to 2048 */
     struct range_config *steps, *guidance; /* NULL: the model has no such thing */
+    str workflow; /* path of a file with the operator's own workflow; ComfyUI only */
     bool takes_negative_prompt, takes_seed;
     enum takes_image takes_image;
     bool takes_camera_fixed, takes_strength;
@@ -188,10 +189,16 @@ struct moderation_config {
     struct moderation_endpoint_config *endpoint; /* NULL: nobody else is asked */
 };
 
+/* A file that a model names, as it was when the configuration was read. */
+struct workflow_config {
+    str path, text;
+};
+
 struct studio_config {
     struct list plans;     /* struct plan_config; the first is what a new account gets */
     struct list models;    /* struct model_config */
     struct list providers; /* struct provider_config */
+    struct list workflows; /* struct workflow_config; read by the loader, not a field */
     struct moderation_config moderation;
     struct list credit_packages; /* struct package_config */
     struct payments_config payments;
@@ -213,6 +220,8 @@ static inline bool config_is_active(struct maybe_bool is_active)
 
 const struct plan_config *config_plan(const struct studio_config *config, str key);
 const struct model_config *config_model(const struct studio_config *config, str id);
+/* Its text; empty: the model names none. */
+str config_workflow(const struct studio_config *config, const struct model_config *model);
 /* Who speaks to it; NULL for the sketcher. */
 const struct provider *config_translator(const struct provider_config *provider);
 /* Where the keys are that its postings are signed with, if they are fetched; else empty. */

@@ -127,6 +127,7 @@ static struct provider_wish wish_of(struct call *call, const struct generation *
         .width = g->width,
         .height = g->height,
         .duration = g->duration,
+        .workflow = config_workflow(catalogue_of(call), model),
         .idempotency_key =
             str_format(call->arena, "atelier-%lld-%lld", (long long)g->id.n,
                        PLANTED(sim_key_of_generation) ? 1LL : (long long)attempt->number),

@@ -2,6 +2,9 @@
 // Services that answer at once, and ComfyUI: the pretend ones are driven by the official package
 // where there is one (openai, which OpenRouter tells people to use, too), and then by the product.
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import OpenAI, { toFile } from 'openai';
@@ -75,10 +78,20 @@ models:${[
         model('gemini', 'openrouter', 'google/gemini-2.5-flash-image', ', takesImage: optional'),
         model('flux', 'openrouter', 'black-forest-labs/flux.2-pro'),
         model('xl', 'home', 'sd_xl', ', takesImage: optional, takesStrength: true, steps: {min: 1, max: 50, default: 20, step: 1}'),
-        model('comfy', 'comfy', 'here.safetensors'),
+        model('comfy', 'comfy', 'here.safetensors', ', takesImage: optional, takesStrength: true'),
+        model('own', 'comfy', 'here.safetensors', `, workflow: "${workflow}"`),
         model('comfy-lost', 'comfy', 'missing.safetensors'),
     ].join('')}
 `;
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'atelier-workflow-'));
+    const workflow = path.join(folder, 'own.json');
+    writeFileSync(workflow, JSON.stringify({
+        1: { class_type: 'CheckpointLoaderSimple', inputs: { ckpt_name: '{model}' } },
+        2: { class_type: 'EmptyLatentImage', inputs: { width: '{width}', height: '{height}', batch_size: '{count}' } },
+        3: { class_type: 'CLIPTextEncode', inputs: { text: 'in oil, {prompt}', clip: ['1', 1] } },
+        4: { class_type: 'KSampler', inputs: { seed: '{seed}', steps: 4, cfg: 1, denoise: 1, sampler_name: 'lcm', model: ['1', 0], positive: ['3', 0], negative: ['3', 0], latent_image: ['2', 0] } },
+    }));
+    after(() => rmSync(folder, { recursive: true }));
     let server;
     let people = 0;
     const newcomer = async () => httpClient(server.url, (await addUser(server, `direct-${++people}@example.com`)).token);
@@ -153,6 +166,28 @@ models:${[
 
     test('ComfyUI: polled, and its pictures fetched from below its own address', async () => {
         await paid(await make('comfy kite', 'comfy', { numImages: 2 }), 4, 2);
+    });
+
+    test('ComfyUI: a picture is uploaded and started from', async () => {
+        const first = await make('comfy first', 'comfy');
+        const second = await make('comfy bluer', 'comfy', { imageId: first.job.imageIds[0], strength: 0.4, numImages: 2 }, first.client);
+        assert.equal(second.job.status, 'completed', second.job.error);
+        assert.equal(second.job.imageIds.length, 2);
+        const { start, sampler } = [...fake.jobs.values()].find(({ prompt }) => prompt === 'comfy bluer');
+        assert.equal(sampler.denoise, 0.4);
+        assert.equal(fake.uploads.get(start).subarray(1, 4).toString(), 'PNG');
+        fake.refuseUploads = true;
+        const refused = await make('comfy refused', 'comfy', { imageId: first.job.imageIds[0] }, first.client);
+        fake.refuseUploads = false;
+        assert.equal(refused.job.status, 'failed');
+        assert.ok(![...fake.jobs.values()].some(({ prompt }) => prompt === 'comfy refused'), 'it was not asked for');
+    });
+
+    test('ComfyUI: a workflow of one\'s own', async () => {
+        await paid(await make('comfy own', 'own', { numImages: 2, seed: 77 }), 4, 2);
+        const { sampler } = [...fake.jobs.values()].find(({ prompt }) => prompt === 'in oil, comfy own');
+        assert.equal(sampler.seed, 77);
+        assert.equal(sampler.sampler_name, 'lcm');
     });
 
     test('ComfyUI: a checkpoint that is not there is refused, and who cancels is heard', async () => {

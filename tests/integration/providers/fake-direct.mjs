@@ -15,7 +15,7 @@ const known = (wish, ...names) => Object.keys(wish).filter((name) => !names.incl
 const sizeOf = (text = '256x256') => text.split('x').map(Number);
 
 export async function startFakeDirect() {
-    const fake = { asked: [], interrupted: [], jobs: new Map() };
+    const fake = { asked: [], interrupted: [], uploads: new Map(), jobs: new Map() };
     const seen = new Set();
     let made = 0;
     const png = (width, height) => makePng(width, height, made++);
@@ -78,7 +78,7 @@ export async function startFakeDirect() {
         answer(response, 200, { images: [...sheet, ...pictures], parameters: wish, info: JSON.stringify({ seed: wish.seed, index_of_first_image: sheet.length }) });
     }
 
-    function comfyui(request, response, pathname, wish) {
+    function comfyui(request, response, pathname, wish, picture, name) {
         if (request.method === 'POST' && pathname === '/prompt') {
             const nodes = Object.values(wish.prompt);
             const of = (type) => nodes.find(({ class_type }) => class_type === type)?.inputs;
@@ -87,8 +87,19 @@ export async function startFakeDirect() {
                 return answer(response, 400, { error: { type: 'prompt_outputs_failed_validation', message: 'Prompt outputs failed validation', details: '', extra_info: {} }, node_errors: {} });
             const id = `c0ffee-${fake.jobs.size}`;
             const prompt = wish.prompt[of('KSampler').positive[0]].inputs.text;
-            fake.jobs.set(id, { prompt, ...of('EmptyLatentImage'), looks: 0 });
+            const start = of('LoadImage')?.image;
+            if (start !== undefined && !fake.uploads.has(start))
+                return answer(response, 400, { error: { type: 'prompt_outputs_failed_validation', message: 'Prompt outputs failed validation', details: `Invalid image file: ${start}`, extra_info: {} }, node_errors: {} });
+            fake.jobs.set(id, { prompt, batch_size: of('EmptyLatentImage')?.batch_size ?? of('RepeatLatentBatch').amount, sampler: of('KSampler'), start, looks: 0 });
             return answer(response, 200, { prompt_id: id, number: fake.jobs.size, node_errors: {} });
+        }
+        if (request.method === 'POST' && pathname === '/upload/image') {
+            if (!picture?.length || wish.type !== 'input')
+                return answer(response, 400, {});
+            if (fake.refuseUploads)
+                return answer(response, 413, {});
+            fake.uploads.set(name, picture);
+            return answer(response, 200, { name, subfolder: '', type: 'input' });
         }
         if (pathname === '/interrupt') {
             fake.interrupted.push(wish.prompt_id);
@@ -135,10 +146,12 @@ export async function startFakeDirect() {
         const type = request.headers['content-type'] ?? '';
         let wish = {};
         let picture;
+        let name;
         if (type.startsWith('multipart/form-data')) {
             // Node's own reader of forms, not ours.
             const form = await new Response(Buffer.concat(parts), { headers: { 'content-type': type } }).formData();
             picture = Buffer.from(await form.get('image').arrayBuffer());
+            name = form.get('image').name;
             wish = Object.fromEntries([...form].filter(([name]) => name !== 'image'));
         } else if (parts.length) {
             wish = JSON.parse(Buffer.concat(parts));
@@ -161,7 +174,7 @@ export async function startFakeDirect() {
             response.writeHead(200, { 'content-type': 'image/png' });
             return response.end(png(256, 256));
         }
-        return comfyui(request, response, pathname, wish);
+        return comfyui(request, response, pathname, wish, picture, name);
     }
 
     const server = http.createServer((request, response) => {
