@@ -96,7 +96,7 @@ static void change(struct arena *arena, const struct provider_site *site, str su
     AUTO(buffer_done) struct buffer body = buffer_with_max(BODY_MAX);
     buffer_char(&body, '{');
     add(&body, "product_id", price);
-    add(&body, "proration_behavior", STR("prorate"));
+    add(&body, "proration_behavior", STR("invoice"));
     buffer_char(&body, '}');
     patch(arena, site, subscription, &body, out);
 }

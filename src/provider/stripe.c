@@ -120,7 +120,9 @@ static void change(struct arena *arena, const struct provider_site *site, str su
     AUTO(buffer_done) struct buffer form = buffer_with_max(FORM_MAX);
     add(&form, "items[0][id]", item);
     add(&form, "items[0][price]", price);
-    add(&form, "proration_behavior", STR("create_prorations"));
+    /* The difference is paid at once, or nothing is changed: its credits are given at once. */
+    add(&form, "proration_behavior", STR("always_invoice"));
+    add(&form, "payment_behavior", STR("error_if_incomplete"));
     add(&form, "cancel_at_period_end", STR("false"));
     post(arena, site, subscription_path(arena, subscription), &form, (str){0}, out);
 }
@@ -133,7 +135,7 @@ static void preview(struct arena *arena, const struct provider_site *site, str s
     add(&form, "subscription", subscription);
     add(&form, "subscription_details[items][0][id]", item);
     add(&form, "subscription_details[items][0][price]", price);
-    add(&form, "subscription_details[proration_behavior]", STR("create_prorations"));
+    add(&form, "subscription_details[proration_behavior]", STR("always_invoice"));
     post(arena, site, STR("invoices/create_preview"), &form, (str){0}, out);
 }
 

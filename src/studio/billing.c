@@ -239,6 +239,7 @@ static void settle_invoices(struct call *call, const struct subscription_row *ro
         if (!PLANTED(sim_early_refund_lost))
             settle_payment(call, &payment);
     }
+    billing_settle_changes(call, row, list, count);
 }
 
 static void settle(struct call *call, struct subscription_row *row)

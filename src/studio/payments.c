@@ -99,7 +99,7 @@ struct change_preview {
 };
 #define ROW struct change_preview
 static const struct field change_preview_fields[] = {
-    INT(amount, .unit = "cents", .about = "Of the next invoice, what is left of this period off."),
+    INT(amount, .unit = "cents", .about = "To be paid at once, what is left of this period off."),
     TEXT(currency),
     MAYBE_TIME(at, .about = "When it is charged."),
 };
@@ -563,7 +563,7 @@ static void preview(struct call *call, const struct preview_args *args,
     struct provider_request request;
     want_change(call, args->plan_id, &want);
     REQUIRE(call, want.seller.service != NULL && want.seller.service->preview != NULL, STATE,
-            "What the change costs is told on the next invoice.");
+            "This payment service does not tell beforehand what a change costs.");
     want.seller.service->preview(call->arena, &want.seller.site, want.row.external_id,
                                  want.row.item_id, want.price, &request);
     send(call, &want.seller, &request);

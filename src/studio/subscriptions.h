@@ -106,6 +106,10 @@ bool subscription_is_entitled(const struct subscription_row *row);
 /* Puts a row and all that follows from it: the user's plan, grants, debts. */
 void subscription_settle(struct call *call, struct subscription_row *row);
 
+/* Of all its invoices: what changes of plan within a paid period give or take. */
+void billing_settle_changes(struct call *call, const struct subscription_row *row,
+                            struct invoice *list, size_t count);
+
 /* It is over now, whatever was paid. */
 void subscription_end(struct call *call, struct subscription_row *row);
 

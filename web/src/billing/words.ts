@@ -81,7 +81,7 @@ export const words = {
   ask: {
     changeTitle: (name: string) => `Change to ${name}?`,
     changeText: (name: string, sum: string, gets: string) =>
-      `${name} begins at once: ${gets}. It costs ${sum}. What is left of this period's payment counts; the difference stands on your next invoice.`,
+      `${name} begins at once: ${gets}. It costs ${sum}. What is left of this period's payment counts; the difference is paid at once.`,
     next: (sum: string, day?: string) => (day === undefined ? `That invoice: ${sum}.` : `That invoice: ${sum}, on ${day}.`),
     nextAsked: "Asking the payment service for the exact sum…", nextUnknown: "The payment service does not say the exact sum now.",
     change: (name: string) => `Change to ${name}`,
