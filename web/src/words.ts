@@ -55,7 +55,7 @@ export const words = {
     atRest: "Nothing is developing",
     credits: "Credits", storage: "Storage",
     creditWord: (count: number) => counted(count, "credit", "credits").replace(/^\S+ /, ""),
-    held: (count: number) => `${number(count)} held`, low: ", low",
+    held: (count: number) => `${number(count)} held`, low: "low",
     creditsText: (free: number, held: number) => `${credits(free)} left` + (held > 0 ? `, ${number(held)} held` : ""),
     ofRoom: (total: number) => `of ${size(total)}`,
     storageText: (used: number, total: number) => `${size(used)} of ${size(total)} used`,

@@ -48,7 +48,7 @@ function Credits({ me, path }: { me: User; path: string }) {
   return (
     <Link className="stat" href="/billing" aria-current={current(path, "/billing")}>
       <span>
-        <b className="num">{number(me.credits)}</b> {words.meters.creditWord(me.credits)}{me.creditsLow && <b>{words.meters.low}</b>}
+        <b className="num">{number(me.credits)}</b> {words.meters.creditWord(me.credits)}{me.creditsLow && <>, <b>{words.meters.low}</b></>}
         {me.creditsHeld > 0 && <span className="lit num held">{words.meters.held(me.creditsHeld)}</span>}
       </span>
       <Meter
