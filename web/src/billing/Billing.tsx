@@ -3,6 +3,7 @@
 import { useMe } from "../app/live";
 import { Anchor, useAnchor } from "./Anchor";
 import { Balance } from "./Balance";
+import { Counts, hasCounts } from "./Counts";
 import { Invoices } from "./Invoices";
 import { Ledger } from "./Ledger";
 import { useBooks, type Books } from "./live";
@@ -19,6 +20,10 @@ function Page({ books }: { books: Books }) {
   const me = useMe();
   const s = words.sections;
   const canBuy = books.wallet.canPay && books.packages.length > 0;
+  const counted = hasCounts(books.quota) ? books.quota : undefined;
+  /* Where works are counted, credits may play no part at all. */
+  const { available, held, debt } = books.wallet;
+  const noCredits = counted !== undefined && available === 0 && held === 0 && debt === 0 && books.packages.length === 0;
   useAnchor();
   return (
     <main id="main" className="page billing" tabIndex={-1}>
@@ -34,9 +39,10 @@ function Page({ books }: { books: Books }) {
       </div>
       <Notices books={books} />
       <div className="books">
-        <Balance wallet={books.wallet} canBuy={canBuy} />
+        {counted && <Counts quota={counted} look={noCredits ? "wide" : "whole"} />}
+        {!noCredits && <Balance wallet={books.wallet} canBuy={canBuy} />}
         <PlanNow books={books} pay={pay} />
-        <Spent days={books.days} />
+        {!noCredits && <Spent days={books.days} />}
         <Storage />
         <Plans books={books} pay={pay} />
         {canBuy && <Packages books={books} pay={pay} />}

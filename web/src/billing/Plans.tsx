@@ -4,9 +4,8 @@ import * as Radio from "@radix-ui/react-radio-group";
 import { useAction } from "convex/react";
 import { lazy, Suspense, useState } from "react";
 import { api } from "../convex/_generated/api";
-import { size } from "../format";
 import { Button } from "../parts/Button";
-import { canChangeTo, firstPlan, isRunning, mainOf, yearlyPrice } from "./facts";
+import { canChangeTo, firstPlan, isRunning, linesOf, mainOf, yearlyPrice } from "./facts";
 import type { Books, Plan, Subscription } from "./live";
 import { dateOf, money } from "./money";
 import type { Asked } from "./PlanDialog";
@@ -65,17 +64,17 @@ function Card(props: CardProps) {
   const p = words.plan;
   const isMine = plan.key === books.wallet.planKey;
   const byYear = yearly && plan.priceYearly > 0 && yearlyPrice(plan) !== undefined;
+  /* What costs nothing is only the first plan; of another, no price was told. */
+  const hasPrice = plan.price > 0 || plan.key === firstPlan(books.plans)?.key;
   const lines = [
-    plan.credits > 0 ? p.credits(plan.credits) : plan.creditsOnce > 0 ? p.creditsOnce(plan.creditsOnce) : undefined,
-    p.room(size(plan.storageBytes)),
-    ...plan.features,
+    ...linesOf(plan),
     plan.price > 0 && plan.trialDays > 0 && !books.wallet.hadTrial && !books.subscription ? p.trialDays(plan.trialDays) : undefined,
   ].filter((line) => line !== undefined);
   return (
     <li className={isMine ? "plan mine" : "plan"}>
       <h3>{plan.name} {isMine && <small>{p.yours}</small>}</h3>
       <p className="figure price">
-        {money(byYear ? plan.priceYearly : plan.price, plan.currency, true)}
+        {hasPrice ? money(byYear ? plan.priceYearly : plan.price, plan.currency, true) : p.asked}
         {plan.price > 0 && <small>{byYear ? p.year : p.month}</small>}
       </p>
       <ul>{lines.map((line) => <li key={line}>{line}</li>)}</ul>

@@ -25,6 +25,15 @@ export function givesOf(plan: Plan): string {
   return [credits, p.room(size(plan.storageBytes))].filter(Boolean).join(", ");
 }
 
+/* The operator's own lines, and what they do not say of credits and room. */
+export function linesOf(plan: Plan): string[] {
+  const p = words.plan;
+  const says = (what: RegExp) => plan.features.some((line) => what.test(line));
+  const credits = plan.credits > 0 ? p.credits(plan.credits) : plan.creditsOnce > 0 ? p.creditsOnce(plan.creditsOnce) : undefined;
+  const room = says(/\d\s?[MGT]B/) ? undefined : p.room(size(plan.storageBytes));
+  return [says(/credit/i) ? undefined : credits, room, ...plan.features].filter((line) => line !== undefined);
+}
+
 export function sumOf(plan: Plan, yearly: boolean): string {
   return `${money(yearly ? plan.priceYearly : plan.price, plan.currency)} ${yearly ? words.plan.year : words.plan.month}`;
 }

@@ -9,6 +9,7 @@ export type Plan = FunctionReturnType<typeof api.plans.listPlans>[number];
 export type Package = FunctionReturnType<typeof api.creditPackages.getActivePackages>[number];
 export type Subscription = NonNullable<FunctionReturnType<typeof api.subscriptions.getSubscription>>;
 export type Invoice = FunctionReturnType<typeof api.subscriptions.getInvoices>[number];
+export type Quota = NonNullable<FunctionReturnType<typeof api.quotas.getQuotaStatus>>;
 export type Day = FunctionReturnType<typeof api.usage.getMyUsage>[number];
 export type Row = Extract<FunctionReturnType<typeof api.credits.getCreditHistory>, unknown[]>[number];
 export type RowType = Row["type"];
@@ -24,6 +25,7 @@ export interface Books {
   subscription: Subscription | null;
   invoices: Invoice[];
   days: Day[];
+  quota: Quota | null;
 }
 
 /* All of it or nothing, so that the page is drawn once and nothing moves after. */
@@ -34,6 +36,8 @@ export function useBooks(): Books | undefined {
   const subscription = useQuery(api.subscriptions.getSubscription, {});
   const invoices = useQuery(api.subscriptions.getInvoices, {});
   const days = useQuery(api.usage.getMyUsage, { days: 30 });
+  const quota = useQuery(api.quotas.getQuotaStatus, {});
+  if (quota === undefined) return undefined;
   if (!wallet || !plans || !packages || subscription === undefined || !invoices || !days) return undefined;
-  return { wallet, plans, packages, subscription, invoices, days };
+  return { wallet, plans, packages, subscription, invoices, days, quota };
 }

@@ -24,7 +24,7 @@ export const words = {
     credits: (count: number) => `${credits(count)} a month`, creditsOnce: (count: number) => `${credits(count)} to begin with`,
     on: (day: string, sum: string) => `${day}, ${sum}`,
     portal: "Card and invoices", change: "Change plan", choose: "Choose a plan",
-    yours: "yours",
+    yours: "yours", asked: "On request",
     pick: (name: string) => `Choose ${name}`, changeTo: (name: string) => `Change to ${name}`,
     goTo: (name: string, day: string) => `Go to ${name} on ${day}`, goToSoon: (name: string) => `Go to ${name}`,
     cancel: "Cancel plan", keep: (name: string) => `Keep ${name}`,
@@ -32,6 +32,11 @@ export const words = {
     trialDays: (days: number) => `${counted(days, "day", "days")} free first`,
     paid: "Paid", monthly: "Monthly", yearly: "Yearly",
     beyond: (size: string) => `${size} are beyond this plan's room. Nothing is deleted: they can be seen and downloaded; new works wait for room.`,
+  },
+
+  counts: {
+    title: "This period", pictures: "Pictures", films: "Films", of: (used: number, limit: number) => `${number(used)} of ${number(limit)}`,
+    anew: (day: string) => `The count begins anew on ${day}.`,
   },
 
   notice: {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { canChangeTo, mainOf, nextOf, noticesOf } from "../billing/facts";
+import { canChangeTo, linesOf, mainOf, nextOf, noticesOf } from "../billing/facts";
 import type { Books, Plan, Subscription } from "../billing/live";
 import { micros, money, unitPrice } from "../billing/money";
 
@@ -14,7 +14,7 @@ const at = Date.UTC(new Date().getFullYear(), 5, 15, 12);
 const subscription = (more: Partial<Subscription> = {}) =>
   ({ processor: "stripe", status: "active", planKey: "pro", currentPeriodEnd: at, cancelAtPeriodEnd: false, overPlanBytes: 0, ...more }) as Subscription;
 const books = (one: Subscription | null, wallet: Partial<Books["wallet"]> = {}): Books => ({
-  plans: [plan("free", 0), plan("pro", 2900, { stripePriceId: "p" }), plan("max", 9900)], packages: [], invoices: [], days: [], subscription: one,
+  plans: [plan("free", 0), plan("pro", 2900, { stripePriceId: "p" }), plan("max", 9900)], packages: [], invoices: [], days: [], quota: null, subscription: one,
   wallet: {
     canPay: true, packagesNeedPlan: false, hasPortal: true, hadTrial: true, planKey: one ? "pro" : "free", available: 1, held: 0, debt: 0,
     needsReview: false, parts: [], ...wallet,
@@ -58,6 +58,11 @@ test("offered first is the next dearer plan, and nothing while one ends", () => 
   assert.equal(mainOf(books(null)), "pro");
   assert.equal(mainOf(books(subscription())), "max");
   assert.equal(mainOf(books(subscription({ cancelAtPeriodEnd: true }))), undefined);
+});
+
+test("what the operator says of a plan is not said twice", () => {
+  assert.deepEqual(linesOf(plan("pro", 1, { credits: 500, features: ["500 credits a month", "100 GB", "API"] })), ["500 credits a month", "100 GB", "API"]);
+  assert.deepEqual(linesOf(plan("pro", 1, { credits: 500, features: ["API"] })), ["500 credits a month", "1 B of storage", "API"]);
 });
 
 test("a change goes only to what the same service sells", () => {
