@@ -204,18 +204,23 @@ test('a plan is cancelled for the end of its period, and taken up again', async 
 });
 
 test('what ended elsewhere is news on any page, and leads to the work', async () => {
-    await page.goto('/generate');
-    await page.fill('textarea', 'A lantern in the rain');
-    await page.getByRole('radio', { name: '1', exact: true }).click();
-    await page.keyboard.press('Control+Enter');
-    await page.getByText(/Developing|In line|Saving|^Done/).first().waitFor();
-    await page.locator('.rail').getByRole('link', { name: /credits/ }).click();
+    await page.goto('/billing');
+    await page.getByRole('heading', { name: 'Invoices' }).waitFor();
+    // In another tab of the same person.
+    const other = await page.context().newPage();
+    await other.goto('/generate');
+    await other.fill('textarea', 'A lantern in the rain');
+    await other.getByRole('radio', { name: '1', exact: true }).click();
+    await other.keyboard.press('Control+Enter');
     const news = page.getByRole('region', { name: 'News' });
     await news.getByText('1 picture done. 1 credit.').waitFor({ timeout: 30_000 });
+    await news.getByRole('link', { name: 'Look' }).focus();
     await news.getByText('A lantern in the rain').waitFor();
+    assert.equal(await other.getByRole('region', { name: 'News' }).count(), 0);
+    await other.close();
     await page.getByRole('heading', { name: 'Invoices' }).waitFor();
     await checkAccess(page, 'billing-news');
-    await news.getByRole('link', { name: 'Look' }).focus();
+    // It stays while the focus is in it.
     await page.waitForTimeout(6500);
     await page.keyboard.press('Enter');
     await page.waitForURL(/\/library\/\w+/);
