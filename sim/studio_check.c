@@ -66,7 +66,7 @@ static int64_t limit_of(const struct house *house, str lane)
     for (size_t i = 0; i < HOUSE_LANES_MAX; i++)
         if (str_equal(house->lanes[i].lane, lane))
             return (int64_t)house->lanes[i].at_once;
-    return 0;
+    return INT64_MAX; /* nobody serves it now */
 }
 
 static void check_lanes(struct look *look, const struct list *jobs)
@@ -258,7 +258,7 @@ static int64_t check_order(struct look *look, const struct commission *order,
 {
     int64_t owed = 0;
     bool is_stopped = attempt->state == ATTEMPT_CANCELED && attempt->provider_job.len != 0;
-    if (is_stopped && order->cancels == 0 && look->life->is_over)
+    if (is_stopped && order->cancels == 0 && look->life->is_over && !look->life->had_missing)
         life_wrong(look->life, "a provider was never told to stop order %lld",
                    (long long)order->number);
     if (order->is_billed && attempt->state == ATTEMPT_FAILED && !attempt->cost_is_told)

@@ -14,6 +14,48 @@ static uint64_t below(struct life *life, uint64_t bound)
     return life_below(life, bound);
 }
 
+/* ---- what the program does by itself ---- */
+
+struct gift {
+    struct life *life;
+    size_t person;
+    int64_t amount;
+    uint64_t number;
+    instant expires_at;
+    str plan; /* empty: credits */
+    bool was_given, is_adjustment;
+};
+
+static void give(struct call *call, void *context)
+{
+    struct gift *gift = context;
+    struct user user;
+    str key = user_external_key(call->arena, gift->life->people[gift->person]);
+    doc_id id = row_first(call, index_of(&user_type, "by_external_key"), KEY(key_text(key)));
+    if (!row_find(call, &user_type, id, &user))
+        return;
+    if (gift->plan.len != 0) {
+        user.plan_key = gift->plan;
+        row_put(call, &user_type, &user);
+        return;
+    }
+    key = str_format(call->arena, "payment:%llu", (unsigned long long)gift->number);
+    if (gift->is_adjustment)
+        ledger_adjust(call, id, (credits){gift->amount}, TRANSACTION_ADJUSTMENT, key,
+                      STR("By hand"));
+    else
+        gift->was_given = ledger_grant(call, id, (credits){gift->amount}, TRANSACTION_PURCHASE, key,
+                                       STR("A package"), gift->expires_at);
+}
+
+static void set_plan(struct life *life, size_t person, const char *plan)
+{
+    struct gift gift = {.life = life, .person = person, .plan = str_of(plan)};
+    life_tell(life, "plan", gift.plan);
+    house_do(life->house, give, &gift);
+    life_look(life);
+}
+
 /* ---- people ---- */
 
 static void ask_for_film(struct life *life, size_t person, const char *model, int seconds)
@@ -79,6 +121,30 @@ static void ask_often(struct life *life)
         ask_as(life, person);
 }
 
+/* Whoever may ask five times a minute asks before the minute is over, and again after it. */
+static void rush(struct life *life)
+{
+    size_t person = (size_t)below(life, LIFE_PEOPLE);
+    int taken = 0;
+    struct house *house = life->house;
+    int64_t left = MINUTES(1).us - house->now.us % MINUTES(1).us;
+    if (life->till.customers[person].was_here)
+        return;
+    set_plan(life, person, "queue");
+    life_pass(life, (span){left - SECONDS(2).us + (left < SECONDS(2).us ? MINUTES(1).us : 0)});
+    for (int i = 0; i < 12; i++) {
+        if (i == 6)
+            life_pass(life, SECONDS(3));
+        uint64_t crashes = life->counts->crashes;
+        bool worked = life_call(life, person, false, "generations:createGenerationJob",
+                                STR("{\"prompt\":\"a rush\",\"model\":\"sketch\"}"));
+        taken += worked && crashes == life->counts->crashes;
+    }
+    /* Nobody's five a minute are more than one above five in three seconds. */
+    if (taken > 6)
+        life_wrong(life, "%d were taken within seconds, of five a minute", taken);
+}
+
 /* Of anybody's row, by anybody: what is not theirs is refused. */
 static bool do_to_a_row(struct life *life, const struct doc_type *type, bool is_internal,
                         const char *path, const char *member)
@@ -117,39 +183,7 @@ static void post(struct life *life)
     life_call(life, 0, true, "providers:hook", args);
 }
 
-/* ---- what the program does by itself ---- */
-
-struct gift {
-    struct life *life;
-    size_t person;
-    int64_t amount;
-    uint64_t number;
-    instant expires_at;
-    str plan; /* empty: credits */
-    bool was_given, is_adjustment;
-};
-
-static void give(struct call *call, void *context)
-{
-    struct gift *gift = context;
-    struct user user;
-    str key = user_external_key(call->arena, gift->life->people[gift->person]);
-    doc_id id = row_first(call, index_of(&user_type, "by_external_key"), KEY(key_text(key)));
-    if (!row_find(call, &user_type, id, &user))
-        return;
-    if (gift->plan.len != 0) {
-        user.plan_key = gift->plan;
-        row_put(call, &user_type, &user);
-        return;
-    }
-    key = str_format(call->arena, "payment:%llu", (unsigned long long)gift->number);
-    if (gift->is_adjustment)
-        ledger_adjust(call, id, (credits){gift->amount}, TRANSACTION_ADJUSTMENT, key,
-                      STR("By hand"));
-    else
-        gift->was_given = ledger_grant(call, id, (credits){gift->amount}, TRANSACTION_PURCHASE, key,
-                                       STR("A package"), gift->expires_at);
-}
+/* ---- money ---- */
 
 /* A payment's event comes once, or twice, or much later again: its key gives once. */
 static void pay(struct life *life)
@@ -187,14 +221,10 @@ static void adjust(struct life *life)
 static void change_plan(struct life *life)
 {
     static const char *const plans[] = {"free", "queue", "tiny", "queue"};
-    struct gift gift = {.life = life,
-                        .person = (size_t)below(life, LIFE_PEOPLE),
-                        .plan = str_of(plans[below(life, ARRAY_LEN(plans))])};
-    if (life->till.customers[gift.person].was_here)
-        return;
-    life_tell(life, "plan", gift.plan);
-    house_do(life->house, give, &gift);
-    life_look(life);
+    size_t person = (size_t)below(life, LIFE_PEOPLE);
+    const char *plan = plans[below(life, ARRAY_LEN(plans))];
+    if (!life->till.customers[person].was_here)
+        set_plan(life, person, plan);
 }
 
 static int64_t said_number(const struct life *life, const char *member)
@@ -230,6 +260,23 @@ static void deduct(struct life *life)
                    (long long)taken);
 }
 
+/* What is shown is what can be spent. */
+static void look_at_balance(struct life *life)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    struct call_reply reply;
+    size_t person = (size_t)below(life, LIFE_PEOPLE);
+    struct call_request request = {.path = STR("credits:getCreditBalance"),
+                                   .args = STR("{}"),
+                                   .identity = life->people[person]};
+    house_query(life->house, &request, &arena, &reply);
+    str expected = str_format(&arena, "%lld",
+                              (long long)shadow_available(life->shadow, life->user_ids[person]));
+    if (reply.error != ERROR_NONE || !str_equal(reply.value, expected))
+        life_wrong(life, "user %s is shown %.*s credits and can spend %.*s", life->user_ids[person],
+                   STR_ARG(reply.value), STR_ARG(expected));
+}
+
 /* ---- the payment service ---- */
 
 static void send_event(struct life *life, struct till_event *event)
@@ -257,9 +304,47 @@ static void sell(struct life *life)
     }
 }
 
+/* By the studio's own buttons, which ask the payment service; its event follows. */
+static void end_or_keep_plan(struct life *life)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    size_t person = (size_t)below(life, LIFE_PEOPLE);
+    const struct till_customer *c = &life->till.customers[person];
+    bool is_ending = !c->is_ending;
+    if (c->status != TILL_ACTIVE)
+        return;
+    struct call_request request = {.path = str_of(is_ending ? "stripe:cancelSubscriptionAtPeriodEnd"
+                                                            : "stripe:reactivateSubscription"),
+                                   .args = str_format(&arena,
+                                                      "{\"stripeSubscriptionId\":\"sub_%zu_%lld\"}",
+                                                      person, (long long)c->subscription),
+                                   .identity = life->people[person]};
+    life_tell(life, "button", request.args);
+    struct mutation *mutation = house_act(life->house, &request);
+    if (mutation->reply.error == ERROR_NONE)
+        till_end_or_keep(&life->till, person);
+    mutation_free(mutation);
+    life_look(life);
+}
+
+/* The program starts anew without its last providers, or with all of them again. */
+static void set_providers(struct life *life, size_t missing)
+{
+    struct list *providers = &life->house->settings.studio.providers;
+    if (life->missing_providers == missing)
+        return;
+    providers->count += life->missing_providers;
+    providers->count -= missing;
+    life->missing_providers = missing;
+    life->had_missing = true;
+    life_tell(life, "providers", STR(""));
+    life_crash(life);
+}
+
 void life_last_deeds(struct life *life)
 {
     struct till_event *event;
+    set_providers(life, 0);
     while (life->wrong[0] == 0 && (event = till_next(&life->till, true)) != NULL)
         send_event(life, event);
 }
@@ -292,39 +377,55 @@ static void befall(struct life *life, uint64_t what)
         jump(life);
     else if (what < 11)
         outside_weather(life->house->outside, below(life, 12));
-    else if (what < 17)
-        adjust(life);
-    else if (what < 21)
-        change_plan(life);
-    else if (what < 24)
+    else if (what < 13)
+        outside_sicken(life->house->outside, below(life, 4));
+    else if (what < 15 && life->seed % 4 == 1)
+        set_providers(life, life->missing_providers != 0 ? 0 : 3);
+    else if (what < 18)
         life_pass(life, MINUTES((int64_t)below(life, 600)));
-    else if (what < 25)
+    else
         life_pass(life, HOURS((int64_t)below(life, 60)));
+}
+
+static void handle_money(struct life *life, uint64_t what)
+{
+    if (what < 8)
+        refund(life);
+    else if (what < 20)
+        pay(life);
+    else if (what < 40)
+        sell(life);
+    else if (what < 43)
+        end_or_keep_plan(life);
+    else if (what < 49)
+        deduct(life);
+    else if (what < 55)
+        adjust(life);
+    else if (what < 60)
+        change_plan(life);
+    else
+        look_at_balance(life);
 }
 
 void life_deed(struct life *life)
 {
-    uint64_t what = below(life, 200);
+    uint64_t what = below(life, 220);
     if (what < 66)
         ask(life);
-    else if (what < 70)
+    else if (what < 69)
         ask_often(life);
-    else if (what < 84)
+    else if (what < 71)
+        rush(life);
+    else if (what < 85)
         do_to_a_row(life, &generation_type, false, "generations:cancelGenerationJob", "jobId");
-    else if (what < 90)
+    else if (what < 91)
         do_to_a_row(life, &asset_type, false, "assets:deleteAsset", "assetId");
-    else if (what < 98)
-        refund(life);
-    else if (what < 112)
+    else if (what < 105)
         post(life);
-    else if (what < 126)
-        pay(life);
-    else if (what < 138)
-        sell(life);
-    else if (what < 144)
-        deduct(life);
     else if (what < 169)
-        befall(life, what - 144);
+        handle_money(life, what - 105);
+    else if (what < 189)
+        befall(life, what - 169);
     else
         life_pass(life, MILLISECONDS((int64_t)below(life, 8000)));
 }

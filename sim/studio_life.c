@@ -286,7 +286,8 @@ static void begin(struct life *life, const struct life_options *options)
                          STR_ARG(json_text(json_get(&users.items[i], "_id"))));
     life->is_calm = false;
     life->house->now.us += DAYS((int64_t)life_below(life, 60)).us;
-    till_init(&life->till, &life->random, life->house->now.us / SECONDS(1).us);
+    till_init(&life->till, &life->random,
+              life->house->now.us / SECONDS(1).us - (int64_t)life_below(life, 60) * 86400);
     for (size_t i = 0; i < LIFE_PEOPLE; i++)
         life->till.customers[i].user = life->user_ids[i];
 }
@@ -310,6 +311,7 @@ static void end(struct life *life)
     AUTO(arena_done) struct arena arena = {0};
     life->is_calm = true;
     outside_weather(life->house->outside, 0);
+    outside_sicken(life->house->outside, 9);
     life_last_deeds(life);
     life_pass(life, DAYS(2));
     if (life->wrong[0] == 0)

@@ -40,6 +40,8 @@ struct life {
     char user_ids[LIFE_PEOPLE][40];
     uint64_t payments;
     struct till till;
+    size_t missing_providers; /* that the configuration had at first */
+    bool had_missing;
     int64_t adjusted[LIFE_PEOPLE]; /* credits, by hand: added and taken */
     char said[300];                /* the answer to what was called last */
     struct mutation *back;         /* the answer to what was called last */

@@ -55,6 +55,7 @@ struct rest {
 };
 
 struct pretend {
+    const struct provider *sick;
     struct rest rests[RESTS_MAX];
     size_t rest_count;
     struct runner *runner;
@@ -86,6 +87,11 @@ void outside_begin(struct pretend *outside, uint64_t seed)
 void outside_weather(struct pretend *outside, uint64_t one_in)
 {
     outside->one_in = one_in;
+}
+
+void outside_sicken(struct pretend *outside, uint64_t which)
+{
+    outside->sick = which == 0 ? &replicate_provider : which == 1 ? &fal_provider : NULL;
 }
 
 void pretend_forget(struct pretend *outside)
@@ -345,6 +351,7 @@ static struct commission *order_take(struct pretend *outside, const struct work 
         order.sends = (int64_t)below(outside, (uint64_t)order.asked);
     if (mishap == MISHAP_MORE)
         order.sends = MIN_OF(order.asked + 3, (int64_t)ORDER_OUTPUTS_MAX);
+    order.fails |= work->provider == outside->sick;
     check_key(outside, &order);
     if (outside->order_count == outside->order_room) {
         outside->order_room = MAX_OF(outside->order_room * 2, (size_t)64);

@@ -58,6 +58,9 @@ struct commission {
 void outside_begin(struct pretend *outside, uint64_t seed);
 void outside_weather(struct pretend *outside, uint64_t one_in);
 
+/* All jobs of one kind of provider fail from now on: 0 and 1; more: of none. */
+void outside_sicken(struct pretend *outside, uint64_t which);
+
 size_t outside_orders(const struct pretend *outside);
 const struct commission *outside_order(const struct pretend *outside, size_t at);
 size_t outside_mishaps(const struct pretend *outside, enum mishap mishap);

@@ -189,6 +189,9 @@ int64_t shadow_lane_limit(const struct shadow *shadow, size_t lane); /* < 0: it 
 /* Credits that were added to a user's and taken from them, by hand or with the money. */
 int64_t shadow_adjusted(const struct shadow *shadow, const char *user);
 
+/* What a user can spend now. */
+int64_t shadow_available(const struct shadow *shadow, const char *user);
+
 /* The movement of a key; NULL: there is none. */
 const struct kept_movement *shadow_movement(const struct shadow *shadow, const char *kind,
                                             int64_t id);

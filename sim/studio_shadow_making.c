@@ -138,7 +138,8 @@ static void check_running(struct shadow *s, const struct kept_attempt *one)
         const struct kept_attempt *kept = keep_at(&s->attempts, i);
         running += kept->state == ATTEMPT_RUNNING && kept->lane == one->lane;
     }
-    if (limit >= 0 && running > limit)
+    /* A job whose provider left the configuration goes on in another lane. */
+    if (limit >= 0 && running > limit && !s->life->had_missing)
         life_wrong(s->life, "provider %s has %lld jobs at once", s->lanes[one->lane].name,
                    (long long)running);
 }

@@ -75,6 +75,20 @@ int64_t shadow_adjusted(const struct shadow *s, const char *user)
     return kept == NULL ? 0 : kept->adjusted;
 }
 
+int64_t shadow_available(const struct shadow *s, const char *user)
+{
+    doc_id id;
+    int64_t sum = 0;
+    if (!doc_id_read(&user_type, str_of(user), &id))
+        return -1;
+    for (size_t i = 0; i < s->lots.count; i++) {
+        const struct kept_lot *lot = keep_at(&s->lots, i);
+        bool is_over = lot->expires_at.us != 0 && lot->expires_at.us <= s->life->house->now.us;
+        sum += lot->user == id.n && !is_over ? lot->left : 0;
+    }
+    return sum;
+}
+
 static uint64_t hash_of_row(const struct movement *row)
 {
     const struct entry *entries = row->entries.items;

@@ -159,6 +159,14 @@ static void mend(struct till *till, size_t person)
         tell_subscription(till, person, "updated", "active");
 }
 
+void till_end_or_keep(struct till *till, size_t person)
+{
+    struct till_customer *c = &till->customers[person];
+    till->now += 1 + below(till, 3600);
+    c->is_ending = !c->is_ending;
+    tell_subscription(till, person, "updated", c->status == TILL_ACTIVE ? "active" : "past_due");
+}
+
 static void change(struct till *till, size_t person)
 {
     struct till_customer *c = &till->customers[person];
@@ -170,8 +178,7 @@ static void change(struct till *till, size_t person)
         tell_subscription(till, person, "updated", status);
         break;
     case 1:
-        c->is_ending = !c->is_ending;
-        tell_subscription(till, person, "updated", status);
+        till_end_or_keep(till, person);
         break;
     default:
         /* In the same second: the end counts, whichever comes last. */

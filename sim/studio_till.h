@@ -69,6 +69,9 @@ void till_done(struct till *till);
 /* Something happens to one of its customers. */
 void till_happen(struct till *till, size_t person);
 
+/* Somebody ends their plan with its period, or keeps it after all. */
+void till_end_or_keep(struct till *till, size_t person);
+
 /* An event to send next, one that was sent already among them; NULL: there is none. */
 struct till_event *till_next(struct till *till, bool is_last_call);
 
