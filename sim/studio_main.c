@@ -11,15 +11,19 @@
 #define DEEDS 400 /* of one life */
 
 static const struct option long_options[] = {
-    {"seed", required_argument, NULL, 's'},   {"steps", required_argument, NULL, 't'},
-    {"config", required_argument, NULL, 'c'}, {"loud", no_argument, NULL, 'l'},
-    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+    {"seed", required_argument, NULL, 's'},
+    {"steps", required_argument, NULL, 't'},
+    {"config", required_argument, NULL, 'c'},
+    {"loud", no_argument, NULL, 'l'},
+    {"seconds", required_argument, NULL, 'e'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 static const char usage[] =
-    "atelier-sim-studio [--seed N] [--steps N] [--config FILE] [--loud]\n"
-    "Lives of a studio, from a seed on, until there were so many steps. It ends at the first life\n"
-    "in which something was wrong.\n";
+    "atelier-sim-studio [--seed N] [--steps N | --seconds N] [--config FILE] [--loud]\n"
+    "Lives of a studio, from a seed on, until there were so many steps, or so many seconds have\n"
+    "passed. It ends at the first life in which something was wrong.\n";
 
 static uint64_t number_of(const char *text)
 {
@@ -44,6 +48,9 @@ static void print_counts(const struct life_counts *c, span took)
            " again)\n",
            c->crashes, c->store_faults, c->jumps_forward, c->jumps_back, c->postings, c->grants,
            c->grants_again);
+    printf("payments: events %" PRIu64 " (%" PRIu64 " again), refunds %" PRIu64
+           ", adjustments %" PRIu64 "\n",
+           c->events, c->events_again, c->refunds, c->adjustments);
     printf("providers:");
     for (size_t i = 1; i < MISHAPS; i++)
         printf("%s %s %" PRIu64, i == 1 ? "" : ",", mishap_names[i], c->mishaps[i]);
@@ -53,11 +60,19 @@ static void print_counts(const struct life_counts *c, span took)
            (double)c->steps / seconds, (double)c->virtual_us / 86400e6 / seconds);
 }
 
+static bool goes_on(const struct life_counts *counts, uint64_t steps, uint64_t seconds,
+                    instant start)
+{
+    if (seconds == 0)
+        return counts->steps < steps;
+    return instant_since(clock_monotonic(), start).us < SECONDS((int64_t)seconds).us;
+}
+
 int main(int count, char **texts)
 {
     struct life_options options = {.seed = 1, .deeds = DEEDS, .config = "sim/studio.yaml"};
     struct life_counts counts = {0};
-    uint64_t steps = 20000, hash = 0;
+    uint64_t steps = 20000, hash = 0, seconds = 0;
     instant start = clock_monotonic();
     bool is_well = true;
     int letter;
@@ -68,6 +83,9 @@ int main(int count, char **texts)
             break;
         case 't':
             steps = number_of(optarg);
+            break;
+        case 'e':
+            seconds = number_of(optarg);
             break;
         case 'c':
             options.config = optarg;
@@ -80,7 +98,8 @@ int main(int count, char **texts)
             return letter == 'h' ? 0 : 2;
         }
     }
-    for (; is_well && counts.steps < steps; options.seed++)
+    printf("from seed %" PRIu64 "\n", options.seed);
+    for (; is_well && goes_on(&counts, steps, seconds, start); options.seed++)
         is_well = life_run(&options, &counts, &hash);
     print_counts(&counts, instant_since(clock_monotonic(), start));
     printf("trace hash %016" PRIx64 "\n", hash);
