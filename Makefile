@@ -40,7 +40,7 @@ fuzz: ## Fuzz each parser for TIME=60 seconds and print the line coverage reache
 	@tools/setup test
 	@tools/fuzz "$(TIME)"
 
-sim: ## Compare live queries with a plain second implementation, STEPS=5000000, from SEED=N
+sim: ## Compare live queries with a plain second implementation, then live lives of the studio; STEPS=5000000, SEED=N
 	@tools/setup test
 	@tools/build --no-web
 	@tools/sim $(ARGS)
