@@ -2,6 +2,7 @@
 #include "studio/assets.h"
 
 #include "studio/generations.h"
+#include "studio/usage.h"
 #include "studio/users.h"
 #include "studio/work.h"
 
@@ -284,6 +285,8 @@ void asset_remove(struct call *call, const struct asset *asset)
                       asset->type == MEDIA_IMAGE ? -1 : 0, asset->type == MEDIA_VIDEO ? -1 : 0);
     asset_counts_remove(call, asset->id);
     row_remove(call, &asset_type, asset->id);
+    if (doc_id_equal(call_caller(call), asset->user_id))
+        usage_count_deleted(call, asset->user_id);
 }
 
 static struct wire_asset wire_of(struct call *call, const struct asset *asset)

@@ -70,6 +70,7 @@ struct stripe_args {
 };
 #define cancel_args stripe_args
 #define reactivate_args stripe_args
+#define plan_changed_args stripe_args
 #define items_by_stripe_args stripe_args
 #define ROW struct stripe_args
 static const struct field cancel_fields[] = {
@@ -77,6 +78,7 @@ static const struct field cancel_fields[] = {
     STRIPE_ID(stripe_subscription_id),
 };
 #define reactivate_fields cancel_fields
+#define plan_changed_fields cancel_fields
 #define items_by_stripe_fields cancel_fields
 #undef ROW
 
@@ -180,6 +182,23 @@ static const struct field change_item_fields[] = {
 };
 #undef ROW
 
+struct customer_args {
+    str clerk_id, email, name;
+};
+#define ROW struct customer_args
+static const struct field customer_fields[] = {
+    CLERK_ID,
+    MAYBE_TEXT(email, .max = 320, .about = "Not looked at."),
+    MAYBE_TEXT(name, .max = 200, .about = "Not looked at."),
+};
+#undef ROW
+#define RETURNS_MAYBE_TEXT                                                                         \
+    {                                                                                              \
+        .kind = FIELD_TEXT, .size = sizeof(str), .is_optional = true, .is_nullable = true          \
+    }
+
+BACKEND_FUNCTION(customer, str)
+BACKEND_FUNCTION(plan_changed, doc_id)
 BACKEND_FUNCTION(begin, doc_id)
 BACKEND_FUNCTION(change, doc_id)
 BACKEND_FUNCTION(update, doc_id)
@@ -201,6 +220,11 @@ BACKEND_FUNCTION(remove_item, int64_t)
 #define SEEN_OF(name_, verb, ...) QUERY(name_, verb, .caller = INTERNAL, __VA_ARGS__)
 
 const struct function subscription_row_functions[] = {
+    SEEN_OF("stripe:getOrCreateStripeCustomer", customer, .returns = RETURNS_MAYBE_TEXT,
+            .about =
+                "Whom Stripe knows them as; null before their first checkout, which makes one."),
+    ROWS_OF("stripe:handlePlanChange", plan_changed, .returns = RETURNS_ROW_ID,
+            .about = "Works out once more what follows from what Stripe told."),
     ROWS_OF("subscriptions:createSubscription", begin, .returns = RETURNS_ROW_ID,
             .about = "Of Stripe; with the credits of its period, once."),
     ROWS_OF("subscriptions:changeSubscriptionPlan", change, .returns = RETURNS_ROW_ID,
@@ -379,6 +403,23 @@ static void get_period(struct call *call, const struct clerk_args *args,
     *result = arena_new(call->arena, struct billing_period);
     **result =
         (struct billing_period){period.start, period.end, period_credits(call, user.id, &period)};
+}
+
+static void customer(struct call *call, const struct customer_args *args, str *result)
+{
+    struct user user;
+    user_of(call, args->clerk_id, &user);
+    *result = billing_account_of(call, user.id).customer_id;
+}
+
+static void plan_changed(struct call *call, const struct stripe_args *args, doc_id *result)
+{
+    struct subscription_row row;
+    row_must(call, "by_external", args->stripe_subscription_id, &row);
+    if (call_failed(call))
+        return;
+    subscription_settle(call, &row);
+    *result = row.id;
 }
 
 /* ---- items ---- */

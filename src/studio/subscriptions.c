@@ -3,6 +3,7 @@
 
 #include "studio/catalogue.h"
 #include "studio/ledger.h"
+#include "studio/quotas.h"
 #include "studio/users.h"
 
 const char *const subscription_status_names[SUBSCRIPTION_STATUSES] = {
@@ -211,7 +212,7 @@ struct subscription_wire {
     struct maybe_instant current_period_start, current_period_end, cancel_at, canceled_at, ended_at,
         trial_start, trial_end;
     bool cancel_at_period_end;
-    credits monthly_credits;
+    credits monthly_credits, credits_used_this_period;
     int64_t over_plan_bytes;
     instant created_at, updated_at;
 };
@@ -237,6 +238,7 @@ static const struct field subscription_wire_fields[] = {
     MAYBE_TIME(trial_end),
     BOOL(cancel_at_period_end),
     CREDITS(monthly_credits),
+    CREDITS(credits_used_this_period, .about = "Of one that gives its plan now."),
     INT(over_plan_bytes, .unit = "bytes",
         .about = "Stored beyond what the plan has room for: read-only, never deleted (BILL-05)."),
     TIME(created_at),
@@ -380,6 +382,15 @@ static int64_t bytes_over_plan(struct call *call, doc_id user_id)
     return plan == NULL ? 0 : MAX_OF(stored - plan->storage_bytes, (int64_t)0);
 }
 
+static credits used_of(struct call *call, const struct subscription_row *row)
+{
+    struct user user;
+    if (!subscription_is_entitled(row) || !row_find(call, &user_type, row->user_id, &user))
+        return (credits){0};
+    struct period period = period_of(call, &user);
+    return period_credits(call, user.id, &period);
+}
+
 static struct subscription_wire wire_of(struct call *call, const struct subscription_row *row)
 {
     const struct plan_config *plan = config_plan(catalogue_of(call), row->plan_key);
@@ -403,6 +414,7 @@ static struct subscription_wire wire_of(struct call *call, const struct subscrip
         .trial_end = row->trial_end,
         .cancel_at_period_end = row->cancel_at_period_end,
         .monthly_credits = {plan == NULL ? 0 : plan->credits_monthly.n},
+        .credits_used_this_period = used_of(call, row),
         .over_plan_bytes = bytes_over_plan(call, row->user_id),
         .created_at = row->created_at,
         .updated_at = row->updated_at,

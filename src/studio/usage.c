@@ -41,6 +41,8 @@ struct usage {
     struct list model_usage; /* struct model_usage */
     int64_t storage_used_bytes, cost_micros;
     int64_t images_count; /* made on that day */
+    int64_t images_uploaded, images_deleted;
+    int64_t api_requests_count, api_requests_success, api_requests_failed;
     instant created_at, updated_at;
     bool is_reported;
 };
@@ -60,6 +62,11 @@ static const struct field usage_fields[] = {
     INT(storage_used_bytes, .unit = "bytes"),
     INT(cost_micros, .unit = "millionths of a US dollar"),
     INT(images_count, .is_optional = true),
+    INT(images_uploaded, .is_optional = true),
+    INT(images_deleted, .is_optional = true),
+    INT(api_requests_count, .is_optional = true),
+    INT(api_requests_success, .is_optional = true),
+    INT(api_requests_failed, .is_optional = true),
     TIME(created_at),
     TIME(updated_at),
     BOOL(is_reported),
@@ -120,7 +127,9 @@ struct wire_usage {
     int64_t generations_count, generations_success, generations_failed;
     credits credits_used;
     struct list model_usage;
-    int64_t storage_used_bytes;
+    int64_t storage_used_bytes, images_uploaded, images_deleted;
+    int64_t api_requests_count, api_requests_success, api_requests_failed;
+    instant created_at, updated_at;
 };
 #define ROW struct wire_usage
 static const struct field wire_usage_fields[] = {
@@ -131,6 +140,13 @@ static const struct field wire_usage_fields[] = {
     CREDITS(credits_used),
     LIST(model_usage, &model_usage_item),
     INT(storage_used_bytes, .unit = "bytes"),
+    INT(images_uploaded),
+    INT(images_deleted, .about = "Works, films too."),
+    INT(api_requests_count),
+    INT(api_requests_success),
+    INT(api_requests_failed),
+    TIME(created_at),
+    TIME(updated_at),
 };
 #undef ROW
 static const struct shape wire_usage_shape = {
@@ -247,19 +263,34 @@ static int64_t cost_of(struct call *call, doc_id generation)
     return cost;
 }
 
-void usage_count(struct call *call, const struct generation *g)
+static struct usage usage_of_today(struct call *call, doc_id user)
 {
     struct usage usage;
     int64_t day = day_of(call->now);
-    doc_id id = row_first(call, index_of(&usage_type, "by_user_day"),
-                          KEY(key_id(g->user_id), key_int(day)));
+    doc_id id =
+        row_first(call, index_of(&usage_type, "by_user_day"), KEY(key_id(user), key_int(day)));
     if (!row_find(call, &usage_type, id, &usage)) {
-        usage = (struct usage){.user_id = g->user_id,
+        usage = (struct usage){.user_id = user,
                                .date = ledger_period(call->arena, call->now),
                                .day = day,
                                .created_at = call->now};
         row_new(call, &usage_type, &usage);
     }
+    return usage;
+}
+
+void usage_count_deleted(struct call *call, doc_id user)
+{
+    struct usage usage = usage_of_today(call, user);
+    usage.images_deleted++;
+    usage.storage_used_bytes = storage_meter_of(call, user).bytes;
+    usage.updated_at = call->now;
+    row_put(call, &usage_type, &usage);
+}
+
+void usage_count(struct call *call, const struct generation *g)
+{
+    struct usage usage = usage_of_today(call, g->user_id);
     usage.generations_count++;
     usage.generations_success += g->status == GENERATION_COMPLETED;
     usage.generations_failed += g->status == GENERATION_FAILED;
@@ -285,7 +316,7 @@ static void report(struct call *call, const struct usage *usage)
         week = (struct usage_report){.week = ledger_period(call->arena, start), .day = monday};
         row_new(call, &usage_report_type, &week);
     }
-    week.users++;
+    week.users += usage->generations_count > 0;
     week.generations_count += usage->generations_count;
     week.generations_success += usage->generations_success;
     week.generations_failed += usage->generations_failed;
@@ -338,6 +369,13 @@ static void get_usage(struct call *call, const struct get_usage_args *args, stru
             .credits_used = row.credits_used,
             .model_usage = row.model_usage,
             .storage_used_bytes = row.storage_used_bytes,
+            .images_uploaded = row.images_uploaded,
+            .images_deleted = row.images_deleted,
+            .api_requests_count = row.api_requests_count,
+            .api_requests_success = row.api_requests_success,
+            .api_requests_failed = row.api_requests_failed,
+            .created_at = row.created_at,
+            .updated_at = row.updated_at,
         };
     scan_end(&scan);
     *result = (struct list){list, count};

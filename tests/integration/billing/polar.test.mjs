@@ -160,7 +160,7 @@ test('what is asked of Polar: pages, a change of plan, an end and its undoing', 
     assert.equal(await client.action('subscriptions:getCustomerPortal', {}), 'https://polar.example/portal/cus_sub_c');
     await client.action('subscriptions:changePlan', { planId: 'max' });
     assert.equal(asked.at(-1).method, 'PATCH');
-    assert.deepEqual(asked.at(-1).form, { product_id: 'prod_max', proration_behavior: 'prorate' });
+    assert.deepEqual(asked.at(-1).form, { product_id: 'prod_max', proration_behavior: 'invoice' });
     const { _id } = await client.query('subscriptions:getSubscription', {});
     await client.action('subscriptions:cancelSubscription', { subscriptionId: _id });
     assert.deepEqual(asked.at(-1).form, { cancel_at_period_end: true });

@@ -364,6 +364,8 @@ static const struct sample samples[] = {
     {"admin:listAlerts", "{}", OF_NOTHING},
     {"admin:acknowledgeAlert", "{\"alertId\":\"%s\"}", OF_ALERT},
     {"alerts:getMyAlerts", "{}", OF_NOTHING},
+    {"stripe:getOrCreateStripeCustomer", "{\"clerkId\":\"somebody\"}", OF_NOTHING},
+    {"stripe:handlePlanChange", "{\"stripeSubscriptionId\":\"sub_0\"}", OF_NOTHING},
     {"generations:getGenerationJob", "{\"jobId\":\"%s\"}", OF_GENERATION},
     {"generations:listGenerationJobs", "{\"status\":\"completed\"}", OF_NOTHING},
     {"videos:getVideos", "{}", OF_NOTHING},
