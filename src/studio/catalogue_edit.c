@@ -5,6 +5,7 @@
 #include "studio/studio.h"
 
 #include "studio/audit.h"
+#include "studio/replies.h"
 
 #include <math.h>
 
@@ -131,9 +132,6 @@ static const struct field override_lists_fields[] = {
 static const struct shape override_lists_shape = {
     .name = "overrides", .size = sizeof(struct override_lists), FIELDS(override_lists_fields)};
 
-struct nothing {
-    char none;
-};
 NO_ARGS(seed_plans)
 NO_ARGS(seed_packages)
 NO_ARGS(list_overrides)

@@ -5,6 +5,7 @@
 #include "studio/assets.h"
 #include "studio/catalogue.h"
 #include "studio/erasing.h"
+#include "studio/replies.h"
 #include "studio/subscriptions.h"
 
 /* ---- arguments and results ---- */
@@ -126,15 +127,6 @@ static const struct field set_fields[] = {
 };
 #undef ROW
 
-struct success {
-    bool success;
-};
-#define ROW struct success
-static const struct field success_fields[] = {BOOL(success)};
-#undef ROW
-static const struct shape success_shape = {
-    .name = "success", .size = sizeof(struct success), FIELDS(success_fields)};
-
 struct move_args {
     doc_id user_id;
     str plan, stripe_customer_id, stripe_subscription_id, subscription_status;
@@ -202,8 +194,7 @@ const struct function member_functions[] = {
              .about = "Does nothing: the payment service's own events tell who pays."),
     MUTATION("users:updateLastActive", touch, .caller = SIGNED_IN, .returns = RETURNS_NULL,
              .about = "Notes that the caller is here; at most every five minutes."),
-    MUTATION("users:updateUserSettings", set, .caller = SIGNED_IN,
-             .returns = RETURNS_RECORD(&success_shape, struct success),
+    MUTATION("users:updateUserSettings", set, .caller = SIGNED_IN, .returns = RETURNS_SUCCESS,
              .about = "What the caller says of themselves."),
     MUTATION("users:updateUserPlan", move, .caller = INTERNAL, .returns = RETURNS_NULL,
              .about = "To another plan, until a payment service tells of one."),

@@ -5,6 +5,7 @@
 #include "studio/catalogue.h"
 #include "studio/events.h"
 #include "studio/ledger.h"
+#include "studio/replies.h"
 #include "studio/users.h"
 
 /* ---- arguments and results ---- */
@@ -87,10 +88,6 @@ static const struct field cancel_stripe_fields[] = {
 #undef ROW
 #define reactivate_args cancel_stripe_args
 #define reactivate_fields cancel_stripe_fields
-
-struct nothing {
-    char none;
-};
 
 struct change_preview {
     int64_t amount;

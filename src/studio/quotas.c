@@ -4,6 +4,7 @@
 #include "studio/catalogue.h"
 #include "studio/crons.h"
 #include "studio/ledger.h"
+#include "studio/replies.h"
 #include "studio/subscriptions.h"
 
 #include <math.h>
@@ -171,15 +172,6 @@ static const struct field aside_fields[] = {BOOL(success), INT(used), INT(limit)
 static const struct shape aside_shape = {
     .name = "aside", .size = sizeof(struct aside), FIELDS(aside_fields)};
 
-struct success {
-    bool success;
-};
-#define ROW struct success
-static const struct field success_fields[] = {BOOL(success)};
-#undef ROW
-static const struct shape success_shape = {
-    .name = "success", .size = sizeof(struct success), FIELDS(success_fields)};
-
 struct reset_args {
     str user_id;
 };
@@ -220,11 +212,9 @@ const struct function quota_functions[] = {
     MUTATION("quotas:checkAndReserveQuota", set_aside, .caller = SIGNED_IN,
              .returns = RETURNS_RECORD(&aside_shape, struct aside),
              .about = "Counts works before a frontend makes them; QUOTA when they are too many."),
-    MUTATION("quotas:refundQuota", refund, .caller = SIGNED_IN,
-             .returns = RETURNS_RECORD(&success_shape, struct success),
+    MUTATION("quotas:refundQuota", refund, .caller = SIGNED_IN, .returns = RETURNS_SUCCESS,
              .about = "Gives back what failed, of what was set aside in the last hour."),
-    MUTATION("quotas:resetQuotaForUser", reset, .caller = INTERNAL,
-             .returns = RETURNS_RECORD(&success_shape, struct success),
+    MUTATION("quotas:resetQuotaForUser", reset, .caller = INTERNAL, .returns = RETURNS_SUCCESS,
              .about = "Counts from nothing again, within this period."),
     MUTATION("quotas:resetExpiredQuotas", clean, .caller = INTERNAL,
              .returns = RETURNS_RECORD(&cleaned_shape, struct cleaned),

@@ -6,6 +6,7 @@
 #include "studio/subscriptions.h"
 
 #include "studio/catalogue.h"
+#include "studio/replies.h"
 #include "studio/users.h"
 
 /* ---- arguments and results ---- */
@@ -81,15 +82,6 @@ static const struct field allocate_fields[] = {
 };
 #undef ROW
 
-struct success {
-    bool success;
-};
-#define ROW struct success
-static const struct field success_fields[] = {BOOL(success)};
-#undef ROW
-static const struct shape success_shape = {
-    .name = "success", .size = sizeof(struct success), FIELDS(success_fields)};
-
 struct allocated {
     bool is_new;
 };
@@ -108,8 +100,6 @@ BACKEND_FUNCTION(join, struct success)
 BACKEND_FUNCTION(downgrade, struct success)
 BACKEND_FUNCTION(get_user, struct user_wire *)
 BACKEND_FUNCTION(allocate, struct allocated)
-
-#define RETURNS_SUCCESS RETURNS_RECORD(&success_shape, struct success)
 
 const struct function upgrade_functions[] = {
     ACTION("subscriptions:handleUpgrade", upgrade, .answer = upgrade_answered_door,
