@@ -24,7 +24,7 @@ struct video {
     str video_url, thumbnail_url;
     credits credits_cost;
     bool is_favorite, is_public;
-    str error_message;
+    str error_message, error_kind;
     struct maybe_int file_size;
     int64_t view_count, download_count, share_count;
     instant created_at;

@@ -9,6 +9,7 @@
 #include "cli/settings.h"
 #include "studio/choices.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,6 +118,62 @@ static void videoai_sells_seconds_at_85_credits_a_dollar_rounded_up(void **state
     expect_package(2, "large", 8000, 9499);
 }
 
+static void videoai_keeps_films_public_below_max_and_1080p_for_pro(void **state)
+{
+    static const char *const keys[] = {"free", "starter", "pro", "max"};
+    load("videoai");
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        assert_int_equal(config_plan(&settings.studio, str_of(keys[i]))->films_are_public, i < 3);
+    const struct model_config *models = settings.studio.models.items;
+    for (size_t i = 0; i < settings.studio.models.count; i++) {
+        const struct tier_config *sharp = choices_tier(&models[i].resolutions, STR("1080p"));
+        const str *plans = sharp->plans.items;
+        assert_int_equal(sharp->plans.count, 2);
+        assert_true(str_equal(plans[0], STR("pro")) && str_equal(plans[1], STR("max")));
+    }
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void a_workflow_is_read_with_the_configuration_or_refused(void **state)
+{
+    char folder[] = "/tmp/atelier-workflow-XXXXXX", config[64], workflow[64], text[800];
+    struct fault fault;
+    assert_non_null(mkdtemp(folder));
+    snprintf(config, sizeof(config), "%s/a.yaml", folder);
+    snprintf(workflow, sizeof(workflow), "%s/own.json", folder);
+    snprintf(text, sizeof(text),
+             "providers:\n  - {id: home, kind: comfyui, baseUrl: \"http://127.0.0.1:8188\", "
+             "concurrency: 1, timeoutSeconds: 60}\nmodels:\n  - {id: own, name: Own, description: "
+             "Mine., kind: image, provider: home, price: 1, typicalSeconds: 9, maxImages: 1, "
+             "promptMax: 100, takesImage: optional, workflow: \"%s\", sizes: [{name: Square, "
+             "width: 512, height: 512}]}\n",
+             workflow);
+    write_file(config, text);
+    const struct settings_options options = {.config = config};
+    arena_done(&arena);
+    assert_false(settings_load(&arena, &options, &settings, &fault)); /* it is not there */
+    write_file(workflow, "{\"nodes\": []}");
+    assert_false(settings_load(&arena, &options, &settings, &fault));
+    assert_true(str_contains(str_of(fault.text), STR("no workflow")));
+    write_file(workflow, "{\"1\": {\"class_type\": \"A\", \"inputs\": {}}}");
+    assert_false(settings_load(&arena, &options, &settings, &fault));
+    assert_true(str_contains(str_of(fault.text), STR("has no {image}")));
+    write_file(workflow, "{\"1\": {\"class_type\": \"A\", \"inputs\": {\"a\": \"{image}\"}}}");
+    assert_true(settings_load(&arena, &options, &settings, &fault));
+    const struct model_config *own = config_model(&settings.studio, STR("own"));
+    assert_true(str_contains(config_workflow(&settings.studio, own), STR("class_type")));
+    unlink(workflow);
+    unlink(config);
+    rmdir(folder);
+}
+
 static void iskra_takes_no_credits(void **state)
 {
     load("iskra");
@@ -161,6 +218,8 @@ int main(void)
         cmocka_unit_test(every_preset_loads_without_any_key),
         cmocka_unit_test(pixorly_sells_pictures_at_the_prices_of_its_report),
         cmocka_unit_test(videoai_sells_seconds_at_85_credits_a_dollar_rounded_up),
+        cmocka_unit_test(videoai_keeps_films_public_below_max_and_1080p_for_pro),
+        cmocka_unit_test(a_workflow_is_read_with_the_configuration_or_refused),
         cmocka_unit_test(iskra_takes_no_credits),
         cmocka_unit_test(the_environment_names_the_preset_and_an_option_overrides_it),
         cmocka_unit_test(a_preset_that_does_not_exist_is_refused_with_those_that_do),
