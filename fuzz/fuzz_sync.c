@@ -14,16 +14,14 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/encode.h"
 #include "base/log.h"
 #include "call/readers.h"
 #include "functions.h"
 #include "net/conn.h"
 
-#include <openssl/evp.h>
-
 #include "fuzz.h"
 #include "sync_client.h"
+#include "sync_tokens.h"
 
 #define INPUT_MAX KIB(8)
 #define CLIENTS 3
@@ -112,56 +110,10 @@ static void resolve(struct call *call)
 
 /* ---- what is made once ---- */
 
-static const struct issuer issuers[] = {
-    {.kind = ISSUER_OIDC, .issuer = STR("https://a.example"), .application_id = STR("convex")},
-};
 static struct program program = {.seal_key = "a key that nobody outside knows", .resolve = resolve};
 static struct verifier *verifier;
-static str tokens[10];
+static str tokens[SYNC_TOKENS];
 static struct arena always; /* what lives as long as the program */
-
-static str sign(EVP_PKEY *pair, const char *subject, span expires, const char *audience)
-{
-    uint8_t signature[64];
-    size_t len = sizeof(signature);
-    str head = STR("{\"alg\":\"EdDSA\",\"typ\":\"JWT\",\"kid\":\"k\"}");
-    str claims = str_format(&always,
-                            "{\"iss\":\"https://a.example\",\"sub\":\"%s\",\"aud\":\"%s\","
-                            "\"iat\":1799999000,\"exp\":%lld}",
-                            subject, audience, (long long)(BEGINNING_US + expires.us) / 1000000);
-    str left = base64url_write(&always, bytes_of(head));
-    str right = base64url_write(&always, bytes_of(claims));
-    str message = str_format(&always, "%.*s.%.*s", STR_ARG(left), STR_ARG(right));
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    EVP_DigestSignInit(context, NULL, NULL, NULL, pair);
-    EVP_DigestSign(context, signature, &len, (const uint8_t *)message.at, message.len);
-    EVP_MD_CTX_free(context);
-    str end = base64url_write(&always, (bytes){signature, len});
-    return str_format(&always, "%.*s.%.*s", STR_ARG(message), STR_ARG(end));
-}
-
-static void make_tokens(void)
-{
-    static const uint8_t seed[32] = {1, 2, 3};
-    uint8_t raw[32];
-    size_t len = sizeof(raw);
-    EVP_PKEY *pair = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, sizeof(seed));
-    EVP_PKEY_get_raw_public_key(pair, raw, &len);
-    str x = base64url_write(&always, (bytes){raw, len});
-    str jwks = str_format(&always,
-                          "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"k\","
-                          "\"x\":\"%.*s\"}]}",
-                          STR_ARG(x));
-    verifier = verifier_new(issuers, ARRAY_LEN(issuers), NULL);
-    verifier_set_keys(verifier, 0, key_set_read(jwks, NULL));
-    tokens[0] = sign(pair, "alice", HOURS(2), "convex");
-    tokens[1] = sign(pair, "alice", SECONDS(90), "convex");
-    tokens[2] = sign(pair, "bob", HOURS(2), "convex");
-    tokens[3] = sign(pair, "alice", HOURS(-1), "convex");
-    tokens[4] = sign(pair, "alice", HOURS(2), "others");
-    tokens[5] = STR("nobody's");
-    EVP_PKEY_free(pair);
-}
 
 static void begin(void)
 {
@@ -174,7 +126,7 @@ static void begin(void)
     passed = 0;
     log_set_level(LOG_ERROR);
     doc_id_set_key((const uint8_t *)"0123456789abcdef");
-    make_tokens();
+    verifier = sync_tokens_make(&always, (instant){BEGINNING_US}, tokens);
     program.schema = &schema;
     program_init(&program, tables, counts, ARRAY_LEN(tables));
 }
