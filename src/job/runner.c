@@ -24,6 +24,7 @@ struct lane {
     size_t claims_most; /* at once: more while they find something */
     bool may_have;      /* something may be due */
     instant next;       /* when to look again */
+    instant again_at;   /* the same, after what failed; within a second */
 };
 
 struct runner {
@@ -368,7 +369,7 @@ static void claimed(void *owner, struct mutation *mutation)
     lane->claims_most = is_found ? MIN_OF(lane->claims_most * 2, (size_t)CLAIMS_MAX) : 1;
     if (failed) {
         if (!PLANTED(sim_claim_not_tried_again))
-            lane->next = instant_add(run->runner->now, SECONDS(1));
+            lane->again_at = instant_add(run->runner->now, COMMIT_RETRY);
     } else if (!run->found) {
         lane->next = run->next_due;
     } else {
@@ -488,21 +489,28 @@ static bool claim_next(struct runner *runner, size_t index)
         return true;
     }
     run_free(run);
-    lane->next = instant_add(runner->now, PUT_RETRY);
+    lane->again_at = instant_add(runner->now, PUT_RETRY);
     return false;
 }
 
 /* Those sent together are in one commit, each with the next job. */
+/* It was to be within a second: when it is further away, the clock was set back. */
+static bool is_again(instant now, instant at)
+{
+    return at.us <= now.us || at.us > instant_add(now, COMMIT_RETRY).us;
+}
+
 static void claim_lane(struct runner *runner, size_t index)
 {
     struct lane *lane = &runner->lanes[index];
-    bool is_time = lane->next.us != 0 && lane->next.us <= runner->now.us;
+    bool is_time = (lane->next.us != 0 && lane->next.us <= runner->now.us) ||
+                   (lane->again_at.us != 0 && is_again(runner->now, lane->again_at));
     if (!lane_is_open(runner, lane) || !(lane->may_have || is_time) ||
         lane->claims >= lane->claims_most) /* those may have looked too early to see it */
         return;
 
     lane->may_have = false;
-    lane->next = (instant){0};
+    lane->next = lane->again_at = (instant){0};
     while (lane_is_open(runner, lane) && lane->claims < lane->claims_most)
         if (!claim_next(runner, index))
             return;
@@ -512,7 +520,7 @@ static void tell_progress(struct runner *runner, struct run *run)
 {
     bool is_due = run->state == RUN_WORKING && !run->is_telling && run->part > run->part_told &&
                   run->action->progress != NULL &&
-                  instant_since(runner->now, run->told_at).us >= PROGRESS_EVERY.us;
+                  is_again(runner->now, instant_add(run->told_at, PROGRESS_EVERY));
     if (!is_due)
         return;
     run->part_told = run->part;
@@ -533,12 +541,6 @@ static void send_answer(struct runner *runner, struct run *run)
 {
     run->state = send(runner, answer, answered, run) ? RUN_ANSWERING : RUN_NONE;
     run->retry_at = instant_add(runner->now, PUT_RETRY);
-}
-
-/* It was to be within a second: when it is further away, the clock was set back. */
-static bool is_again(instant now, instant at)
-{
-    return at.us <= now.us || at.us > instant_add(now, COMMIT_RETRY).us;
 }
 
 /* Once a second, however many wait and however fast the line moves. */
@@ -583,8 +585,8 @@ instant runner_step(struct runner *runner, instant now)
     for (size_t i = 0; i < runner->lane_count; i++) {
         claim_lane(runner, i);
         /* A full lane looks again when one of its runs ends: its moment may be long past. */
-        instant at = lane_is_open(runner, &runner->lanes[i]) ? runner->lanes[i].next : (instant){0};
-        next = sooner(next, at);
+        if (lane_is_open(runner, &runner->lanes[i]))
+            next = sooner(sooner(next, runner->lanes[i].next), runner->lanes[i].again_at);
     }
     return sooner(next, publish_line(runner));
 }
