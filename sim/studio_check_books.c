@@ -110,7 +110,6 @@ static void check_invoices(struct look *look, size_t person)
 /* The plan's credits of a month come once in it. */
 static void check_months(struct look *look)
 {
-    AUTO(arena_done) struct arena arena = {0};
     for (size_t i = 0; i < look->transactions.count; i++)
         for (size_t k = 0; k < i; k++) {
             const struct json *a = &look->transactions.items[i], *b = &look->transactions.items[k];

@@ -17,8 +17,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WHOLE_EVERY 500 /* steps of the house */
-#define CALM_DAYS 4     /* after which all must be over */
+#define WHOLE_EVERY 2000 /* steps of the house */
+#define CALM_DAYS 4      /* after which all must be over */
 
 /* ---- what happened ---- */
 
