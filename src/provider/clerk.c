@@ -18,7 +18,7 @@ static str email_of(const struct json *user)
     str wanted = json_text(json_get(user, "primary_email_address_id"));
     str first = STR("");
     for (size_t i = 0; list->kind == JSON_LIST && i < list->count; i++) {
-        str email = json_text(json_get(&list->items[i], "email_address"));
+        str email = name_of(&list->items[i], "email_address");
         if (wanted.len != 0 && str_equal(json_text(json_get(&list->items[i], "id")), wanted))
             return email;
         if (i == 0 && email.len != 0)

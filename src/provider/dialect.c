@@ -186,3 +186,17 @@ bool dialect_is_id(str text)
     }
     return text.len >= 1 && text.len <= ID_MAX;
 }
+
+struct json dialect_answer(struct arena *arena, str body)
+{
+    struct json answer;
+    struct fault fault;
+    return json_read(arena, body, 0, &answer, &fault) ? answer : (struct json){0};
+}
+
+bool dialect_posted(struct arena *arena, str body, const char *member, str *job)
+{
+    struct json posted = dialect_answer(arena, body);
+    *job = json_text(json_get(&posted, member));
+    return dialect_is_id(*job);
+}

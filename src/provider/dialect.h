@@ -55,5 +55,11 @@ void dialect_write(struct buffer *to, struct arena *arena, const struct dialect 
 void dialect_collect(struct arena *arena, const struct json *result, bool any_name,
                      struct provider_answer *out);
 
+/* An answer; nothing in it when it is no JSON. */
+struct json dialect_answer(struct arena *arena, str body);
+
+/* The job that a posting is about, by the name that its id has there; false: it names none. */
+bool dialect_posted(struct arena *arena, str body, const char *member, str *job);
+
 /* What services put into paths: letters, digits, '-' and '_', of a length that ids have. */
 bool dialect_is_id(str text);

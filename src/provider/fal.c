@@ -273,11 +273,8 @@ static str words_of(struct arena *arena, const struct fal_error *error)
 
 static void submitted(struct arena *arena, int status, str body, struct provider_answer *out)
 {
-    struct json answer;
-    struct fault fault;
+    struct json answer = dialect_answer(arena, body);
     *out = (struct provider_answer){0};
-    if (!json_read(arena, body, 0, &answer, &fault))
-        answer = (struct json){0};
     if (status >= 200 && status <= 299) {
         read_status(arena, &answer, out);
         return;
@@ -309,11 +306,8 @@ static void read_failure(struct arena *arena, int status, const struct json *ans
 
 static void polled(struct arena *arena, int status, str body, struct provider_answer *out)
 {
-    struct json answer;
-    struct fault fault;
+    struct json answer = dialect_answer(arena, body);
     *out = (struct provider_answer){0};
-    if (!json_read(arena, body, 0, &answer, &fault))
-        answer = (struct json){0};
     if (status < 200 || status > 299)
         read_failure(arena, status, &answer, out);
     else if (is_status(&answer))
@@ -352,14 +346,8 @@ static bool is_signed(struct arena *arena, str keys, const struct provider_hook 
 static bool hooked(struct arena *arena, const struct provider_site *site,
                    const struct provider_hook *hook, str *job)
 {
-    struct json posted;
-    struct fault fault;
-    if (site->webhook_secret.len != 0 && !is_signed(arena, site->webhook_secret, hook))
-        return false;
-    if (!json_read(arena, hook->body, 0, &posted, &fault))
-        return false;
-    *job = json_text(json_get(&posted, "request_id"));
-    return dialect_is_id(*job);
+    return (site->webhook_secret.len == 0 || is_signed(arena, site->webhook_secret, hook)) &&
+           dialect_posted(arena, hook->body, "request_id", job);
 }
 
 const struct provider fal_provider = {

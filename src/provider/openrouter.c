@@ -130,11 +130,8 @@ static void take_words(struct arena *arena, const struct json *choice, struct pr
 
 static void submitted(struct arena *arena, int status, str body, struct provider_answer *out)
 {
-    struct json answer;
-    struct fault fault;
+    struct json answer = dialect_answer(arena, body);
     *out = (struct provider_answer){0};
-    if (!json_read(arena, body, 0, &answer, &fault))
-        answer = (struct json){0};
     if (take_error(arena, status, json_get(&answer, "error"), out))
         return;
     const struct json *choices = json_get(&answer, "choices");

@@ -45,6 +45,12 @@ void payment_encode(struct buffer *to, str text)
     }
 }
 
+bool payment_object_read(struct arena *arena, str body, struct json *out)
+{
+    struct fault fault;
+    return json_read(arena, body, 0, out, &fault) && out->kind == JSON_OBJECT;
+}
+
 bool payment_event_is_sound(const struct payment_event *event)
 {
     return event->id.len != 0 && event->id.len <= 255 && event->type.len != 0 &&

@@ -13,6 +13,7 @@
 
 #include "base/buffer.h"
 #include "provider/provider.h"
+#include "json/json.h"
 
 /* A page where somebody pays. */
 struct payment_checkout {
@@ -121,6 +122,9 @@ void payment_start(struct arena *arena, const struct provider_site *site,
 
 /* Percent-encoded, so that an id cannot leave its place in an address or a form. */
 void payment_encode(struct buffer *to, str text);
+
+/* A JSON object, or false. */
+bool payment_object_read(struct arena *arena, str body, struct json *out);
 
 /* An id and a type of lengths that can be kept, and a moment. */
 bool payment_event_is_sound(const struct payment_event *event);

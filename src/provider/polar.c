@@ -180,16 +180,10 @@ static instant time_of(const struct json *value)
 
 /* ---- what it says ---- */
 
-static bool read_object(struct arena *arena, str body, struct json *out)
-{
-    struct fault fault;
-    return json_read(arena, body, 0, out, &fault) && out->kind == JSON_OBJECT;
-}
-
 static bool page_read(struct arena *arena, int status, str body, str *url)
 {
     struct json page;
-    if (status < 200 || status > 299 || !read_object(arena, body, &page))
+    if (status < 200 || status > 299 || !payment_object_read(arena, body, &page))
         return false;
     *url = json_text(json_get(&page, "url"));
     if (url->len == 0)
@@ -240,7 +234,7 @@ static bool subscription_read(struct arena *arena, int status, str body,
 {
     struct json object;
     *out = (struct payment_subscription){0};
-    if (status < 200 || status > 299 || !read_object(arena, body, &object))
+    if (status < 200 || status > 299 || !payment_object_read(arena, body, &object))
         return false;
     read_subscription(&object, out);
     return out->id.len != 0;
@@ -313,7 +307,7 @@ static bool event_read(struct arena *arena, str id, str body, struct payment_eve
 {
     struct json event;
     *out = (struct payment_event){.processor = polar_service.name, .id = id};
-    if (!read_object(arena, body, &event))
+    if (!payment_object_read(arena, body, &event))
         return false;
     const struct json *object = json_get(&event, "data");
     instant told_at = time_of(json_get(&event, "timestamp"));

@@ -192,11 +192,8 @@ static void read_prediction(struct arena *arena, const struct json *prediction,
 
 static bool read_answer(struct arena *arena, int status, str body, struct provider_answer *out)
 {
-    struct json answer;
-    struct fault fault;
+    struct json answer = dialect_answer(arena, body);
     *out = (struct provider_answer){0};
-    if (!json_read(arena, body, 0, &answer, &fault))
-        answer = (struct json){0};
     if (status >= 200 && status <= 299) {
         read_prediction(arena, &answer, out);
         return true;
@@ -239,14 +236,8 @@ static void cancel(struct arena *arena, const struct provider_site *site, str jo
 static bool hooked(struct arena *arena, const struct provider_site *site,
                    const struct provider_hook *hook, str *job)
 {
-    struct json posted;
-    struct fault fault;
-    if (site->webhook_secret.len != 0 && !hook_is_signed(arena, site->webhook_secret, hook))
-        return false;
-    if (!json_read(arena, hook->body, 0, &posted, &fault))
-        return false;
-    *job = json_text(json_get(&posted, "id"));
-    return dialect_is_id(*job);
+    return (site->webhook_secret.len == 0 || hook_is_signed(arena, site->webhook_secret, hook)) &&
+           dialect_posted(arena, hook->body, "id", job);
 }
 
 const struct provider replicate_provider = {

@@ -141,12 +141,6 @@ static void preview(struct arena *arena, const struct provider_site *site, str s
 
 /* ---- what it says ---- */
 
-static bool read_object(struct arena *arena, str body, struct json *out)
-{
-    struct fault fault;
-    return json_read(arena, body, 0, out, &fault) && out->kind == JSON_OBJECT;
-}
-
 static const struct json *first_of(const struct json *list)
 {
     static const struct json none = {0};
@@ -168,7 +162,7 @@ static instant time_of(const struct json *value)
 static bool page_read(struct arena *arena, int status, str body, str *url)
 {
     struct json page;
-    if (status < 200 || status > 299 || !read_object(arena, body, &page))
+    if (status < 200 || status > 299 || !payment_object_read(arena, body, &page))
         return false;
     *url = json_text(json_get(&page, "url"));
     return str_starts(*url, STR("https://")) || str_starts(*url, STR("http://"));
@@ -178,7 +172,7 @@ static bool preview_read(struct arena *arena, int status, str body, struct payme
 {
     struct json invoice;
     *out = (struct payment_preview){0};
-    if (status < 200 || status > 299 || !read_object(arena, body, &invoice))
+    if (status < 200 || status > 299 || !payment_object_read(arena, body, &invoice))
         return false;
     instant attempt = time_of(json_get(&invoice, "next_payment_attempt"));
     *out = (struct payment_preview){
@@ -217,7 +211,7 @@ static bool subscription_read(struct arena *arena, int status, str body,
 {
     struct json object;
     *out = (struct payment_subscription){0};
-    if (status < 200 || status > 299 || !read_object(arena, body, &object))
+    if (status < 200 || status > 299 || !payment_object_read(arena, body, &object))
         return false;
     read_subscription(&object, out);
     return out->id.len != 0;
@@ -324,7 +318,7 @@ static bool event_read(struct arena *arena, str id, str body, struct payment_eve
 {
     struct json event;
     *out = (struct payment_event){.processor = stripe_service.name};
-    if (!read_object(arena, body, &event))
+    if (!payment_object_read(arena, body, &event))
         return false;
     const struct json *object = json_get(json_get(&event, "data"), "object");
     out->id = json_text(json_get(&event, "id"));

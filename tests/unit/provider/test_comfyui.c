@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "provider_check.h"
 
 #include "provider/workflow.h"
 
@@ -14,18 +9,6 @@ static int clear_arena(void **state)
 {
     arena_done(&arena);
     return 0;
-}
-
-static void expect(str got, const char *wanted)
-{
-    if (!str_equal(got, str_of(wanted)))
-        fail_msg("got %.*s, wanted %s", STR_ARG(got), wanted);
-}
-
-static void expect_part(str got, const char *wanted)
-{
-    if (!str_contains(got, str_of(wanted)))
-        fail_msg("%.*s has no %s", STR_ARG(got), wanted);
 }
 
 static struct provider_answer read_submitted(int status, const char *body)

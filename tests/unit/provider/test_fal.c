@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "provider_check.h"
 
 #include "base/encode.h"
 #include "base/hash.h"
@@ -12,25 +7,6 @@
 
 #include <sodium.h>
 #include <string.h>
-
-static int open_arena(void **state)
-{
-    *state = memory_zeroed(sizeof(struct arena));
-    return 0;
-}
-
-static int close_arena(void **state)
-{
-    arena_done(*state);
-    free(*state);
-    return 0;
-}
-
-static void expect(str got, const char *wanted)
-{
-    if (!str_equal(got, str_of(wanted)))
-        fail_msg("got %.*s, wanted %s", STR_ARG(got), wanted);
-}
 
 /* ---- requests ---- */
 
@@ -434,8 +410,6 @@ static void with_its_keys_only_what_it_signed_is_believed(void **state)
     hook.header_count = 3;
     assert_false(fal_provider.hooked(*state, &site, &hook, &job));
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_arena, close_arena)
 
 int main(void)
 {

@@ -1,27 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "provider_check.h"
 
 #include "base/encode.h"
 #include "base/hash.h"
 #include "provider/hook.h"
-
-static int open_arena(void **state)
-{
-    *state = memory_zeroed(sizeof(struct arena));
-    return 0;
-}
-
-static int close_arena(void **state)
-{
-    arena_done(*state);
-    free(*state);
-    return 0;
-}
 
 /* The example of the scheme's own documentation. */
 #define SECRET "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -146,8 +128,6 @@ static void a_posting_without_an_id_is_not_theirs(void **state)
 {
     assert_false(is_believed(*state, "", STR("." STAMP ".{}"), STR("{}")));
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_arena, close_arena)
 
 int main(void)
 {

@@ -1,34 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "provider_check.h"
 
 #include "base/buffer.h"
 #include "provider/provider.h"
 
 #include <string.h>
-
-static int open_arena(void **state)
-{
-    *state = memory_zeroed(sizeof(struct arena));
-    return 0;
-}
-
-static int close_arena(void **state)
-{
-    arena_done(*state);
-    free(*state);
-    return 0;
-}
-
-static void expect(str got, const char *wanted)
-{
-    if (!str_equal(got, str_of(wanted)))
-        fail_msg("got %.*s, wanted %s", STR_ARG(got), wanted);
-}
 
 /* ---- requests ---- */
 
@@ -426,8 +402,6 @@ static void with_a_secret_an_unsigned_posting_is_nothing(void **state)
     str job;
     assert_false(replicate_provider.hooked(*state, &site, &hook, &job));
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_arena, close_arena)
 
 int main(void)
 {

@@ -1,37 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "provider_check.h"
 
 #include "provider/payment.h"
-
-static int open_arena(void **state)
-{
-    *state = memory_zeroed(sizeof(struct arena));
-    return 0;
-}
-
-static int close_arena(void **state)
-{
-    arena_done(*state);
-    free(*state);
-    return 0;
-}
-
-static void expect(str got, const char *wanted)
-{
-    if (!str_equal(got, str_of(wanted)))
-        fail_msg("got %.*s, wanted %s", STR_ARG(got), wanted);
-}
-
-static void expect_part(str got, const char *part)
-{
-    if (!str_contains(got, str_of(part)))
-        fail_msg("got %.*s, wanted %s in it", STR_ARG(got), part);
-}
 
 /* ---- signatures: made by the official package's generateTestHeaderString ---- */
 
@@ -255,8 +225,6 @@ static void what_is_no_event_is_refused_and_what_is_new_to_us_is_nothing(void **
         stripe_service.event_read(*state, (str){0}, EVENT("tax.rate.updated", "{}"), &event));
     assert_int_equal(event.kind, PAYMENT_NONE);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_arena, close_arena)
 
 int main(void)
 {
