@@ -62,7 +62,7 @@ static void answer_provider(struct pretend *outside, const struct under_way *und
 {
     const struct work *work = under_way->work;
     AUTO(said_done) struct said said = {0};
-    struct provider_answer answer;
+    struct provider_answer answer = {0};
     struct commission *order = order_for(outside, work, under_way->mishap, &said);
     if (order != NULL) {
         order->polls++;
