@@ -173,7 +173,7 @@ static bool keep_full(struct measuring *m, span length, struct fault *fault)
 
 static bool run(struct measuring *m, span length, double got[PEOPLE], struct fault *fault)
 {
-    double before[PEOPLE];
+    double before[PEOPLE] = {0};
     if (!keep_full(m, WARM, fault) || !read_used(m, before, fault) ||
         !keep_full(m, length, fault) || !read_used(m, got, fault))
         return false;
