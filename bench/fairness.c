@@ -204,7 +204,7 @@ bool bench_fairness(const struct bench *bench, struct row *row, struct fault *fa
 {
     struct measuring *m = memory_zeroed(sizeof(*m));
     span length = {MIN_OF(LENGTH.us, bench->time.us * 30)};
-    double got[PEOPLE];
+    double got[PEOPLE] = {0};
     m->bench = bench;
     m->server.syncs_fd = -1;
     *row = (struct row){.name = "fairness", .unit = "Jain's index", .decimals = 4};
