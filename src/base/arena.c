@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define BLOCK_SIZE KIB(8)
+#define SMALL_BLOCK_SIZE 1024
 #define ALIGNMENT 16
 #define SPARE_MAX 128 /* 1 MiB for each thread */
 
@@ -70,7 +71,7 @@ void arena_done(struct arena *arena)
         block_free(block);
         block = below;
     }
-    *arena = (struct arena){0};
+    *arena = (struct arena){.is_small = arena->is_small};
 }
 
 void arena_reset(struct arena *arena)
@@ -91,7 +92,8 @@ void *arena_alloc(struct arena *arena, size_t size)
 #if EACH_ALONE
     return memset(block_new(arena, size)->data, 0, size);
 #else
-    if (rounded > BLOCK_SIZE / 4 && rounded > arena->left) {
+    size_t block_size = arena->is_small ? SMALL_BLOCK_SIZE : BLOCK_SIZE;
+    if (rounded > block_size / 4 && rounded > arena->left) {
         /* A large piece gets a block of its own below the current one, which stays in use. */
         struct arena_block *top = arena->blocks;
         struct arena_block *block = block_new(arena, rounded);
@@ -103,8 +105,8 @@ void *arena_alloc(struct arena *arena, size_t size)
         return memset(block->data, 0, size);
     }
     if (rounded > arena->left || arena->blocks == NULL) { /* also for nothing, a place */
-        block_new(arena, BLOCK_SIZE);
-        arena->left = BLOCK_SIZE;
+        block_new(arena, block_size);
+        arena->left = block_size;
     }
     unsigned char *at = arena->blocks->data + (arena->blocks->size - arena->left);
     arena->left -= rounded;

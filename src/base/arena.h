@@ -18,8 +18,9 @@ struct arena_block;
 
 struct arena {
     struct arena_block *blocks;
-    size_t left; /* bytes free in the newest block */
-    size_t used; /* bytes given in all */
+    size_t left;   /* bytes free in the newest block */
+    size_t used;   /* bytes given in all */
+    bool is_small; /* holds little, and there are very many like it: smaller blocks */
 };
 
 /* A zeroed struct arena is ready. */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#define RECEIVE_SIZE KIB(4)
 #define RETRY_AFTER_MAX HOURS(24)
 #define ERROR_BODY_MAX KIB(64) /* of an answer that is not for the file */
 #define METHOD_MAX 16
@@ -87,6 +88,7 @@ struct transfer *transfer_new(const struct outside_request *request)
     struct transfer *transfer = memory_zeroed(sizeof(*transfer));
     str method = request->method.len == 0 ? STR("GET") : request->method;
     transfer->id = request->id;
+    transfer->arena.is_small = true;
     transfer->is_malformed =
         !is_token(method) || method.len > METHOD_MAX || str_find(request->url, 0) >= 0;
     transfer->method = str_zero_ended(&transfer->arena, method);
@@ -340,6 +342,8 @@ static CURLcode set_limits(struct transfer *transfer)
                                  (curl_off_t)MIN_OF(transfer->response_max, (size_t)INT64_MAX));
     code |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     code |= curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    if (!transfer->into_file) /* a thousand may wait at once, each with a buffer of its own */
+        code |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_SIZE);
     code |= curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* it would hide the address */
     code |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     code |= curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* never wait for the resolver */

@@ -537,8 +537,8 @@ void server_close(struct server *server)
     outside_free(server->outside);
     front_close(server->front);
     trusted_free(server->trusted);
+    outer_free(server->outer); /* its threads look at what the runner's jobs asked */
     runner_free(server->runner);
-    outer_free(server->outer);
     media_close(server->media);
     verifier_free(server->verifier);
     signer_close(server->signer);

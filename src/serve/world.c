@@ -4,6 +4,7 @@
 #include "base/encode.h"
 #include "base/log.h"
 #include "serve/fetching.h"
+#include "serve/keepers.h"
 
 #include <string.h>
 
@@ -25,7 +26,13 @@ struct outer {
     struct random random;
     struct pending *pending;
     struct fetches *fetches;
+    struct keepers *keepers;
 };
+
+static void wake(void *context)
+{
+    queue_wake(((struct outer *)context)->answers);
+}
 
 struct outer *outer_new(const struct outer_options *options, struct fault *fault)
 {
@@ -38,7 +45,11 @@ struct outer *outer_new(const struct outer_options *options, struct fault *fault
     random_init(&outer->random);
     outer->fetches =
         fetches_new(&(struct fetches_options){options->outside, answers, options->temp_dir});
-    return outer;
+    outer->keepers = keepers_new(wake, outer, fault);
+    if (outer->keepers != NULL)
+        return outer;
+    outer_free(outer);
+    return NULL;
 }
 
 void outer_free(struct outer *outer)
@@ -46,6 +57,7 @@ void outer_free(struct outer *outer)
     void *item;
     if (outer == NULL)
         return;
+    keepers_free(outer->keepers);
     while (queue_take(outer->answers, &item, 1) == 1)
         outside_result_free(item);
     queue_free(outer->answers);
@@ -127,7 +139,8 @@ static void describe(struct arena *arena, const struct blob_info *info, str type
 }
 
 struct sink {
-    struct outer *outer;
+    struct blobs *blobs;
+    struct random *random;
     struct arena *arena;
 };
 
@@ -136,21 +149,21 @@ static bool store_bytes(void *context, bytes content, struct stored_file *out, s
     struct sink *sink = context;
     struct blob_writer writer;
     struct blob_info info;
-    if (!blob_create(sink->outer->options.blobs, &sink->outer->random, &writer, fault) ||
+    if (!blob_create(sink->blobs, sink->random, &writer, fault) ||
         !blob_write(&writer, content, fault) || !blob_finish(&writer, &info, fault))
         return false;
     describe(sink->arena, &info, STR("application/octet-stream"), out);
     return true;
 }
 
-static bool store_output(struct outer *outer, struct work_result *result,
+static bool store_output(struct outer *outer, struct random *random, struct work_result *result,
                          const struct media_output *output, struct stored_file *out)
 {
     struct blob_info info;
     struct fault fault;
     if (output->fd < 0)
         return true;
-    if (!blob_put_fd(outer->options.blobs, &outer->random, output->fd, (int64_t)output->len, &info,
+    if (!blob_put_fd(outer->options.blobs, random, output->fd, (int64_t)output->len, &info,
                      &fault)) {
         log_event(LOG_ERROR, "blob_failed", "%s", fault.text);
         work_fail(result, WORK_TRANSIENT, "The picture could not be stored.");
@@ -182,15 +195,17 @@ static void take_media(struct outer *outer, const struct work *work, struct work
 {
     if (work->kind == WORK_SKETCH) {
         result->output_count = 1;
-        store_output(outer, result, &event->outputs[MEDIA_ORIGINAL], &result->outputs[0].file);
+        store_output(outer, &outer->random, result, &event->outputs[MEDIA_ORIGINAL],
+                     &result->outputs[0].file);
         return;
     }
     const struct media_output *display = &event->outputs[MEDIA_DISPLAY];
     if (display->fd < 0)
         display = &event->outputs[MEDIA_POSTER];
     take_facts(result, event);
-    if (store_output(outer, result, &event->outputs[MEDIA_THUMBNAIL], &result->thumbnail))
-        store_output(outer, result, display, &result->display);
+    if (store_output(outer, &outer->random, result, &event->outputs[MEDIA_THUMBNAIL],
+                     &result->thumbnail))
+        store_output(outer, &outer->random, result, display, &result->display);
 }
 
 static void on_media(void *context, struct media_event *event)
@@ -399,7 +414,7 @@ static void move_fetches_up(struct outer *outer)
     }
 }
 
-static void take_file(struct outer *outer, struct work_result *result,
+static void take_file(struct outer *outer, struct random *random, struct work_result *result,
                       const struct outside_result *answer)
 {
     struct media_output output = {
@@ -411,15 +426,15 @@ static void take_file(struct outer *outer, struct work_result *result,
         return;
     }
     result->output_count = 1;
-    store_output(outer, result, &output, &result->outputs[0].file);
+    store_output(outer, random, result, &output, &result->outputs[0].file);
 }
 
 /* What a provider said about a wish or a job. */
-static void take_words(struct outer *outer, const struct work *work,
+static void take_words(struct outer *outer, struct random *random, const struct work *work,
                        const struct outside_result *answer, struct work_result *result)
 {
     AUTO(arena_done) struct arena arena = {0};
-    struct sink sink = {outer, &result->arena};
+    struct sink sink = {outer->options.blobs, random, &result->arena};
     struct work_sink into = {.context = &sink, .store = store_bytes};
     struct provider_answer said;
     str body = shared_text(answer->body);
@@ -452,29 +467,67 @@ static bool take_upload(struct outer *outer, const struct outside_result *answer
     return true;
 }
 
-static void take_answer(struct outer *outer, struct outside_result *answer)
+/* An answer of the network on its way through a keeper. */
+struct kept_answer {
+    struct keeping keeping; /* first */
+    struct outer *outer;
+    const struct work *work;
+    struct outside_result *answer;
+    struct work_result *result; /* NULL until it was kept */
+};
+
+static void keep_answer(struct keeping *keeping, struct random *random)
 {
-    if (fetches_go_on(outer->fetches, answer))
-        return;
-    if (take_upload(outer, answer))
-        return;
-    const struct work *work = unpend(outer, answer->id);
-    if (work == NULL)
-        return;
-    struct work_result *result = work_result_new();
+    struct kept_answer *kept = (struct kept_answer *)keeping;
+    const struct outside_result *answer = kept->answer;
+    struct work_result *result = kept->result = work_result_new();
     if (answer->has_retry_after)
         result->retry_after = answer->retry_after;
     if (answer->error != OUTSIDE_OK) {
         log_event(LOG_WARN, "outside_failed", "%s: %s", outside_error_name(answer->error),
                   answer->text);
         work_fail(result, failure_of_network(answer->error), "%s",
-                  sentence_of(work, answer->error));
-    } else if (work->kind == WORK_FETCH) {
-        take_file(outer, result, answer);
-    } else if (work->kind != WORK_CANCEL) {
-        take_words(outer, work, answer, result);
+                  sentence_of(kept->work, answer->error));
+    } else if (kept->work->kind == WORK_FETCH) {
+        take_file(kept->outer, random, result, answer);
+    } else if (kept->work->kind != WORK_CANCEL) {
+        take_words(kept->outer, random, kept->work, answer, result);
     }
-    finish(outer, answer->id, result);
+}
+
+static void drop_answer(struct keeping *keeping)
+{
+    struct kept_answer *kept = (struct kept_answer *)keeping;
+    outside_result_free(kept->answer);
+    work_result_free(kept->result);
+    free(kept);
+}
+
+static void take_answer(struct outer *outer, struct outside_result *answer)
+{
+    bool goes_on = fetches_go_on(outer->fetches, answer) || take_upload(outer, answer);
+    const struct work *work = goes_on ? NULL : unpend(outer, answer->id);
+    if (work == NULL) {
+        outside_result_free(answer);
+        return;
+    }
+    struct kept_answer *kept = memory_new(sizeof(*kept));
+    *kept = (struct kept_answer){
+        .keeping = {.run = keep_answer, .drop = drop_answer},
+        .outer = outer,
+        .work = work,
+        .answer = answer,
+    };
+    keepers_put(outer->keepers, &kept->keeping);
+}
+
+static void take_kept(struct outer *outer)
+{
+    for (struct keeping *keeping; (keeping = keepers_take(outer->keepers)) != NULL;) {
+        struct kept_answer *kept = (struct kept_answer *)keeping;
+        finish(outer, kept->answer->id, take_pointer(&kept->result));
+        drop_answer(keeping);
+    }
 }
 
 /* ---- for the runner ---- */
@@ -539,9 +592,8 @@ void outer_step(struct outer *outer, instant now)
 {
     void *item;
     media_step(outer->options.media, now, on_media, outer);
-    while (queue_take(outer->answers, &item, 1) == 1) {
+    while (queue_take(outer->answers, &item, 1) == 1)
         take_answer(outer, item);
-        outside_result_free(item);
-    }
+    take_kept(outer);
     move_fetches_up(outer);
 }

@@ -4,7 +4,8 @@
  * helper, blobs on disk. Everything that comes back is stored before the runner hears of it.
  *
  * Owns:     what is under way; results until the runner releases them.
- * Threads:  the runner's, but for what outside and helper do themselves.
+ * Threads:  the runner's, but for what outside and helper do themselves; answers of the network are
+ *           read and stored by keepers.
  * Time:     given.
  * Fails:    into the work's result.
  */
