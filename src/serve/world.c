@@ -471,9 +471,10 @@ static bool take_upload(struct outer *outer, const struct outside_result *answer
 struct kept_answer {
     struct keeping keeping; /* first */
     struct outer *outer;
+    uint64_t run;
     const struct work *work;
-    struct outside_result *answer;
-    struct work_result *result; /* NULL until it was kept */
+    struct outside_result *answer; /* NULL once it was kept: it may be large */
+    struct work_result *result;    /* NULL until it was kept */
 };
 
 static void keep_answer(struct keeping *keeping, struct random *random)
@@ -493,6 +494,7 @@ static void keep_answer(struct keeping *keeping, struct random *random)
     } else if (kept->work->kind != WORK_CANCEL) {
         take_words(kept->outer, random, kept->work, answer, result);
     }
+    outside_result_free(take_pointer(&kept->answer));
 }
 
 static void drop_answer(struct keeping *keeping)
@@ -515,6 +517,7 @@ static void take_answer(struct outer *outer, struct outside_result *answer)
     *kept = (struct kept_answer){
         .keeping = {.run = keep_answer, .drop = drop_answer},
         .outer = outer,
+        .run = answer->id,
         .work = work,
         .answer = answer,
     };
@@ -525,7 +528,7 @@ static void take_kept(struct outer *outer)
 {
     for (struct keeping *keeping; (keeping = keepers_take(outer->keepers)) != NULL;) {
         struct kept_answer *kept = (struct kept_answer *)keeping;
-        finish(outer, kept->answer->id, take_pointer(&kept->result));
+        finish(outer, kept->run, take_pointer(&kept->result));
         drop_answer(keeping);
     }
 }
