@@ -145,12 +145,32 @@ static bool run_once(struct measuring *m, struct samples *samples, struct fault 
 
 static void tell_method(const struct measuring *m, char *method)
 {
-    snprintf(method, BENCH_METHOD_MAX,
-             "groups of %.1f, %.1f mutations and %.1f us of CPU a generation; log: %.1f mutations, "
-             "%.1f reads and %.1f writes a generation (%s)",
-             m->mutations / m->batches, m->mutations / m->made, m->cpu_us / m->made,
-             replay_mutations(m->replay) / LOGGED, replay_statements(m->replay, false) / LOGGED,
-             replay_statements(m->replay, true) / LOGGED, replay_settings(m->replay));
+    snprintf(
+        method, BENCH_METHOD_MAX,
+        "generations:createGenerationJob by POST /api/mutation on build/atelier-fixture, "
+        "%d people in turn over %d kept-alive connections, 1 in flight each; from the first "
+        "call until none is left: asked for and its price held, begun, painted, looked into, "
+        "in the library, its price taken. Each of these is durable before the next. Sketcher "
+        "and media helper are replaced by ones that answer at once with files of no bytes. "
+        "%.1f mutations in a commit, %.1f for each generation, and %.1f us of the server's "
+        "CPU time. All ended as completed. Never fewer syncs (counted by a preloaded library) "
+        "than commits. Baseline: the very statements that such a server asked of SQLite for "
+        "%d generations one after another (%.1f commits, %.0f rows read and %.0f entries "
+        "and rows written for each), asked again by one thread of a copy of that database as "
+        "it was before, with as many in a commit as in the run beside it (%s). %s.",
+        PEOPLE, PEERS, m->mutations / m->batches, m->mutations / m->made, m->cpu_us / m->made,
+        LOGGED, replay_mutations(m->replay) / LOGGED, replay_statements(m->replay, false) / LOGGED,
+        replay_statements(m->replay, true) / LOGGED, replay_settings(m->replay), m->bench->disk);
+}
+
+static void remove_log(const struct bench *bench)
+{
+    static const char *const names[] = {"statements", "before.db"};
+    char path[500];
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        snprintf(path, sizeof(path), "%s/%s", bench->folder, names[i]);
+        unlink(path);
+    }
 }
 
 bool bench_generations(const struct bench *bench, struct row *row, struct fault *fault)
@@ -166,6 +186,7 @@ bool bench_generations(const struct bench *bench, struct row *row, struct fault 
         tell_method(m, row->method);
     close_server(m);
     replay_close(m->replay);
+    remove_log(bench);
     free(m);
     return is_well;
 }

@@ -17,7 +17,7 @@ enum role {
     ROLE_NONE,
     ROLE_BEGIN,
     ROLE_COMMIT,
-    ROLE_ROLLBACK,      /* nothing was written */
+    ROLE_ROLLBACK,      /* nothing was written: left out with all since it was begun */
     ROLE_COUNTERS_READ, /* once a commit, at its beginning */
     ROLE_COUNTERS,      /* once a commit, at its end */
     ROLE_READ,
@@ -47,6 +47,8 @@ struct replay {
     struct step *steps;
     size_t step_count;
     double mutations, reads, writes;
+    size_t begun_at; /* the step that began the transaction */
+    double begun_reads;
     sqlite3 *db;
 };
 
@@ -152,6 +154,15 @@ static void add_step(struct replay *replay, const struct statement_record *recor
 {
     enum role role = replay->statements[statement].role;
     if (record->kind == STATEMENT_STEP) {
+        if (role == ROLE_BEGIN) {
+            replay->begun_at = replay->step_count;
+            replay->begun_reads = replay->reads;
+        }
+        if (role == ROLE_ROLLBACK) {
+            replay->step_count = replay->begun_at;
+            replay->reads = replay->begun_reads;
+            return;
+        }
         replay->mutations += role == ROLE_COMMIT;
         replay->reads += role == ROLE_READ;
         replay->writes += role == ROLE_WRITE;
@@ -322,7 +333,7 @@ static bool is_left_out(enum role role, size_t left, bool is_begun)
 {
     if (role == ROLE_BEGIN || role == ROLE_COUNTERS_READ)
         return is_begun;
-    return role == ROLE_ROLLBACK || ((role == ROLE_COMMIT || role == ROLE_COUNTERS) && left > 1);
+    return (role == ROLE_COMMIT || role == ROLE_COUNTERS) && left > 1;
 }
 
 static bool do_all(struct replay *replay, double group, struct fault *fault)
