@@ -110,6 +110,7 @@ static void set_plan(struct call *call, doc_id id)
 static credits share_of(const struct payment *payment)
 {
     int64_t returned = MIN_OF(payment->returned, payment->amount);
+    returned = MIN_OF(returned + MIN_OF(payment->disputed, payment->amount), payment->amount);
     if (payment->amount <= 0 || payment->given.n <= 0 || returned <= 0)
         return (credits){0};
     return (credits){(int64_t)((__int128)payment->given.n * returned / payment->amount)};
@@ -441,8 +442,9 @@ static void take_return(struct call *call, const struct payment_event *event)
     if (told->invoice.len != 0)
         payment.invoice_id = kept(told->invoice);
     payment.amount = MAX_OF(payment.amount, told->amount);
-    payment.returned = MAX_OF(
-        payment.returned, told->returned + (PLANTED(sim_returns_summed) ? payment.returned : 0));
+    /* What is refunded is told as a sum, and a dispute is about what is not. */
+    int64_t *part = event->kind == PAYMENT_DISPUTE ? &payment.disputed : &payment.returned;
+    *part = MAX_OF(*part, told->returned + (PLANTED(sim_returns_summed) ? *part : 0));
     payment.is_disputed |= event->kind == PAYMENT_DISPUTE;
     settle_payment(call, &payment);
 }

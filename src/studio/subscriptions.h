@@ -74,7 +74,8 @@ struct payment {
     tick created;
     doc_id user_id; /* 0: not known yet */
     str external_id, invoice_id, package_id;
-    int64_t amount, returned; /* cents */
+    int64_t amount, returned; /* cents; refunded */
+    int64_t disputed;         /* beside it */
     bool is_paid, is_disputed;
     credits given, taken_back;
     instant created_at;
