@@ -82,9 +82,11 @@ test('what a frontend must not write is refused, each for its own reason', () =>
     assert.deepEqual(found.sort(), expected.sort());
 });
 
-test('no function of the product is of type any', () => {
-    const names = readFileSync(path.join(generated('product'), 'api.d.ts'), 'utf8')
-        .split('\n').filter((line) => /\bany\b/.test(line.replace(/\/\*\*.*\*\//, '')));
+test('nothing of the product is of type any but what is anybody\'s own to fill', () => {
+    // What a studio keeps beside a work, what another service said, and parts of the configuration.
+    const free = /\b(metadata|priceData|changes|body)\??: any\b/g;
+    const names = readFileSync(path.join(generated('product'), 'api.d.ts'), 'utf8').split('\n')
+        .filter((line) => /\bany\b/.test(line.replace(/\/\*\*.*\*\//, '').replaceAll(free, '')));
     assert.deepEqual(names, []);
 });
 
