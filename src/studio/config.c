@@ -172,6 +172,8 @@ static const struct field model_fields[] = {
     INT(images_per_request, .is_optional = true, .min = 0, .max = 4,
         .about = "More are asked for one after another. 0: as the provider can."),
     MAYBE_LIST(durations, &duration_item, .max = 20),
+    INT(timeout_seconds, .is_optional = true, .min = 0, .max = 3600, .unit = "s",
+        .about = "Of one request that asks for it. 0: its provider's."),
     MAYBE_LIST(fallbacks, &model_id_item, .max = 5,
                .about = "Models that may stand in when the provider is down; never at a higher "
                         "price than was quoted."),
@@ -244,7 +246,8 @@ static const struct field provider_fields[] = {
                .about =
                    "Where the keys are that FAL signs its webhooks with; its own unless said."),
     INT(concurrency, .min = 1, .max = 1000, .about = "Jobs at once."),
-    INT(timeout_seconds, .min = 1, .max = 3600, .unit = "s", .about = "Of one request."),
+    INT(timeout_seconds, .is_optional = true, .min = 1, .max = 3600, .unit = "s",
+        .about = "Of one request; a minute unless said."),
     INT(patience_seconds, .is_optional = true, .min = 10, .max = 86400, .unit = "s",
         .about = "How long an attempt may take in all; ten minutes unless said."),
     INT(poll_seconds, .is_optional = true, .min = 1, .max = 600, .unit = "s",
@@ -334,6 +337,14 @@ str config_workflow(const struct studio_config *config, const struct model_confi
         if (str_equal(all[i].path, model->workflow))
             return all[i].text;
     return (str){0};
+}
+
+span config_timeout(const struct provider_config *provider, const struct model_config *model)
+{
+    if (model != NULL && model->timeout_seconds != 0)
+        return SECONDS(model->timeout_seconds);
+    return SECONDS(provider == NULL || provider->timeout_seconds == 0 ? 60
+                                                                      : provider->timeout_seconds);
 }
 
 const struct provider *config_translator(const struct provider_config *provider)

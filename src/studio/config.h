@@ -111,6 +111,7 @@ struct model_config {
     struct list qualities, resolutions; /* struct tier_config; the first is the default */
     int64_t images_per_request;         /* 0: as many as are asked for, if the provider can */
     struct list durations;              /* int64_t, seconds; the first is the default */
+    int64_t timeout_seconds;            /* of one request; 0: the provider's */
     struct list fallbacks;              /* str, ids of models that may stand in, in this order */
     /* What the provider takes, in millionths of a US dollar, where it does not say itself. */
     int64_t cost_micros;                /* a picture or a film */
@@ -144,7 +145,7 @@ struct provider_config {
     struct secret_config *key, *webhook_secret;
     str webhook_keys;         /* JWKS address, instead of a secret; empty: the service's own */
     int64_t concurrency;      /* jobs at once */
-    int64_t timeout_seconds;  /* of one request */
+    int64_t timeout_seconds;  /* of one request; 0: a minute */
     int64_t patience_seconds; /* of one attempt, from asking to its outputs; 0: ten minutes */
     int64_t poll_seconds;     /* between two looks at a job; 0: as we think fit */
     bool allow_private_addresses;
@@ -222,6 +223,8 @@ const struct plan_config *config_plan(const struct studio_config *config, str ke
 const struct model_config *config_model(const struct studio_config *config, str id);
 /* Its text; empty: the model names none. */
 str config_workflow(const struct studio_config *config, const struct model_config *model);
+/* Of one request to the provider, for the model if there is one. */
+span config_timeout(const struct provider_config *provider, const struct model_config *model);
 /* Who speaks to it; NULL for the sketcher. */
 const struct provider *config_translator(const struct provider_config *provider);
 /* Where the keys are that its postings are signed with, if they are fetched; else empty. */

@@ -91,7 +91,7 @@ struct work *work_new(struct call *call, enum work_kind kind, const struct outpu
     struct work *work = arena_new(call->arena, struct work);
     work->kind = kind;
     work->number = output == NULL ? 0 : output->number;
-    work->timeout = SECONDS(provider == NULL ? 60 : provider->timeout_seconds);
+    work->timeout = config_timeout(provider, NULL);
     work->allow_private = provider != NULL && provider->allow_private_addresses;
     return work;
 }

@@ -159,6 +159,7 @@ static const struct work *ask_sketcher(struct call *call, const struct generatio
                                        const struct provider_config *provider)
 {
     struct work *work = work_new(call, WORK_SKETCH, output, provider);
+    work->timeout = config_timeout(provider, making_model(call, g));
     work->media = g->kind;
     work->prompt = g->prompt;
     work->negative = g->negative_prompt;
@@ -198,6 +199,7 @@ static const struct work *submit(struct call *call, struct job *job, const struc
     }
     attempt_begin(call, g, provider->id, model->id, job->epoch, &attempt);
     struct work *work = network_work(call, WORK_SUBMIT, first, provider);
+    work->timeout = config_timeout(provider, model);
     work->wish = wish_of(call, g, model, asked_at_once(call, g, outputs), &attempt);
     if (!PLANTED(sim_same_seed))
         work->wish.seed.value += first->number; /* or one after another they would be the same */

@@ -128,6 +128,27 @@ static void every_index_names_real_fields(void **state)
     }
 }
 
+/* An override is laid over what the file says, written out: what it leaves unsaid is a 0 there. */
+static void check_unsaid(const struct shape *shape)
+{
+    for (size_t i = 0; i < shape->field_count; i++) {
+        const struct field *field = &shape->fields[i];
+        const struct shape *inner = field->kind == FIELD_LIST ? field->item->shape : field->shape;
+        bool is_plain = field->kind == FIELD_INT && field->size != sizeof(struct maybe_int);
+        if (field->is_optional && is_plain && field->min > 0)
+            fail_msg("%s.%s cannot be 0 and cannot be left unsaid", shape->name, field->name);
+        if (inner != NULL)
+            check_unsaid(inner);
+    }
+}
+
+static void what_the_file_leaves_unsaid_can_be_laid_under_an_override(void **state)
+{
+    check_unsaid(&config_plan_shape);
+    check_unsaid(&config_model_shape);
+    check_unsaid(&config_package_shape);
+}
+
 /* ---- the functions ---- */
 
 struct stage {
@@ -503,6 +524,7 @@ static void arguments_that_are_no_object_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_the_file_leaves_unsaid_can_be_laid_under_an_override),
         cmocka_unit_test(every_document_table_is_sound),
         cmocka_unit_test(every_index_names_real_fields),
         cmocka_unit_test_setup_teardown(every_function_table_is_sound, open_stage, close_stage),
