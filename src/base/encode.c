@@ -43,6 +43,23 @@ int hex_value(char digit)
     return -1;
 }
 
+void percent_append(struct buffer *to, str text)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.at[i];
+        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                        (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~';
+        if (is_plain) {
+            buffer_char(to, (char)c);
+        } else {
+            buffer_char(to, '%');
+            buffer_char(to, digits[c >> 4]);
+            buffer_char(to, digits[c & 15]);
+        }
+    }
+}
+
 bool percent_read(struct arena *arena, str from, bool plus_is_space, str *out)
 {
     char *to = arena_alloc(arena, from.len + 1);

@@ -22,6 +22,9 @@ int hex_value(char digit);
 /* "%2F" and the like read away; false when one is malformed. */
 bool percent_read(struct arena *arena, str from, bool plus_is_space, str *out) MUST_CHECK;
 
+/* As a value in an address or a form: all but letters, digits and "-._~" is escaped. */
+void percent_append(struct buffer *to, str text);
+
 str base64_write(struct arena *arena, bytes from);
 void base64_append(struct buffer *to, bytes from);
 bool base64_read(struct arena *arena, str from, bytes *out) MUST_CHECK;

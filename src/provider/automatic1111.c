@@ -4,7 +4,7 @@
  * on one's own machine. It answers when the pictures are done, in base64; a model is the name of a
  * checkpoint, or "" for the one that is loaded. The key is "user:password", as in --api-auth.
  */
-#include "provider/provider.h"
+#include "provider/dialect.h"
 
 #include "base/encode.h"
 #include "json/json.h"
@@ -98,11 +98,8 @@ static bool add_picture(struct arena *arena, str encoded, struct provider_answer
 
 static void submitted(struct arena *arena, int status, str body, struct provider_answer *out)
 {
-    struct json answer;
-    struct fault fault;
+    struct json answer = dialect_answer(arena, body);
     *out = (struct provider_answer){0};
-    if (!json_read(arena, body, 0, &answer, &fault))
-        answer = (struct json){0};
     if (status < 200 || status > 299) {
         read_failure(arena, status, &answer, out);
         return;

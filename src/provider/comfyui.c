@@ -162,20 +162,8 @@ static void submitted(struct arena *arena, int status, str body, struct provider
 
 static void add_part(struct buffer *to, const char *name, str value)
 {
-    static const char digits[] = "0123456789ABCDEF";
     buffer_format(to, "%s=", name);
-    for (size_t i = 0; i < value.len; i++) {
-        uint8_t c = (uint8_t)value.at[i];
-        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                        (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~';
-        if (is_plain) {
-            buffer_char(to, (char)c);
-        } else {
-            buffer_char(to, '%');
-            buffer_char(to, digits[c >> 4]);
-            buffer_char(to, digits[c & 15]);
-        }
-    }
+    percent_append(to, value);
 }
 
 /* Where a picture lies, below the engine's own address. Previews are not what was asked for. */

@@ -71,17 +71,6 @@ static const struct dialect dialects[] = {
      .image = "image_url"},
 };
 
-/* As a value in an address. */
-static void write_escaped(struct buffer *to, str value)
-{
-    for (size_t i = 0; i < value.len; i++) {
-        if (dialect_is_id(str_slice(value, i, i + 1)))
-            buffer_char(to, value.at[i]);
-        else
-            buffer_format(to, "%%%02X", (unsigned)(uint8_t)value.at[i]);
-    }
-}
-
 static void submit(struct arena *arena, const struct provider_site *site,
                    const struct provider_wish *wish, struct provider_request *out)
 {
@@ -91,7 +80,7 @@ static void submit(struct arena *arena, const struct provider_site *site,
     buffer_str(&path, wish->model);
     if (site->webhook_url.len != 0) {
         buffer_str(&path, STR("?fal_webhook="));
-        write_escaped(&path, site->webhook_url);
+        percent_append(&path, site->webhook_url);
     }
     provider_start(arena, site, &fal_provider, "POST", buffer_text(&path), "Key", out);
     dialect_write(&body, arena, dialect_of(dialects, ARRAY_LEN(dialects), wish), wish);

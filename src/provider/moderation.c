@@ -6,7 +6,7 @@
  *
  *   POST /v1/moderations {"input", "model"} -> {"results": [{"flagged", "categories": {…}}]}
  */
-#include "provider/provider.h"
+#include "provider/dialect.h"
 
 #include "json/json.h"
 
@@ -64,11 +64,8 @@ static str categories_of(struct arena *arena, const struct json *result)
 
 static void submitted(struct arena *arena, int status, str body, struct provider_answer *out)
 {
-    struct json answer;
-    struct fault fault;
+    struct json answer = dialect_answer(arena, body);
     *out = (struct provider_answer){0};
-    if (!json_read(arena, body, 0, &answer, &fault))
-        answer = (struct json){0};
     if (status < 200 || status > 299) {
         read_failure(arena, status, &answer, out);
         return;

@@ -28,23 +28,6 @@ void payment_start(struct arena *arena, const struct provider_site *site,
                         str_format(arena, "Bearer %.*s", STR_ARG(site->key)));
 }
 
-void payment_encode(struct buffer *to, str text)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.at[i];
-        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                        (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-        if (is_plain) {
-            buffer_char(to, (char)c);
-        } else {
-            buffer_char(to, '%');
-            buffer_char(to, digits[c >> 4]);
-            buffer_char(to, digits[c & 15]);
-        }
-    }
-}
-
 bool payment_object_read(struct arena *arena, str body, struct json *out)
 {
     struct fault fault;
@@ -55,4 +38,15 @@ bool payment_event_is_sound(const struct payment_event *event)
 {
     return event->id.len != 0 && event->id.len <= 255 && event->type.len != 0 &&
            event->type.len <= 100 && event->created.us > 0;
+}
+
+bool payment_subscription_read(const struct payment_service *service, struct arena *arena,
+                               int status, str body, struct payment_subscription *out)
+{
+    struct json object;
+    *out = (struct payment_subscription){0};
+    if (status < 200 || status > 299 || !payment_object_read(arena, body, &object))
+        return false;
+    service->read_subscription(&object, out);
+    return out->id.len != 0;
 }

@@ -97,8 +97,7 @@ struct payment_service {
     void (*preview)(struct arena *arena, const struct provider_site *site, str subscription,
                     str item, str price, struct provider_request *out);
     bool (*preview_read)(struct arena *arena, int status, str body, struct payment_preview *out);
-    bool (*subscription_read)(struct arena *arena, int status, str body,
-                              struct payment_subscription *out);
+    void (*read_subscription)(const struct json *from, struct payment_subscription *out);
 
     /* Whether the posting is from whom knows the secret, within five minutes of now. */
     bool (*is_signed)(struct arena *arena, str secret, const struct provider_hook *hook);
@@ -113,15 +112,16 @@ extern const struct payment_service *const payment_services[];
 extern const size_t payment_service_count;
 const struct payment_service *payment_service_of(str name); /* NULL: there is none */
 
+/* Of an answer to cancel or change; false: it is none. */
+bool payment_subscription_read(const struct payment_service *service, struct arena *arena,
+                               int status, str body, struct payment_subscription *out);
+
 /* ---- shared by the translators ---- */
 
 /* Starts a request to the service; the path is what follows the base, without '/' before it. */
 void payment_start(struct arena *arena, const struct provider_site *site,
                    const struct payment_service *service, const char *method, str path,
                    const char *content_type, struct provider_request *out);
-
-/* Percent-encoded, so that an id cannot leave its place in an address or a form. */
-void payment_encode(struct buffer *to, str text);
 
 /* A JSON object, or false. */
 bool payment_object_read(struct arena *arena, str body, struct json *out);

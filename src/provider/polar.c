@@ -9,6 +9,8 @@
  */
 #include "provider/payment.h"
 
+#include "base/encode.h"
+
 #include "provider/hook.h"
 #include "json/json.h"
 
@@ -78,7 +80,7 @@ static void patch(struct arena *arena, const struct provider_site *site, str sub
 {
     AUTO(buffer_done) struct buffer path = buffer_with_max(KIB(4));
     buffer_str(&path, STR("v1/subscriptions/"));
-    payment_encode(&path, subscription);
+    percent_append(&path, subscription);
     start(arena, site, "PATCH", buffer_text(&path), body, out);
 }
 
@@ -229,17 +231,6 @@ static void read_subscription(const struct json *from, struct payment_subscripti
     };
 }
 
-static bool subscription_read(struct arena *arena, int status, str body,
-                              struct payment_subscription *out)
-{
-    struct json object;
-    *out = (struct payment_subscription){0};
-    if (status < 200 || status > 299 || !payment_object_read(arena, body, &object))
-        return false;
-    read_subscription(&object, out);
-    return out->id.len != 0;
-}
-
 static void read_invoice(const struct json *order, struct payment_invoice *out)
 {
     const struct json *subscription = json_get(order, "subscription");
@@ -345,7 +336,7 @@ const struct payment_service polar_service = {
     .page_read = page_read,
     .cancel = cancel,
     .change = change,
-    .subscription_read = subscription_read,
+    .read_subscription = read_subscription,
     .is_signed = is_signed,
     .event_read = event_read,
 };

@@ -27,9 +27,9 @@ static void add(struct buffer *form, const char *name, str value)
         return;
     if (form->len != 0)
         buffer_char(form, '&');
-    payment_encode(form, str_of(name));
+    percent_append(form, str_of(name));
     buffer_char(form, '=');
-    payment_encode(form, value);
+    percent_append(form, value);
 }
 
 static void post(struct arena *arena, const struct provider_site *site, str path,
@@ -102,7 +102,7 @@ static str subscription_path(struct arena *arena, str subscription)
 {
     AUTO(buffer_done) struct buffer path = buffer_with_max(KIB(4));
     buffer_str(&path, STR("subscriptions/"));
-    payment_encode(&path, subscription);
+    percent_append(&path, subscription);
     return str_copy(arena, buffer_text(&path));
 }
 
@@ -204,17 +204,6 @@ static void read_subscription(const struct json *from, struct payment_subscripti
         .ended_at = time_of(json_get(from, "ended_at")),
         .cancels_at_end = json_bool(json_get(from, "cancel_at_period_end"), false),
     };
-}
-
-static bool subscription_read(struct arena *arena, int status, str body,
-                              struct payment_subscription *out)
-{
-    struct json object;
-    *out = (struct payment_subscription){0};
-    if (status < 200 || status > 299 || !payment_object_read(arena, body, &object))
-        return false;
-    read_subscription(&object, out);
-    return out->id.len != 0;
 }
 
 /* What is paid for next stands in the line that ends last; prorations are of what was. */
@@ -387,7 +376,7 @@ const struct payment_service stripe_service = {
     .change = change,
     .preview = preview,
     .preview_read = preview_read,
-    .subscription_read = subscription_read,
+    .read_subscription = read_subscription,
     .is_signed = is_signed,
     .event_read = event_read,
 };

@@ -441,8 +441,9 @@ static void take_change(struct call *call, const struct payment_service *service
 {
     struct payment_subscription told;
     struct subscription_row row;
-    bool is_done = service != NULL &&
-                   service->subscription_read(call->arena, answer->status, answer->body, &told);
+    bool is_done =
+        service != NULL &&
+        payment_subscription_read(service, call->arena, answer->status, answer->body, &told);
     REQUIRE(call, is_done, STATE,
             "The payment service did not take this. Nothing was changed; try again in a moment.");
     if (!find_own(call, told.id, &row))

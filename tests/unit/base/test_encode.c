@@ -78,6 +78,17 @@ static void base64_goes_into_a_buffer_as_well(void **state)
     assert_true(str_equal(buffer_text(&buffer), STR("<Zm8=>")));
 }
 
+static void what_an_address_must_not_hold_is_escaped(void **state)
+{
+    AUTO(buffer_done) struct buffer text = {0};
+    AUTO(arena_done) struct arena arena = {0};
+    str back;
+    percent_append(&text, STR("a-b_c.d~e/f?g=\xc3\xa9 %"));
+    assert_true(str_equal(buffer_text(&text), STR("a-b_c.d~e%2Ff%3Fg%3D%C3%A9%20%25")));
+    assert_true(percent_read(&arena, buffer_text(&text), false, &back));
+    assert_true(str_equal(back, STR("a-b_c.d~e/f?g=\xc3\xa9 %")));
+}
+
 static void percent_escapes_are_read_and_malformed_ones_refused(void **state)
 {
     static const char *const wrong[] = {"%", "a%2", "%g0", "%0G", "%%41"};
@@ -109,6 +120,7 @@ int main(void)
         cmocka_unit_test(loose_forms_are_refused),
         cmocka_unit_test(numbers_are_little_endian_in_twelve_characters),
         cmocka_unit_test(base64_goes_into_a_buffer_as_well),
+        cmocka_unit_test(what_an_address_must_not_hold_is_escaped),
         cmocka_unit_test(percent_escapes_are_read_and_malformed_ones_refused),
         cmocka_unit_test(a_hex_digit_has_a_value_and_nothing_else_has),
     };
