@@ -60,7 +60,7 @@ static void read_answer(struct arena *arena, const struct payment_service *servi
     str url;
     if (service->page_read(arena, 200, body, &url))
         assert(str_starts(url, STR("http")));
-    if (service->subscription_read(arena, 200, body, &told))
+    if (payment_subscription_read(service, arena, 200, body, &told))
         check_subscription(arena, service, &told);
 }
 

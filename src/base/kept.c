@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/kept.h"
 
-#include "base/clock.h"
-
 #include <pthread.h>
 
 struct entry {
@@ -15,15 +13,17 @@ struct entry {
 struct kept {
     pthread_mutex_t lock;
     span age;
+    instant (*clock)(void);
     void (*drop)(void *value);
     struct entry *entries; /* the newest first */
 };
 
-struct kept *kept_new(span age, void (*drop)(void *value))
+struct kept *kept_new(span age, instant (*clock)(void), void (*drop)(void *value))
 {
     struct kept *kept = memory_zeroed(sizeof(*kept));
     pthread_mutex_init(&kept->lock, NULL);
     kept->age = age;
+    kept->clock = clock;
     kept->drop = drop;
     return kept;
 }
@@ -63,7 +63,7 @@ static void drop_old(struct kept *kept, instant now)
 void kept_put(struct kept *kept, int64_t first, int64_t second, void *value)
 {
     struct entry *entry = memory_new(sizeof(*entry));
-    instant now = clock_monotonic();
+    instant now = kept->clock();
     pthread_mutex_lock(&kept->lock);
     drop_old(kept, now);
     *entry = (struct entry){kept->entries, first, second, value, now};
@@ -71,11 +71,11 @@ void kept_put(struct kept *kept, int64_t first, int64_t second, void *value)
     pthread_mutex_unlock(&kept->lock);
 }
 
-static void *used(struct entry *entry)
+static void *used(struct kept *kept, struct entry *entry)
 {
     if (entry == NULL)
         return NULL;
-    entry->used_at = clock_monotonic();
+    entry->used_at = kept->clock();
     return entry->value;
 }
 
@@ -85,7 +85,7 @@ void *kept_find(struct kept *kept, int64_t first, int64_t second)
     struct entry *entry = kept->entries;
     while (entry != NULL && (entry->first != first || entry->second != second))
         entry = entry->next;
-    void *value = used(entry);
+    void *value = used(kept, entry);
     pthread_mutex_unlock(&kept->lock);
     return value;
 }
@@ -93,7 +93,7 @@ void *kept_find(struct kept *kept, int64_t first, int64_t second)
 void *kept_newest(struct kept *kept)
 {
     pthread_mutex_lock(&kept->lock);
-    void *value = used(kept->entries);
+    void *value = used(kept, kept->entries);
     pthread_mutex_unlock(&kept->lock);
     return value;
 }

@@ -6,7 +6,7 @@
  *
  * Owns:     the values put, until it drops them.
  * Threads:  any.
- * Time:     the monotonic clock.
+ * Time:     by the clock given: clock_monotonic, but in tests.
  * Fails:    never.
  */
 #pragma once
@@ -15,8 +15,8 @@
 
 struct kept;
 
-/* For that long after the last use; drop frees a value, under the lock. */
-struct kept *kept_new(span age, void (*drop)(void *value));
+/* For that long after the last use, by the clock; drop frees a value, under the lock. */
+struct kept *kept_new(span age, instant (*clock)(void), void (*drop)(void *value));
 void kept_free(struct kept *kept); /* with all values; NULL is accepted */
 
 /* Drops what is too old. Two of one pair may be put; either is found. */

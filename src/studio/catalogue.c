@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/catalogue_inside.h"
 
+#include "base/clock.h"
 #include "base/kept.h"
 #include "base/log.h"
 
@@ -257,8 +258,8 @@ static void put_file(struct catalogue *catalogue, const struct arena *arena,
 struct catalogue *catalogue_new(const struct studio_config *file)
 {
     struct catalogue *catalogue = memory_zeroed(sizeof(*catalogue));
-    catalogue->files = kept_new(CATALOGUE_KEPT, drop_file);
-    catalogue->joined = kept_new(CATALOGUE_KEPT, drop_joined);
+    catalogue->files = kept_new(CATALOGUE_KEPT, clock_monotonic, drop_file);
+    catalogue->joined = kept_new(CATALOGUE_KEPT, clock_monotonic, drop_joined);
     put_file(catalogue, &(struct arena){0}, file, 1);
     return catalogue;
 }
