@@ -10,6 +10,7 @@
 #include "studio/generations.h"
 #include "studio/ledger.h"
 #include "studio/quotas.h"
+#include "studio/subscriptions.h"
 #include "studio/users.h"
 
 /* ---- arguments and results ---- */
@@ -329,8 +330,12 @@ static void grant(struct call *call, const struct grant_args *args, int64_t *res
     user_of(call, args->clerk_id, &user);
     if (call_failed(call))
         return;
-    struct period period = period_of(call, &user);
-    str key = ledger_grant_period(call->arena, user.id, ledger_period(call->arena, period.start));
+    /* The keys of an invoice and of the monthly cron: whoever gave already, it was once. */
+    struct subscription_row current;
+    bool pays = subscription_current(call, user.id, &current) && subscription_is_entitled(&current);
+    str period = pays ? ledger_period(call->arena, period_of(call, &user).start)
+                      : ledger_month(call->arena, call->now);
+    str key = ledger_grant_period(call->arena, user.id, period);
     ledger_grant(call, user.id, (credits){args->amount}, TRANSACTION_SUBSCRIPTION_GRANT, key,
                  args->description, (instant){0});
     *result = purse_of(call, user.id).credits.n;
