@@ -48,7 +48,7 @@ static void it_is_told_where_to_post(void **state)
     struct provider_request request =
         submit(*state, &site, (struct provider_wish){.model = STR("fal-ai/fast-sdxl")});
     expect(request.url, "http://127.0.0.1:9/fal-ai/fast-sdxl?fal_webhook="
-                        "https%3A%2F%2Fa%2Eexample%2Fapi%2Fhook%3Fx%3D1%26y%3D%C3%A4");
+                        "https%3A%2F%2Fa.example%2Fapi%2Fhook%3Fx%3D1%26y%3D%C3%A4");
 }
 
 static void each_family_has_its_own_words(void **state)
