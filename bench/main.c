@@ -47,6 +47,8 @@ static const struct {
     {"scheduled_noop", 1, bench_scheduled},
     {"concurrent_1000", 2, bench_concurrent},
     {"fairness", 1, bench_fairness},
+    {"renditions_png", 1, bench_renditions_png},
+    {"renditions_jpeg", 1, bench_renditions_jpeg},
     {"idle_session_bytes", 1, bench_sessions},
     {"point_query_distinct", 1, bench_point_distinct},
     {"point_query_same", 1, bench_point_same},

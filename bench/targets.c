@@ -34,6 +34,8 @@ static const struct target targets[] = {
     {"concurrent_1000_latency", MEASURE_VALUE, AT_MOST, 250, 50},  /* ms */
     {"concurrent_1000_rss", MEASURE_VALUE, AT_MOST, NO_FLOOR, 80}, /* MiB */
     {"fairness", MEASURE_VALUE, AT_LEAST, NO_FLOOR, 0.99},
+    {"renditions_png", MEASURE_RATIO, AT_LEAST, 1.0, 1.4},
+    {"renditions_jpeg", MEASURE_RATIO, AT_LEAST, 1.0, 1.4},
     {"idle_session_bytes", MEASURE_VALUE, AT_MOST, KIB(20), KIB(6)},
     {"point_query_distinct", MEASURE_RATIO, AT_LEAST, 0.3, 0.5},
     {"point_query_same", MEASURE_RATIO, AT_LEAST, 0.5, 0.75},

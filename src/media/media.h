@@ -44,11 +44,13 @@ struct media_request {
     int input_fd; /* PROBE, DERIVE: a readable file or memfd, read from its start; else -1 */
     str prompt, negative;
     uint64_t seed;
-    uint32_t index;         /* which of several pictures with one seed */
-    uint32_t width, height; /* SKETCH_IMAGE; a film is 1280 by 720 */
-    span duration;          /* SKETCH_VIDEO: 4 to 8 s */
-    uint32_t steps;         /* 10..50; 0 means 28 */
-    float guidance;         /* 1..20; 0 means 7.5 */
+    uint32_t index; /* which of several pictures with one seed */
+    /* SKETCH_IMAGE; a film is 1280 by 720. DERIVE: the longest side of the display is `width`; 0:
+     * as large as the format takes. */
+    uint32_t width, height;
+    span duration;  /* SKETCH_VIDEO: 4 to 8 s */
+    uint32_t steps; /* 10..50; 0 means 28 */
+    float guidance; /* 1..20; 0 means 7.5 */
     struct media_limits limits;
 };
 

@@ -97,6 +97,8 @@ static VipsImage *settled(struct job *job, VipsImage *lazy)
  * file that ends early is refused, not shown half grey. */
 static VipsImage *load(struct job *job)
 {
+    uint32_t wanted = job->request.width;
+    int side = wanted > 0 && wanted < WEBP_SIDE_MAX ? (int)wanted : WEBP_SIDE_MAX;
     /* Not vips_thumbnail_buffer: its fail_on lets torn files through (libvips 8.14). */
     AUTO(picture_done)
     VipsImage *strict =
@@ -104,8 +106,8 @@ static VipsImage *load(struct job *job)
                                    "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL);
     AUTO(picture_done) VipsImage *lazy = NULL;
     if (strict != NULL)
-        (void)vips_thumbnail_image(strict, &lazy, WEBP_SIDE_MAX, "height", WEBP_SIDE_MAX, "size",
-                                   VIPS_SIZE_DOWN, "export_profile", "srgb", NULL);
+        (void)vips_thumbnail_image(strict, &lazy, side, "height", side, "size", VIPS_SIZE_DOWN,
+                                   "export_profile", "srgb", NULL);
     return settled(job, lazy);
 }
 
