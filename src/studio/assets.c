@@ -2,6 +2,7 @@
 #include "studio/assets.h"
 
 #include "studio/generations.h"
+#include "studio/renditions.h"
 #include "studio/usage.h"
 #include "studio/users.h"
 #include "studio/work.h"
@@ -11,6 +12,13 @@
 #define STORAGE_ID_LEN 32
 
 /* ---- documents ---- */
+
+const char *const rendition_names[RENDITIONS] = {
+    [RENDITION_RESIZED] = "resized",
+    [RENDITION_STAMPED] = "stamped",
+    [RENDITION_PREVIEW] = "preview",
+    [RENDITION_FASTSTART] = "faststart",
+};
 
 #define ROW struct file
 static const struct field file_fields[] = {
@@ -24,6 +32,9 @@ static const struct field file_fields[] = {
     TEXT(name, .max = 255),
     BOOL(is_doomed),
     TIME(created_at),
+    MAYBE_REF(asset_id, &asset_type),
+    MAYBE_CHOICE(rendition, rendition_names),
+    MAYBE_TEXT(variant, .max = FILE_VARIANT_MAX),
 };
 #undef ROW
 
@@ -34,7 +45,8 @@ const struct doc_type file_type = {
     FIELDS(file_fields),
     .number = 11,
     INDEXES({.name = "by_storage", .fields = {"storageId"}, .is_unique = true},
-            {.name = "by_owner", .fields = {"ownerId"}}),
+            {.name = "by_owner", .fields = {"ownerId"}},
+            {.name = "by_asset", .fields = {"assetId", "rendition", "variant"}}),
 };
 
 #define ROW struct asset
@@ -219,14 +231,18 @@ bool file_find(struct call *call, str storage_id, struct file *out)
     return row_find(call, &file_type, id, out) && !out->is_doomed;
 }
 
+void file_doom(struct call *call, struct file *file)
+{
+    file->is_doomed = true;
+    row_put(call, &file_type, file);
+    job_queue(call, files_remove_action.name, STR("files"), file->id);
+}
+
 static void file_remove(struct call *call, str storage_id)
 {
     struct file file;
-    if (storage_id.len == 0 || !file_find(call, storage_id, &file))
-        return;
-    file.is_doomed = true;
-    row_put(call, &file_type, &file);
-    job_queue(call, files_remove_action.name, STR("files"), file.id);
+    if (storage_id.len != 0 && file_find(call, storage_id, &file))
+        file_doom(call, &file);
 }
 
 static const void *remove_ask(struct call *call, struct job *job)
@@ -281,6 +297,7 @@ void asset_remove(struct call *call, const struct asset *asset)
     file_remove(call, asset->storage_id);
     file_remove(call, asset->thumbnail_storage_id);
     file_remove(call, asset->display_storage_id);
+    renditions_remove(call, asset->id, RENDITION_NONE);
     storage_meter_add(call, asset->user_id, -asset->stored_bytes,
                       asset->type == MEDIA_IMAGE ? -1 : 0, asset->type == MEDIA_VIDEO ? -1 : 0);
     asset_counts_remove(call, asset->id);

@@ -22,6 +22,19 @@ struct stored_file {
     str sha256; /* hex */
 };
 
+#define FILE_VARIANT_MAX 80
+
+/* What a file is that was made of a work to deliver it (renditions.h). */
+enum rendition {
+    RENDITION_NONE,    /* the work itself: original, thumbnail or display */
+    RENDITION_RESIZED, /* another size or format; made when first asked for */
+    RENDITION_STAMPED, /* the original with its provenance written in */
+    RENDITION_PREVIEW, /* a film's short silent loop */
+    RENDITION_FASTSTART,
+    RENDITIONS,
+};
+extern const char *const rendition_names[RENDITIONS];
+
 struct file {
     doc_id id;
     tick created;
@@ -32,6 +45,9 @@ struct file {
     str name;       /* offered at download */
     bool is_doomed; /* deleted: no longer served, its bytes go as soon as the job comes to it */
     instant created_at;
+    doc_id asset_id; /* of renditions; the asset's row names its other files */
+    enum rendition rendition;
+    str variant; /* which of its kind; may be empty */
 };
 
 struct asset {
@@ -72,7 +88,10 @@ void file_put(struct call *call, doc_id owner, const struct stored_file *file, s
 /* The file row of a storage id; for serving. False: there is none, or it is deleted. */
 bool file_find(struct call *call, str storage_id, struct file *out);
 
-/* Removes the row, dooms its files and lowers the meter. */
+/* No longer served from here on; a job removes the bytes, then the row. */
+void file_doom(struct call *call, struct file *file);
+
+/* Removes the row, dooms its files and renditions and lowers the meter. */
 void asset_remove(struct call *call, const struct asset *asset);
 
 /* A work that is the caller's, or NOT_FOUND. */
