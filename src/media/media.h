@@ -22,6 +22,8 @@
 #define MEDIA_QUEUE_MAX 1024
 #define MEDIA_SIDE_MIN 64
 #define MEDIA_SIDE_MAX 2048
+#define MEDIA_RESIZE_MIN 16 /* a side of the box */
+#define MEDIA_RESIZE_MAX 4096
 #define MEDIA_PIXELS_MAX 64000000U
 #define MEDIA_FRAMES_MAX 216000U /* an hour at 60 a second */
 #define MEDIA_INPUT_MAX MIB(512)
@@ -41,16 +43,19 @@ struct media_limits {
 
 struct media_request {
     enum media_verb verb;
-    int input_fd; /* PROBE, DERIVE: a readable file or memfd, read from its start; else -1 */
+    int input_fd; /* of what is looked into: a file or memfd, read from its start; else -1 */
     str prompt, negative;
     uint64_t seed;
     uint32_t index; /* which of several pictures with one seed */
     /* SKETCH_IMAGE; a film is 1280 by 720. DERIVE: the longest side of the display is `width`; 0:
-     * as large as the format takes. */
+     * as large as the format takes. RESIZE: the box; height 0 is any. */
     uint32_t width, height;
-    span duration;  /* SKETCH_VIDEO: 4 to 8 s */
-    uint32_t steps; /* 10..50; 0 means 28 */
-    float guidance; /* 1..20; 0 means 7.5 */
+    enum media_fit fit;     /* RESIZE: COVER wants a height */
+    enum media_type format; /* RESIZE: JPEG, WEBP, AVIF or PNG */
+    uint32_t quality;       /* RESIZE: 1..100, of no meaning for PNG; 0 takes the format's own */
+    span duration;          /* SKETCH_VIDEO: 4 to 8 s */
+    uint32_t steps;         /* 10..50; 0 means 28 */
+    float guidance;         /* 1..20; 0 means 7.5 */
     struct media_limits limits;
 };
 

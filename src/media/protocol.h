@@ -18,7 +18,7 @@
 
 #include <stdint.h>
 
-#define WIRE_MAGIC 0x4d445431U /* "MDT1"; change it with the structs */
+#define WIRE_MAGIC 0x4d445432U /* "MDT2"; change it with the structs */
 
 #define MEDIA_PROMPT_MAX 8000 /* bytes; longer prompts are cut for the sketcher */
 #define MEDIA_BLUR_MAX 500    /* bytes of data URL */
@@ -29,6 +29,7 @@ enum media_verb {
     MEDIA_VERB_NONE,
     MEDIA_PROBE,        /* input -> facts */
     MEDIA_DERIVE,       /* input -> facts, thumbnail, display or poster, blur */
+    MEDIA_RESIZE,       /* input -> resized: a picture, or the first one of a film */
     MEDIA_SKETCH_IMAGE, /* prompt -> original (PNG) */
     MEDIA_SKETCH_VIDEO, /* prompt -> original (MP4, H.264) */
     MEDIA_SELFTEST,     /* only in the test build of the helper: misbehaves as asked by seed */
@@ -41,6 +42,7 @@ enum media_type {
     MEDIA_JPEG,
     MEDIA_WEBP,
     MEDIA_MP4,
+    MEDIA_AVIF,
     MEDIA_TYPE_COUNT,
 };
 
@@ -49,7 +51,16 @@ enum media_output_name {
     MEDIA_THUMBNAIL, /* progressive JPEG in a box of 400 by 400 */
     MEDIA_DISPLAY,   /* WebP of full size; images only */
     MEDIA_POSTER,    /* JPEG of the first frame; films only */
+    MEDIA_RESIZED,   /* as asked */
     MEDIA_OUTPUT_COUNT,
+};
+
+/* Into a box. Nothing is made larger than it is. */
+enum media_fit {
+    MEDIA_FIT_NONE,
+    MEDIA_CONTAIN, /* all of it is inside the box */
+    MEDIA_COVER,   /* it fills the box; what is beyond is cut off evenly */
+    MEDIA_FIT_COUNT,
 };
 
 /* Why a request failed. Only MEDIA_UNAVAILABLE may be tried again unchanged. */
@@ -86,6 +97,7 @@ enum media_selftest {
     SELFTEST_EXCUSE,      /* fails with what only the helper may say */
 };
 
+/* Of the input or the sketch; for RESIZE, of what was made. */
 struct media_facts {
     uint32_t type;          /* enum media_type */
     uint32_t width, height; /* as shown: turned upright */
@@ -102,9 +114,10 @@ struct wire_request {
     uint64_t output_room[MEDIA_OUTPUT_COUNT];
     uint64_t seed;
     uint32_t index, width, height, duration_ms, steps;
+    uint32_t fit, format, quality; /* RESIZE: enum media_fit, enum media_type, 1..100 */
     float guidance;
     uint64_t pixels_max, frames_max, input_max;
-    uint32_t time_max_ms, reserved;
+    uint32_t time_max_ms;
     char prompt[MEDIA_PROMPT_MAX + 1];
     char negative[MEDIA_PROMPT_MAX + 1];
 };

@@ -22,11 +22,13 @@
 #define THUMBNAIL_ROOM MIB(4)
 #define DISPLAY_ROOM MIB(192)
 #define POSTER_ROOM MIB(16)
+#define RESIZED_ROOM MIB(72)
 
 #define BIT(name) (1U << (name))
 
 static const uint32_t outputs_of[MEDIA_VERB_COUNT] = {
     [MEDIA_DERIVE] = BIT(MEDIA_THUMBNAIL) | BIT(MEDIA_DISPLAY) | BIT(MEDIA_POSTER),
+    [MEDIA_RESIZE] = BIT(MEDIA_RESIZED),
     [MEDIA_SKETCH_IMAGE] = BIT(MEDIA_ORIGINAL),
     [MEDIA_SKETCH_VIDEO] = BIT(MEDIA_ORIGINAL),
     [MEDIA_SELFTEST] = BIT(MEDIA_ORIGINAL),
@@ -34,7 +36,23 @@ static const uint32_t outputs_of[MEDIA_VERB_COUNT] = {
 
 static bool reads_input(enum media_verb verb)
 {
-    return verb == MEDIA_PROBE || verb == MEDIA_DERIVE;
+    return verb == MEDIA_PROBE || verb == MEDIA_DERIVE || verb == MEDIA_RESIZE;
+}
+
+/* 0: nothing is resized to this format. */
+static uint32_t quality_of(enum media_type format)
+{
+    switch (format) {
+    case MEDIA_JPEG:
+    case MEDIA_WEBP:
+        return 80;
+    case MEDIA_AVIF:
+        return 55; /* looks as the others do at 80 */
+    case MEDIA_PNG:
+        return 100;
+    default:
+        return 0;
+    }
 }
 
 static bool check_sketch(const struct media_request *request, struct fault *fault)
@@ -59,6 +77,28 @@ static bool check_sketch(const struct media_request *request, struct fault *faul
     return true;
 }
 
+static bool is_resized_side(uint32_t side)
+{
+    return side >= MEDIA_RESIZE_MIN && side <= MEDIA_RESIZE_MAX;
+}
+
+static bool check_resize(const struct media_request *request, struct fault *fault)
+{
+    if (!is_resized_side(request->width))
+        return fault_set(fault, FAULT_INPUT, "width must be %d to %d", MEDIA_RESIZE_MIN,
+                         MEDIA_RESIZE_MAX);
+    if (!is_resized_side(request->height) && request->height != 0)
+        return fault_set(fault, FAULT_INPUT, "height must be %d to %d", MEDIA_RESIZE_MIN,
+                         MEDIA_RESIZE_MAX);
+    if (request->fit != MEDIA_CONTAIN && !(request->fit == MEDIA_COVER && request->height != 0))
+        return fault_set(fault, FAULT_INPUT, "fit must be contain, or cover with a height");
+    if (quality_of(request->format) == 0)
+        return fault_set(fault, FAULT_INPUT, "format must be jpeg, webp, avif or png");
+    if (request->quality > 100)
+        return fault_set(fault, FAULT_INPUT, "quality must be 1 to 100");
+    return true;
+}
+
 static bool check(const struct media_request *request, struct fault *fault)
 {
     if (request->verb <= MEDIA_VERB_NONE || request->verb >= MEDIA_VERB_COUNT)
@@ -72,7 +112,7 @@ static bool check(const struct media_request *request, struct fault *fault)
     }
     if (request->verb == MEDIA_SKETCH_IMAGE || request->verb == MEDIA_SKETCH_VIDEO)
         return check_sketch(request, fault);
-    return true;
+    return request->verb == MEDIA_RESIZE ? check_resize(request, fault) : true;
 }
 
 /* Cut between characters, without the zero bytes that would end it early. */
@@ -105,6 +145,9 @@ static void write_wire(const struct media_request *request, struct wire_request 
     wire->duration_ms = (uint32_t)(request->duration.us / 1000);
     wire->steps = request->steps != 0 ? request->steps : STEPS_DEFAULT;
     wire->guidance = request->guidance != 0.0F ? request->guidance : GUIDANCE_DEFAULT;
+    wire->fit = (uint32_t)request->fit;
+    wire->format = (uint32_t)request->format;
+    wire->quality = request->quality != 0 ? request->quality : quality_of(request->format);
     wire->pixels_max = or_default(request->limits.pixels_max, MEDIA_PIXELS_MAX);
     wire->frames_max = or_default(request->limits.frames_max, MEDIA_FRAMES_MAX);
     wire->input_max = or_default(request->limits.input_max, MEDIA_INPUT_MAX);
@@ -116,6 +159,7 @@ static void write_wire(const struct media_request *request, struct wire_request 
     wire->output_room[MEDIA_THUMBNAIL] = THUMBNAIL_ROOM;
     wire->output_room[MEDIA_DISPLAY] = DISPLAY_ROOM;
     wire->output_room[MEDIA_POSTER] = POSTER_ROOM;
+    wire->output_room[MEDIA_RESIZED] = RESIZED_ROOM;
 }
 
 /* Of fixed size, sealed so that nobody can shrink it under our mapping. */
@@ -158,6 +202,7 @@ bool ask_new(const struct media_request *request, uint64_t id, struct ask **out,
     ask->wire->id = id;
     write_wire(request, ask->wire);
     ask->verb = request->verb;
+    ask->format = request->format;
     ask->outputs = ask->wire->outputs;
     ask->pixels_max = ask->wire->pixels_max;
     ask->time_max = MILLISECONDS(ask->wire->time_max_ms);
@@ -219,12 +264,11 @@ bool ask_send(struct ask *ask, int socket)
 }
 
 static const char *const type_mimes[MEDIA_TYPE_COUNT] = {
-    [MEDIA_PNG] = "image/png",
-    [MEDIA_JPEG] = "image/jpeg",
-    [MEDIA_WEBP] = "image/webp",
-    [MEDIA_MP4] = "video/mp4",
+    [MEDIA_PNG] = "image/png", [MEDIA_JPEG] = "image/jpeg", [MEDIA_WEBP] = "image/webp",
+    [MEDIA_MP4] = "video/mp4", [MEDIA_AVIF] = "image/avif",
 };
 
+/* NULL: of the type that the facts say. */
 static const char *const output_mimes[MEDIA_OUTPUT_COUNT] = {
     [MEDIA_THUMBNAIL] = "image/jpeg",
     [MEDIA_DISPLAY] = "image/webp",
@@ -249,7 +293,7 @@ void ask_done(struct ask *ask, const struct wire_reply *reply, struct media_even
         event->outputs[i] = (struct media_output){
             .fd = take_fd(&ask->output_fds[i]),
             .len = (size_t)reply->output_len[i],
-            .mime = i == MEDIA_ORIGINAL ? event->mime : output_mimes[i],
+            .mime = output_mimes[i] == NULL ? event->mime : output_mimes[i],
         };
     }
 }

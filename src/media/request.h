@@ -17,7 +17,8 @@ struct ask {
     bool is_canceled;
     struct wire_request *wire; /* NULL once sent */
     enum media_verb verb;
-    uint32_t outputs; /* bit n for enum media_output_name n */
+    enum media_type format; /* RESIZE */
+    uint32_t outputs;       /* bit n for enum media_output_name n */
     uint64_t pixels_max;
     int input;
     int output_fds[MEDIA_OUTPUT_COUNT];

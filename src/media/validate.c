@@ -71,6 +71,8 @@ static bool facts_are_sound(const struct ask *ask, const struct media_facts *fac
         return false;
     if (ask->verb == MEDIA_SKETCH_VIDEO && !is_film)
         return false;
+    if (ask->verb == MEDIA_RESIZE && facts->type != ask->format)
+        return false;
     return size_is_sound(ask, facts) && facts->has_alpha <= 1 && is_codec(facts->codec);
 }
 

@@ -199,6 +199,12 @@ static void take_media(struct outer *outer, const struct work *work, struct work
                      &result->outputs[0].file);
         return;
     }
+    if (work->kind == WORK_RESIZE) {
+        take_facts(result, event);
+        store_output(outer, &outer->random, result, &event->outputs[MEDIA_RESIZED],
+                     &result->resized);
+        return;
+    }
     const struct media_output *display = &event->outputs[MEDIA_DISPLAY];
     if (display->fd < 0)
         display = &event->outputs[MEDIA_POSTER];
@@ -256,6 +262,7 @@ static void start_sketch(struct outer *outer, uint64_t run, const struct work *w
     submit(outer, run, work, &request);
 }
 
+/* Looking into a blob, or another rendition of it. */
 static void start_derive(struct outer *outer, uint64_t run, const struct work *work)
 {
     AUTO(fd_close) int fd = -1;
@@ -265,7 +272,16 @@ static void start_derive(struct outer *outer, uint64_t run, const struct work *w
         finish_failed(outer, run, WORK_BROKEN, "The picture was lost before it could be kept.");
         return;
     }
-    struct media_request request = {.verb = MEDIA_DERIVE, .input_fd = fd};
+    struct media_request request = {
+        .verb = work->kind == WORK_RESIZE ? MEDIA_RESIZE : MEDIA_DERIVE,
+        .input_fd = fd,
+        .width = (uint32_t)work->width,
+        .height = (uint32_t)work->height,
+        .fit = work->fit,
+        .format = work->format,
+        .quality = (uint32_t)work->quality,
+        .limits.time_max = work->timeout,
+    };
     submit(outer, run, work, &request);
 }
 
@@ -545,6 +561,7 @@ static void start(void *context, uint64_t run, const char *action, const void *a
         start_sketch(outer, run, work);
         break;
     case WORK_DERIVE:
+    case WORK_RESIZE:
         start_derive(outer, run, work);
         break;
     case WORK_SUBMIT:

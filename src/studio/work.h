@@ -11,6 +11,7 @@
 #pragma once
 
 #include "base/fault.h"
+#include "media/protocol.h"
 #include "provider/provider.h"
 #include "studio/assets.h"
 #include "json/fields.h"
@@ -23,6 +24,7 @@ enum work_kind {
     WORK_FETCH,  /* GET url into a blob */
     WORK_SKETCH, /* the built-in sketcher paints into a blob */
     WORK_DERIVE, /* thumbnail, display rendition and facts of a blob */
+    WORK_RESIZE, /* another rendition of a blob */
     WORK_REMOVE_BLOB,
     WORK_CHECK, /* words, judged by a service */
     WORK_KINDS,
@@ -53,7 +55,11 @@ struct work {
     str prompt, negative;
     int64_t seed, number, width, height, steps, duration;
     double guidance;
-    /* SUBMIT (what to start from), DERIVE, REMOVE_BLOB */
+    /* RESIZE: into a box of this width and, unless 0, height; see media/media.h */
+    enum media_fit fit;
+    enum media_type format; /* JPEG, WEBP, AVIF or PNG */
+    int64_t quality;        /* 1..100; 0 takes the format's own */
+    /* SUBMIT (what to start from), DERIVE, RESIZE, REMOVE_BLOB */
     str blob;
 };
 
@@ -79,6 +85,8 @@ struct work_result {
     struct maybe_int cost_micros;
     struct work_output outputs[8];
     size_t output_count;
+    /* RESIZE; its size is width and height */
+    struct stored_file resized;
     /* DERIVE */
     struct stored_file thumbnail, display;
     str blur, mime_type;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pretend.h"
+#include "media/media.h"
 
 #include "base/buffer.h"
 
@@ -285,6 +286,12 @@ static void answer_well(struct pretend *pretend, const struct under_way *under_w
         break;
     case WORK_DERIVE:
         answer_derive(pretend, under_way, result);
+        break;
+    case WORK_RESIZE:
+        result->resized = store(pretend, &result->arena, MEDIA_IMAGE);
+        result->resized.content_type = str_of(media_type_mime(work->format));
+        result->width = work->width;
+        result->height = work->height != 0 ? work->height : work->width;
         break;
     case WORK_REMOVE_BLOB:
         blob = blob_find(pretend, work->blob);

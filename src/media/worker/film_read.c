@@ -243,6 +243,20 @@ static bool derive(struct film *film)
     return picture_jpeg(job, poster, MEDIA_POSTER, POSTER_QUALITY) && picture_small(job, box);
 }
 
+static bool resize(struct film *film)
+{
+    struct picture_box box = resize_box(film->job);
+    if (!open_decoder(film) || !first_frame(film))
+        return false;
+    AUTO(picture_done) VipsImage *poster = frame_image(film);
+    AUTO(picture_done) VipsImage *lazy = NULL;
+    if (poster != NULL)
+        (void)vips_thumbnail_image(poster, &lazy, box.width, "height", box.height, "size",
+                                   VIPS_SIZE_DOWN, "crop", box.crop, NULL);
+    AUTO(picture_done) VipsImage *image = picture_settled(film->job, lazy);
+    return image != NULL && resize_save(film->job, image);
+}
+
 bool film_probe(struct job *job)
 {
     AUTO(film_done) struct film film = {.job = job};
@@ -253,4 +267,10 @@ bool film_derive(struct job *job)
 {
     AUTO(film_done) struct film film = {.job = job};
     return open_container(&film) && note_facts(&film) && derive(&film);
+}
+
+bool film_resize(struct job *job)
+{
+    AUTO(film_done) struct film film = {.job = job};
+    return open_container(&film) && note_facts(&film) && resize(&film);
 }

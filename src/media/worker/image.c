@@ -9,8 +9,6 @@
 #define WEBP_QUALITY 82
 #define SIDE_MAX 65500
 
-static const char *const broken = "The picture is damaged and could not be read whole.";
-
 /* Reads the header only and checks it against the limits, before any pixel is decoded. */
 static VipsImage *open_header(struct job *job)
 {
@@ -66,33 +64,6 @@ static bool save_display(struct job *job, VipsImage *image)
     return ok;
 }
 
-/* Where and with what a photo was taken is nobody's business; savers cannot be relied on to leave
- * it out (libvips 8.14 keeps EXIF in WebP). */
-static void forget_origin(VipsImage *image)
-{
-    static const char *const kinds[] = {"exif", "xmp", "iptc", "photoshop", "icc", "orientation"};
-    gchar **names = vips_image_get_fields(image);
-    for (gchar **name = names; *name != NULL; name++)
-        for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-            if (g_str_has_prefix(*name, kinds[i])) {
-                vips_image_remove(image, *name);
-                break;
-            }
-    g_strfreev(names);
-}
-
-/* Copies the pixels to memory, without where they came from. Pixels are decoded here, so what is
- * wrong with the file shows here. */
-static VipsImage *settled(struct job *job, VipsImage *lazy)
-{
-    VipsImage *out = lazy != NULL ? vips_image_copy_memory(lazy) : NULL;
-    if (out == NULL)
-        job_fail(job, MEDIA_CORRUPT, "%s", broken);
-    else
-        forget_origin(out);
-    return out;
-}
-
 /* The whole picture, upright, in sRGB, eight bits, no larger than the display's format takes. A
  * file that ends early is refused, not shown half grey. */
 static VipsImage *load(struct job *job)
@@ -108,7 +79,7 @@ static VipsImage *load(struct job *job)
     if (strict != NULL)
         (void)vips_thumbnail_image(strict, &lazy, side, "height", side, "size", VIPS_SIZE_DOWN,
                                    "export_profile", "srgb", NULL);
-    return settled(job, lazy);
+    return picture_settled(job, lazy);
 }
 
 static VipsImage *shrunk(struct job *job, VipsImage *image)
@@ -116,7 +87,23 @@ static VipsImage *shrunk(struct job *job, VipsImage *image)
     AUTO(picture_done) VipsImage *lazy = NULL;
     (void)vips_thumbnail_image(image, &lazy, PICTURE_BOX, "height", PICTURE_BOX, "size",
                                VIPS_SIZE_DOWN, NULL);
-    return settled(job, lazy);
+    return picture_settled(job, lazy);
+}
+
+/* Shrinks while it reads, so that a large photo is never in memory whole. Looking into it found it
+ * sound, so it need not be read strictly. */
+bool image_resize(struct job *job)
+{
+    AUTO(picture_done) VipsImage *header = open_header(job);
+    if (header == NULL)
+        return false;
+    struct picture_box box = resize_box(job);
+    AUTO(picture_done) VipsImage *lazy = NULL;
+    (void)vips_thumbnail_buffer((void *)job->input, job->input_len, &lazy, box.width, "height",
+                                box.height, "size", VIPS_SIZE_DOWN, "crop", box.crop,
+                                "export_profile", "srgb", NULL);
+    AUTO(picture_done) VipsImage *image = picture_settled(job, lazy);
+    return image != NULL && resize_save(job, image);
 }
 
 bool image_derive(struct job *job, enum media_type type)

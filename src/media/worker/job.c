@@ -87,6 +87,7 @@ bool job_put(struct job *job, enum media_output_name name, const void *data, siz
 static job_verb *const verbs[MEDIA_VERB_COUNT] = {
     [MEDIA_PROBE] = job_probe,
     [MEDIA_DERIVE] = job_derive,
+    [MEDIA_RESIZE] = job_resize,
     [MEDIA_SKETCH_IMAGE] = job_sketch_image,
     [MEDIA_SKETCH_VIDEO] = job_sketch_video,
 #ifdef MEDIA_WITH_SELFTEST
@@ -123,4 +124,12 @@ bool job_derive(struct job *job)
     if (!job_sniff(job, &type))
         return false;
     return type == MEDIA_MP4 ? film_derive(job) : image_derive(job, type);
+}
+
+bool job_resize(struct job *job)
+{
+    enum media_type type;
+    if (!job_sniff(job, &type))
+        return false;
+    return type == MEDIA_MP4 ? film_resize(job) : image_resize(job);
 }

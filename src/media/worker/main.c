@@ -49,6 +49,7 @@ static bool warm_up(const char *name)
     vips_operation_block_set("VipsForeignLoadJpeg", FALSE);
     vips_operation_block_set("VipsForeignLoadPng", FALSE);
     vips_operation_block_set("VipsForeignLoadWebp", FALSE);
+    vips_operation_block_set("VipsForeignLoadHeif", FALSE);
     film_prepare();
     return sandbox_prepare();
 }

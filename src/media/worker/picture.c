@@ -12,6 +12,32 @@ static void buffer_release(void **data)
     g_free(*data);
 }
 
+/* Where and with what a photo was taken is nobody's business; savers cannot be relied on to leave
+ * it out (libvips 8.14 keeps EXIF in WebP). */
+static void forget_origin(VipsImage *image)
+{
+    static const char *const kinds[] = {"exif", "xmp",         "iptc",        "photoshop",
+                                        "icc",  "orientation", "png-comment", "gif-comment"};
+    gchar **names = vips_image_get_fields(image);
+    for (gchar **name = names; *name != NULL; name++)
+        for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+            if (g_str_has_prefix(*name, kinds[i])) {
+                vips_image_remove(image, *name);
+                break;
+            }
+    g_strfreev(names);
+}
+
+VipsImage *picture_settled(struct job *job, VipsImage *lazy)
+{
+    VipsImage *out = lazy != NULL ? vips_image_copy_memory(lazy) : NULL;
+    if (out == NULL)
+        job_fail(job, MEDIA_CORRUPT, "The picture is damaged and could not be read whole.");
+    else
+        forget_origin(out);
+    return out;
+}
+
 /* JPEG knows no transparency: what shows through is white paper. */
 static VipsImage *opaque(VipsImage *image)
 {

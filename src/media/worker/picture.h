@@ -27,9 +27,26 @@ static inline void picture_done(VipsImage **image)
     g_clear_object(image);
 }
 
+/* Copies the pixels to memory, without where they came from. Pixels are decoded here, so what is
+ * wrong with the file shows here; NULL is such a failure too. */
+VipsImage *picture_settled(struct job *job, VipsImage *lazy);
+
 /* From an image of at most the box: the thumbnail and the blur. It must be in memory, because it
  * is read twice. */
 bool picture_small(struct job *job, VipsImage *box);
 
 /* A JPEG into an output. */
 bool picture_jpeg(struct job *job, VipsImage *image, enum media_output_name name, int quality);
+
+/* ---- resize.c ---- */
+
+/* What was asked for, as libvips wants it. */
+struct picture_box {
+    int width, height;
+    VipsInteresting crop;
+};
+
+struct picture_box resize_box(const struct job *job);
+
+/* Writes what fits the box in the format that was asked for, and notes its facts. */
+bool resize_save(struct job *job, VipsImage *image);

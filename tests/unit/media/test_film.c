@@ -56,6 +56,24 @@ static void a_film_gets_poster_thumbnail_and_blur(void **state)
     assert_int_equal(ending->facts.height, 225);
 }
 
+static void the_first_picture_of_a_film_can_be_resized(void **state)
+{
+    int fd = desk_file(film, film_len);
+    struct media_request request = {
+        .verb = MEDIA_RESIZE,
+        .input_fd = fd,
+        .width = 320,
+        .fit = MEDIA_CONTAIN,
+        .format = MEDIA_WEBP,
+    };
+    struct ending *ending = desk_ask(&desk, &request);
+    close(fd);
+    assert_int_equal(ending->kind, MEDIA_EVENT_DONE);
+    assert_int_equal(ending->facts.type, MEDIA_WEBP);
+    assert_int_equal(ending->facts.width, 320);
+    assert_int_equal(ending->facts.height, 180);
+}
+
 static void a_film_without_its_index_or_picture_is_corrupt(void **state)
 {
     size_t cuts[] = {20, 1000, box_at("mdat") + 8, box_at("mdat") + 400};
@@ -161,6 +179,7 @@ int main(void)
         cmocka_unit_test(a_film_has_the_length_asked_for),
         cmocka_unit_test(a_film_gets_poster_thumbnail_and_blur),
         cmocka_unit_test(a_turned_film_is_shown_upright),
+        cmocka_unit_test(the_first_picture_of_a_film_can_be_resized),
         cmocka_unit_test(a_film_without_its_index_or_picture_is_corrupt),
         cmocka_unit_test(a_damaged_film_fails_alone),
         cmocka_unit_test(a_film_in_a_coding_that_is_not_listed_is_refused),
