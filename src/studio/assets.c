@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define STORAGE_ID_LEN 32
+#define ASSETS_AT_ONCE 100
 
 /* ---- documents ---- */
 
@@ -167,8 +168,19 @@ static const struct field asset_args_fields[] = {REF(asset_id, &asset_type)};
 #define delete_asset_fields asset_args_fields
 #undef ROW
 
+struct get_many_args {
+    struct list asset_ids; /* doc_id */
+};
+#define ROW struct get_many_args
+static const struct field asset_id_item = ITEM_REF(&asset_type);
+static const struct field get_many_fields[] = {
+    LIST(asset_ids, &asset_id_item, .min = 1, .max = ASSETS_AT_ONCE),
+};
+#undef ROW
+
 BACKEND_FUNCTION(get_assets, struct page)
 BACKEND_FUNCTION(get_asset, struct wire_asset *)
+BACKEND_FUNCTION(get_many, struct list)
 BACKEND_FUNCTION(delete_asset, char)
 
 const struct function asset_functions[] = {
@@ -177,6 +189,9 @@ const struct function asset_functions[] = {
           .about = "The caller's works, newest first (LIB-02)."),
     QUERY("assets:getAsset", get_asset, .caller = SIGNED_IN,
           .returns = RETURNS_MAYBE(&wire_asset_shape), .about = "One work of the caller, or null."),
+    QUERY("assets:getMany", get_many, .caller = SIGNED_IN,
+          .returns = RETURNS_LIST(&wire_asset_item),
+          .about = "Those of these works that are the caller's, in the order they are asked for."),
     MUTATION("assets:deleteAsset", delete_asset, .caller = SIGNED_IN, .returns = RETURNS_NULL,
              .about = "Deletes a work and its files for good (STOR-12)."),
 };
@@ -365,6 +380,20 @@ static void get_asset(struct call *call, const struct asset_args *args, struct w
         return;
     *result = arena_new(call->arena, struct wire_asset);
     **result = wire_of(call, &asset);
+}
+
+/* What is gone or another's is left out, so that a list may ask for what it saw a moment ago. */
+static void get_many(struct call *call, const struct get_many_args *args, struct list *result)
+{
+    const doc_id *ids = args->asset_ids.items;
+    struct wire_asset *works = arena_array(call->arena, struct wire_asset, args->asset_ids.count);
+    doc_id caller = call_caller(call);
+    size_t count = 0;
+    struct asset asset;
+    for (size_t i = 0; i < args->asset_ids.count; i++)
+        if (row_find(call, &asset_type, ids[i], &asset) && doc_id_equal(asset.user_id, caller))
+            works[count++] = wire_of(call, &asset);
+    *result = (struct list){works, count};
 }
 
 static void delete_asset(struct call *call, const struct asset_args *args, char *result)

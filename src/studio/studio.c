@@ -110,6 +110,7 @@ static const struct subject subjects[] = {
     {rate_functions, &rate_function_count},
     {receipt_functions, &receipt_function_count},
     {search_functions, &search_function_count},
+    {shelf_functions, &shelf_function_count},
     {subscription_functions, &subscription_function_count},
     {subscription_row_functions, &subscription_row_function_count},
     {upgrade_functions, &upgrade_function_count},

@@ -28,6 +28,8 @@ extern const size_t admin_people_function_count, admin_job_function_count;
  * configuration's. */
 #define STUDIO_LANES_MAX 64
 size_t studio_lanes(const struct studio_config *config, struct lane_limit out[STUDIO_LANES_MAX]);
+extern const struct function shelf_functions[];
+extern const size_t shelf_function_count;
 extern const struct function search_functions[], image_functions[], backstage_functions[],
     backstage_film_functions[];
 extern const size_t backstage_film_function_count;

@@ -406,6 +406,8 @@ static const struct sample samples[] = {
     {"images:report", "{\"imageId\":\"%s\",\"reason\":\"a\"}", OF_THIRD_PICTURE},
     {"assets:getAssets", "{\"paginationOpts\":{\"numItems\":5,\"cursor\":null}}", OF_NOTHING},
     {"assets:getAsset", "{\"assetId\":\"%s\"}", OF_ASSET},
+    {"assets:getMany", "{\"assetIds\":[\"%s\"]}", OF_ASSET},
+    {"assets:getShelf", "{\"paginationOpts\":{\"numItems\":5,\"cursor\":null}}", OF_NOTHING},
     {"users:getCurrentUser", "{}", OF_NOTHING},
     {"users:list", "{}", OF_NOTHING},
     {"credits:getCredits", "{}", OF_NOTHING},
