@@ -1,17 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "serve/files.h"
 
+#include "serve/names.h"
+#include "serve/range.h"
 #include "serve/route.h"
-#include "studio/assets.h"
+#include "studio/links.h"
 
-#include <ctype.h>
 #include <string.h>
 
-#define FILE_HEADERS_MAX 16
+#define FILE_HEADERS_MAX 20
+#define CACHED_MAX (365 * 24 * 3600) /* s */
+
+/* ---- looking up ---- */
+
+static struct call call_of(struct front *front, struct arena *arena, struct view *view)
+{
+    static const struct function nobody = {.name = "files"};
+    return (struct call){.arena = arena,
+                         .view = view,
+                         .program = front->options.program,
+                         .function = &nobody,
+                         .now = front_now()};
+}
+
+static bool find_file(struct front *front, struct arena *arena, str capability, struct file *out)
+{
+    struct view view;
+    if (!front_view(front, arena, &view))
+        return false;
+    struct call call = call_of(front, arena, &view);
+    bool is_found = file_find_capability(&call, capability, out);
+    view_end(&view);
+    return is_found;
+}
+
+/* ---- headers ---- */
 
 struct file_answer {
     struct http_header headers[FILE_HEADERS_MAX];
     size_t count;
+    str etag;
 };
 
 static void add(struct file_answer *answer, str name, str value)
@@ -19,74 +47,68 @@ static void add(struct file_answer *answer, str name, str value)
     answer->headers[answer->count++] = (struct http_header){name, value};
 }
 
-static bool find_file(struct front *front, struct arena *arena, str storage_id, struct file *out)
+/* Never longer than the address is good, and never in a cache that others share. */
+static str caching(struct arena *arena, const struct delivery *delivery)
 {
-    static const struct function nobody = {.name = "files"};
-    struct view view;
-    if (!front_view(front, arena, &view))
-        return false;
-    struct call call = {.arena = arena,
-                        .view = &view,
-                        .program = front->options.program,
-                        .function = &nobody,
-                        .now = front_now()};
-    bool is_found = file_find(&call, storage_id, out);
-    view_end(&view);
-    return is_found;
+    int64_t seconds = CACHED_MAX;
+    if (delivery->expires_at.us != 0)
+        seconds = MIN_OF(instant_since(delivery->expires_at, front_now()).us / 1000000, seconds);
+    return str_format(arena, "private, max-age=%lld, immutable",
+                      (long long)MAX_OF(seconds, (int64_t)0));
 }
 
-/* RFC 6266: an ASCII name for old clients, the true one percent-encoded. */
-static str disposition(struct arena *arena, const struct file *file)
+/* What is neither a picture nor a film that browsers only show is never shown by them. */
+static void add_type(struct file_answer *answer, struct arena *arena,
+                     const struct delivery *delivery)
 {
-    AUTO(buffer_done) struct buffer text = buffer_with_max(KIB(4));
-    buffer_str(&text, STR("attachment; filename=\""));
-    for (size_t i = 0; i < file->name.len; i++) {
-        char c = file->name.at[i];
-        bool is_plain = c >= ' ' && c < 0x7f && strchr("\"\\/%", c) == NULL;
-        buffer_char(&text, is_plain ? c : '_');
-    }
-    buffer_str(&text, STR("\"; filename*=UTF-8''"));
-    for (size_t i = 0; i < file->name.len; i++) {
-        unsigned char c = (unsigned char)file->name.at[i];
-        if (c < 0x80 && (isalnum(c) || strchr(".-_", c) != NULL))
-            buffer_char(&text, (char)c);
-        else
-            buffer_format(&text, "%%%02X", c);
-    }
-    return str_copy(arena, buffer_text(&text));
-}
-
-static void add_headers(struct file_answer *answer, struct exchange *exchange,
-                        const struct http_request *request, const struct file *file)
-{
-    struct arena *arena = exchange_arena(exchange);
-    str download;
-    answer->count = cors_headers(exchange, answer->headers);
-    add(answer, STR("Content-Type"), file->content_type);
-    add(answer, STR("ETag"), str_format(arena, "\"%.*s\"", STR_ARG(file->sha256)));
-    add(answer, STR("Accept-Ranges"), STR("bytes"));
-    add(answer, STR("Cache-Control"), STR("private, max-age=31536000, immutable"));
+    const struct file *file = &delivery->file;
+    bool is_shown = type_ending(file->content_type) != NULL;
+    add(answer, STR("Content-Type"),
+        is_shown ? file->content_type : STR("application/octet-stream"));
+    if (delivery->is_download || !is_shown)
+        add(answer, STR("Content-Disposition"),
+            name_disposition(arena, name_clean(arena, file->name, file->content_type)));
     add(answer, STR("X-Content-Type-Options"), STR("nosniff"));
     add(answer, STR("Content-Security-Policy"), STR("default-src 'none'; sandbox"));
     add(answer, STR("Cross-Origin-Resource-Policy"), STR("cross-origin"));
-    if (http_query(arena, request, "download", &download))
-        add(answer, STR("Content-Disposition"), disposition(arena, file));
 }
 
-/* If-Range with another tag means: the whole file. */
-static bool wants_range(const struct http_request *request, str etag)
+static void add_headers(struct file_answer *answer, struct exchange *exchange,
+                        const struct delivery *delivery)
+{
+    struct arena *arena = exchange_arena(exchange);
+    answer->count = cors_headers(exchange, answer->headers);
+    if (answer->count != 0)
+        add(answer, STR("Access-Control-Expose-Headers"),
+            STR("Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag"));
+    answer->etag = str_format(arena, "\"%.*s\"", STR_ARG(delivery->file.sha256));
+    add(answer, STR("ETag"), answer->etag);
+    add(answer, STR("Accept-Ranges"), STR("bytes"));
+    add(answer, STR("Cache-Control"), caching(arena, delivery));
+    if (delivery->is_negotiated)
+        add(answer, STR("Vary"), STR("Accept"));
+    add_type(answer, arena, delivery);
+}
+
+/* ---- answering ---- */
+
+/* If-Range with another tag, a weak one or a date means: the whole file. Ranges are of GET alone.
+ */
+static int read_range(const struct http_request *request, str etag, int64_t size, int64_t *from,
+                      int64_t *to)
 {
     str condition = http_header(request, "If-Range");
-    return condition.len == 0 || str_equal(condition, etag);
+    if (request->is_head || (condition.len != 0 && !str_equal(condition, etag)))
+        return 0;
+    return range_read(http_header(request, "Range"), size, from, to);
 }
 
 static void send_file(struct exchange *exchange, const struct http_request *request,
-                      struct file_answer *answer, int fd, int64_t size, str etag)
+                      struct file_answer *answer, int fd, int64_t size)
 {
     struct arena *arena = exchange_arena(exchange);
     int64_t from = 0, to = size - 1;
-    str range = http_header(request, "Range");
-    int status = wants_range(request, etag) ? range_read(range, size, &from, &to) : 0;
+    int status = read_range(request, answer->etag, size, &from, &to);
     if (status == 416) {
         close(fd);
         add(answer, STR("Content-Range"), str_format(arena, "bytes */%lld", (long long)size));
@@ -101,33 +123,69 @@ static void send_file(struct exchange *exchange, const struct http_request *requ
                      to - from + 1);
 }
 
-FUNCTIONS_HANDLER(files_get)
+static void answer_nothing(struct exchange *exchange)
 {
-    struct arena *arena = exchange_arena(exchange);
+    answer_error(exchange, 404, "NotFound", STR("This file does not exist."), NULL);
+}
+
+void files_deliver(struct front *front, struct exchange *exchange,
+                   const struct http_request *request, const struct delivery *delivery)
+{
     struct file_answer answer = {0};
-    struct file file;
     struct fault fault;
     int fd = -1;
     int64_t size = 0;
+    add_headers(&answer, exchange, delivery);
+    if (etag_is_listed(http_header(request, "If-None-Match"), answer.etag))
+        http_answer(exchange, 304, answer.headers, answer.count, (str){0});
+    else if (blob_open(front->options.blobs, delivery->file.storage_id, &fd, &size, &fault))
+        send_file(exchange, request, &answer, fd, size);
+    else
+        answer_nothing(exchange);
+}
 
-    str segment = str_slice(request->path, strlen("/api/storage/"), request->path.len);
+/* ---- handlers ---- */
+
+FUNCTIONS_HANDLER(files_get)
+{
+    struct arena *arena = exchange_arena(exchange);
+    struct delivery delivery = {0};
+    str ignored, segment = str_slice(request->path, strlen("/api/storage/"), request->path.len);
     str id = storage_id_of(arena, segment);
     if (id.len == 0) {
         answer_error(exchange, 400, "InvalidStorageId", STR("This is not the address of a file."),
                      NULL);
         return;
     }
-    if (!find_file(front, arena, id, &file) ||
-        !blob_open(front->options.blobs, id, &fd, &size, &fault)) {
-        answer_error(exchange, 404, "NotFound", STR("This file does not exist."), NULL);
+    delivery.is_download = http_query(arena, request, "download", &ignored);
+    if (find_file(front, arena, id, &delivery.file))
+        files_deliver(front, exchange, request, &delivery);
+    else
+        answer_nothing(exchange);
+}
+
+FUNCTIONS_HANDLER(files_get_signed)
+{
+    struct arena *arena = exchange_arena(exchange);
+    struct delivery delivery = {0};
+    struct link link;
+    struct view view;
+    str asset = str_slice(request->path, strlen("/api/files/"), request->path.len);
+    if (!front_view(front, arena, &view)) {
+        answer_overload(exchange);
         return;
     }
-    add_headers(&answer, exchange, request, &file);
-    str etag = str_format(arena, "\"%.*s\"", STR_ARG(file.sha256));
-    if (str_equal(http_header(request, "If-None-Match"), etag)) {
-        close(fd);
-        http_answer(exchange, 304, answer.headers, answer.count, (str){0});
-        return;
-    }
-    send_file(exchange, request, &answer, fd, size, etag);
+    struct call call = call_of(front, arena, &view);
+    enum link_state state = link_read(&call, asset, request->query, &link);
+    bool is_found = state == LINK_GOOD && file_find(&call, link.asset.storage_id, &delivery.file);
+    view_end(&view);
+    delivery.expires_at = link.expires_at;
+    delivery.is_download = link.is_download;
+    if (state == LINK_EXPIRED)
+        answer_error(exchange, 403, "LinkExpired",
+                     STR("This address was good for a while only. Ask for a new one."), NULL);
+    else if (is_found)
+        files_deliver(front, exchange, request, &delivery);
+    else
+        answer_nothing(exchange);
 }

@@ -1,19 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files by their capability: /api/storage/<uuid>, with type, ETag, one Range, and caching for ever
- * (STOR-09). Who knows the address may read; nobody can guess it.
+ * Files, private by default: by their capability, /api/storage/<uuid>, and by signed links that
+ * expire, /api/files/<asset>?…&exp=…&sig=… (studio/links.h). With type, ETag, one Range, caching
+ * for as long as the address is good, and nothing that a browser would run (STOR-09).
  *
  * Owns:     nothing past the answer.
  * Threads:  the loop's; bytes go by sendfile.
- * Time:     none.
- * Fails:    400 for what is no uuid, 404 for an unknown one, 416 for a range that is not there.
+ * Time:     a signed link's, by the wall clock.
+ * Fails:    400 for what is no uuid, 403 for a link that has expired, 404 for what leads nowhere,
+ *           416 for a range that is not there.
  */
 #pragma once
 
 #include "serve/functions.h"
+#include "studio/assets.h"
 
 FUNCTIONS_HANDLER(files_get);
+FUNCTIONS_HANDLER(files_get_signed);
 
-/* "bytes=…" against a size. 0: no range, or one to be ignored; 206: from and to are set (to is the
- * last byte); 416: it cannot be satisfied. */
-int range_read(str header, int64_t size, int64_t *from, int64_t *to);
+/* A file that may be seen by who asks. */
+struct delivery {
+    struct file file;
+    instant expires_at; /* of the address; 0: it does not */
+    bool is_download;   /* to be saved, not shown */
+    bool is_negotiated; /* another Accept may get another file at this address */
+};
+
+/* Answers with it, or with the part that is wanted, or that the client has it. */
+void files_deliver(struct front *front, struct exchange *exchange,
+                   const struct http_request *request, const struct delivery *delivery);

@@ -182,6 +182,7 @@ static const struct route routes[] = {
     {"/.well-known/openid-configuration", GETS, accounts_openid},
     {"/.well-known/jwks.json", GETS, accounts_jwks},
     {"/api/storage/", GETS, files_get},
+    {"/api/files/", GETS, files_get_signed},
     {"/api/webhooks/provider/", POSTS, webhooks_provider},
     {"/api/webhooks/replicate", POSTS, webhooks_replicate},
     {"/clerk-webhook", POSTS, webhooks_clerk},

@@ -2,6 +2,7 @@
 #include "studio/assets.h"
 
 #include "studio/generations.h"
+#include "studio/links.h"
 #include "studio/renditions.h"
 #include "studio/usage.h"
 #include "studio/users.h"
@@ -31,6 +32,7 @@ static const struct field file_fields[] = {
     TEXT(sha256, .wire = "sha256", .min = 64, .max = 64),
     INT(size_bytes, .min = 0, .max = INT64_C(1) << 50),
     TEXT(name, .max = 255),
+    MAYBE_TEXT(link_id, .max = STORAGE_ID_LEN),
     BOOL(is_doomed),
     TIME(created_at),
     MAYBE_REF(asset_id, &asset_type),
@@ -47,7 +49,8 @@ const struct doc_type file_type = {
     .number = 11,
     INDEXES({.name = "by_storage", .fields = {"storageId"}, .is_unique = true},
             {.name = "by_owner", .fields = {"ownerId"}},
-            {.name = "by_asset", .fields = {"assetId", "rendition", "variant"}}),
+            {.name = "by_asset", .fields = {"assetId", "rendition", "variant"}},
+            {.name = "by_link", .fields = {"linkId"}}),
 };
 
 #define ROW struct asset
@@ -79,6 +82,7 @@ static const struct field asset_fields[] = {
     MAYBE_ANY(metadata),
     BOOL(is_favorite),
     BOOL(is_public),
+    MAYBE_INT(link_turn),
     INT(views),
     TIME(created_at),
     TIME(updated_at),
@@ -327,9 +331,9 @@ static struct wire_asset wire_of(struct call *call, const struct asset *asset)
         .id = asset->id,
         .created = asset->created,
         .type = asset->type,
-        .url = file_url(call, asset->storage_id),
-        .thumbnail_url = file_url(call, asset->thumbnail_storage_id),
-        .display_url = file_url(call, asset->display_storage_id),
+        .url = asset_url(call, asset, asset->storage_id),
+        .thumbnail_url = asset_url(call, asset, asset->thumbnail_storage_id),
+        .display_url = asset_url(call, asset, asset->display_storage_id),
         .blur_data_url = asset->blur_data_url,
         .width = asset->width,
         .height = asset->height,

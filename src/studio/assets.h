@@ -43,6 +43,7 @@ struct file {
     str content_type, sha256;
     int64_t size_bytes;
     str name;       /* offered at download */
+    str link_id;    /* its capability once it was turned (links.h); else the storage id is it */
     bool is_doomed; /* deleted: no longer served, its bytes go as soon as the job comes to it */
     instant created_at;
     doc_id asset_id; /* of renditions; the asset's row names its other files */
@@ -68,6 +69,7 @@ struct asset {
     struct list tags; /* str */
     str metadata;     /* JSON object: what an editor wants to find again */
     bool is_favorite, is_public;
+    struct maybe_int link_turn; /* how often its addresses were turned */
     int64_t views;
     instant created_at, updated_at;
 };

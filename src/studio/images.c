@@ -4,6 +4,7 @@
 
 #include "call/page.h"
 #include "studio/generations.h"
+#include "studio/links.h"
 #include "studio/moderation.h"
 #include "studio/users.h"
 
@@ -186,9 +187,9 @@ static struct image wire_of(struct call *call, const struct asset *asset)
         .width = asset->width,
         .height = asset->height,
         .seed = asset->seed,
-        .url = file_url(call, asset->storage_id),
-        .thumbnail_url = file_url(call, asset->thumbnail_storage_id),
-        .display_url = file_url(call, asset->display_storage_id),
+        .url = asset_url(call, asset, asset->storage_id),
+        .thumbnail_url = asset_url(call, asset, asset->thumbnail_storage_id),
+        .display_url = asset_url(call, asset, asset->display_storage_id),
         .blur_data_url = asset->blur_data_url,
         .mime_type = asset->mime_type,
         .file_size_bytes = asset->size_bytes,

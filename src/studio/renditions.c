@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/renditions.h"
 
+#include "studio/links.h"
+
 /* As the index has them: by kind and variant. Doomed ones are not among them. */
 static size_t list(struct call *call, struct key prefix, struct file *out, size_t room)
 {
@@ -14,6 +16,11 @@ static size_t list(struct call *call, struct key prefix, struct file *out, size_
         count += !out[count].is_doomed;
     scan_end(&scan);
     return count;
+}
+
+size_t renditions_list(struct call *call, doc_id asset, struct file *out, size_t room)
+{
+    return list(call, KEY(key_id(asset)), out, room);
 }
 
 /* It leaves the work, so that the look for renditions finds none that cannot be served. */
@@ -67,6 +74,7 @@ bool file_put_rendition(struct call *call, const struct asset *asset, enum rendi
     bool is_first = is_there && !file_rendition_find(call, asset, kind, variant, &kept);
     if (is_there && file_find(call, now.storage_id, &original))
         file.name = original.name;
+    file.link_id = asset_link_id(call, &now, file.storage_id);
     if (is_first)
         make_room(call, asset);
     row_new(call, &file_type, &file);

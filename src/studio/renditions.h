@@ -27,5 +27,8 @@ bool file_put_rendition(struct call *call, const struct asset *asset, enum rendi
 bool file_rendition_find(struct call *call, const struct asset *asset, enum rendition kind,
                          str variant, struct file *out);
 
+/* Those of a work that are kept, at most room of them; how many. */
+size_t renditions_list(struct call *call, doc_id asset, struct file *out, size_t room);
+
 /* Dooms those of a kind; RENDITION_NONE: all of the work. */
 void renditions_remove(struct call *call, doc_id asset, enum rendition kind);

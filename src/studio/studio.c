@@ -12,6 +12,7 @@
 #include "studio/events.h"
 #include "studio/generations.h"
 #include "studio/ledger.h"
+#include "studio/links.h"
 #include "studio/making.h"
 #include "studio/moderation.h"
 #include "studio/quotas.h"
@@ -99,6 +100,7 @@ static const struct subject subjects[] = {
     {event_functions, &event_function_count},
     {generation_functions, &generation_function_count},
     {image_functions, &image_function_count},
+    {link_functions, &link_function_count},
     {member_functions, &member_function_count},
     {model_functions, &model_function_count},
     {money_functions, &money_function_count},

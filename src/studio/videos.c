@@ -4,6 +4,7 @@
 #include "studio/studio.h"
 
 #include "studio/catalogue.h"
+#include "studio/links.h"
 #include "studio/users.h"
 
 struct video_settings {
@@ -274,8 +275,8 @@ struct video video_of(struct call *call, const struct generation *g)
     struct asset_counts counts = asset_counts_of(call, asset.id);
     video.title = asset.title;
     video.description = asset.description;
-    video.video_url = file_url(call, asset.storage_id);
-    video.thumbnail_url = file_url(call, asset.thumbnail_storage_id);
+    video.video_url = asset_url(call, &asset, asset.storage_id);
+    video.thumbnail_url = asset_url(call, &asset, asset.thumbnail_storage_id);
     video.file_size = (struct maybe_int){asset.size_bytes, true};
     video.is_favorite = asset.is_favorite;
     video.is_public = asset.is_public;
