@@ -2,7 +2,9 @@
 #include "blob/blob.h"
 
 #include "base/file.h"
+#include "blob/blobs.h"
 #include "blob/folder.h"
+#include "blob/home.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,16 +17,6 @@
 
 #define TEMP_PREFIX "blob-"
 #define COPY_CHUNK KIB(256)
-
-/*
- * blobs/pin is locked shared by who pins and exclusively for the moment of a removal. A lock
- * belongs to the open file, which the threads of a process share, hence the mutex around it.
- */
-struct blobs {
-    int root, temp, pin;
-    pthread_mutex_t pin_mutex;
-    int pin_count; /* of this process */
-};
 
 /* "tmp/blob-<id>" without the folder. */
 struct temp_name {
@@ -82,13 +74,9 @@ static void blobs_auto_close(struct blobs **blobs)
     blobs_close(*blobs);
 }
 
-bool blobs_open(const char *folder, instant now, struct blobs **out, struct fault *fault)
+static bool folders_open(struct blobs *blobs, const char *folder, struct fault *fault)
 {
     AUTO(fd_close) int data = -1;
-    AUTO(blobs_auto_close) struct blobs *blobs = memory_zeroed(sizeof(*blobs));
-    blobs->root = blobs->temp = blobs->pin = -1;
-    pthread_mutex_init(&blobs->pin_mutex, NULL);
-
     if (!folder_open(AT_FDCWD, folder, true, &data, fault) ||
         !folder_open(data, "blobs", true, &blobs->root, fault) ||
         !folder_open(data, "tmp", true, &blobs->temp, fault))
@@ -99,33 +87,68 @@ bool blobs_open(const char *folder, instant now, struct blobs **out, struct faul
     owner_follow(data, blobs->root);
     owner_follow(data, blobs->temp);
     owner_follow(data, blobs->pin);
+    return true;
+}
 
-    struct sweep sweep = {.before = {now.us - BLOB_TEMP_GRACE.us}};
+/* Without a bucket the copies of one are files like any other, but none are made. */
+static bool keep_begin(struct blobs *blobs, const struct blobs_options *options,
+                       struct fault *fault)
+{
+    AUTO(fd_close) int data = -1;
+    if (!folder_open(AT_FDCWD, options->folder, true, &data, fault))
+        return false;
+    if (options->bucket == NULL)
+        return faccessat(data, "copies", F_OK, AT_SYMLINK_NOFOLLOW) != 0 ||
+               keep_open(&blobs->keep, data, "copies", 0, fault);
+    int64_t most = options->cache_max == 0 ? BLOB_CACHE_MAX : options->cache_max;
+    bool ok = options->keeps_copies ? keep_open(&blobs->keep, data, "copies", 0, fault)
+                                    : keep_open(&blobs->keep, data, "cache", most, fault);
+    if (ok)
+        owner_follow(data, blobs->keep.root);
+    return ok;
+}
+
+bool blobs_open_with(const struct blobs_options *options, struct blobs **out, struct fault *fault)
+{
+    AUTO(blobs_auto_close) struct blobs *blobs = memory_zeroed(sizeof(*blobs));
+    blobs->root = blobs->temp = blobs->pin = blobs->keep.root = -1;
+    blobs->is_remote = options->is_remote && options->bucket != NULL;
+    pthread_mutex_init(&blobs->pin_mutex, NULL);
+    if (!folders_open(blobs, options->folder, fault) || !keep_begin(blobs, options, fault) ||
+        (options->bucket != NULL && !bucket_open(options->bucket, &blobs->bucket, fault)) ||
+        (options->cdn != NULL && !cdn_open(options->cdn, &blobs->cdn, fault)))
+        return false;
+
+    struct sweep sweep = {.before = {options->now.us - BLOB_TEMP_GRACE.us}};
     if (!folder_visit(blobs->temp, temp_sweep, &sweep, fault))
         return false;
     *out = take_pointer(&blobs);
     return true;
 }
 
+bool blobs_open(const char *folder, instant now, struct blobs **out, struct fault *fault)
+{
+    return blobs_open_with(&(struct blobs_options){.folder = folder, .now = now}, out, fault);
+}
+
+void blobs_stop(struct blobs *blobs)
+{
+    if (blobs->bucket != NULL)
+        bucket_stop(blobs->bucket);
+}
+
 void blobs_close(struct blobs *blobs)
 {
     if (blobs == NULL)
         return;
+    bucket_close(blobs->bucket);
+    cdn_close(blobs->cdn);
+    keep_close(&blobs->keep);
     fd_close(&blobs->root);
     fd_close(&blobs->temp);
     fd_close(&blobs->pin);
     pthread_mutex_destroy(&blobs->pin_mutex);
     free(blobs);
-}
-
-/* blobs/ab/cd of an id. */
-static bool home_open(struct blobs *blobs, const char *id, bool make, int *out, struct fault *fault)
-{
-    const char first[3] = {id[0], id[1], 0};
-    const char second[3] = {id[2], id[3], 0};
-    AUTO(fd_close) int outer = -1;
-    return folder_open(blobs->root, first, make, &outer, fault) &&
-           folder_open(outer, second, make, out, fault);
 }
 
 /* ---- writing ---- */
@@ -136,7 +159,7 @@ bool blob_create(struct blobs *blobs, struct random *random, struct blob_writer 
     *out = (struct blob_writer){.fd = -1};
     random_token(random, out->id);
     int fd = openat(blobs->temp, temp_name(out->id).at,
-                    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+                    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return fault_os(fault, "tmp/");
 
@@ -194,32 +217,55 @@ bool blob_write(struct blob_writer *writer, bytes part, struct fault *fault)
 /* Synced, then named, then the name synced: a crash leaves a whole blob or a sweeping of tmp/. */
 static bool publish(struct blob_writer *writer, struct fault *fault)
 {
-    AUTO(fd_close) int home = -1;
     struct blobs *blobs = writer->blobs;
     if (fsync(writer->fd) != 0)
         return fault_os(fault, "writing a file");
-    if (!home_open(blobs, writer->id, true, &home, fault))
-        return false;
-    if (renameat(blobs->temp, temp_name(writer->id).at, home, writer->id) != 0)
-        return fault_os(fault, "naming a file");
-    if (!folder_sync(home, "blobs/", fault)) {
-        unlinkat(home, writer->id, 0);
-        return false;
+    return home_file_take(blobs->root, writer->id, blobs->temp, temp_name(writer->id).at, true,
+                          fault);
+}
+
+/* The copy is the backup, and must be there then; what is only held ready need not. */
+static bool copy_keep(struct blob_writer *writer, struct fault *fault)
+{
+    struct blobs *blobs = writer->blobs;
+    struct fault why;
+    if (!blobs->keep.is_durable) {
+        if (!keep_take(&blobs->keep, writer->id, blobs->temp, temp_name(writer->id).at,
+                       writer->size, &why))
+            unlinkat(blobs->temp, temp_name(writer->id).at, 0);
+        return true;
     }
-    return true;
+    if (fsync(writer->fd) != 0)
+        return fault_os(fault, "writing a file");
+    return keep_take(&blobs->keep, writer->id, blobs->temp, temp_name(writer->id).at, writer->size,
+                     fault);
+}
+
+static bool publish_remote(struct blob_writer *writer, const uint8_t sum[32], struct fault *fault)
+{
+    struct bucket *bucket = writer->blobs->bucket;
+    str id = str_of(writer->id);
+    if (!bucket_put(bucket, id, writer->fd, writer->size, sum, fault))
+        return false;
+    if (copy_keep(writer, fault))
+        return true;
+    if (!bucket_remove(bucket, id, NULL))
+        return false; /* then the collector finds it */
+    return false;
 }
 
 bool blob_finish(struct blob_writer *writer, struct blob_info *out, struct fault *fault)
 {
+    struct blob_info info = {.size = writer->size};
     if (writer->blobs == NULL)
         return fault_set(fault, FAULT_BUG, "this blob was finished or given up before");
-    if (!publish(writer, fault))
+    memcpy(info.id, writer->id, sizeof(info.id));
+    EVP_DigestFinal_ex(writer->hash, info.sha256, NULL);
+    if (!(writer->blobs->is_remote ? publish_remote(writer, info.sha256, fault)
+                                   : publish(writer, fault)))
         return give_up(writer);
-
-    *out = (struct blob_info){.size = writer->size};
-    memcpy(out->id, writer->id, sizeof(out->id));
-    EVP_DigestFinal_ex(writer->hash, out->sha256, NULL);
     writer_release(writer);
+    *out = info;
     return true;
 }
 
@@ -259,68 +305,31 @@ bool blob_put_fd(struct blobs *blobs, struct random *random, int fd, int64_t siz
     return blob_finish(&writer, out, fault);
 }
 
-/* ---- reading, removing ---- */
+/* ---- removing ---- */
 
-/* The folder of an id that came from outside, and the id ended by zero. */
-static bool home_find(struct blobs *blobs, str id, char name[BLOB_ID_LEN + 1], int *out,
-                      struct fault *fault)
+static bool files_remove(struct blobs *blobs, const char *id, struct fault *fault)
 {
-    if (!blob_id_is_valid(id))
-        return fault_set(fault, FAULT_INPUT, "not the id of a file: 32 hex digits are");
-    memcpy(name, id.at, BLOB_ID_LEN);
-    name[BLOB_ID_LEN] = 0;
-    return home_open(blobs, name, false, out, fault);
-}
-
-bool blob_open(struct blobs *blobs, str id, int *fd, int64_t *size, struct fault *fault)
-{
-    AUTO(fd_close) int home = -1;
-    char name[BLOB_ID_LEN + 1];
-    struct stat facts;
-    if (!home_find(blobs, id, name, &home, fault))
-        return false;
-
-    AUTO(fd_close) int file = openat(home, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (file < 0 && errno == ENOENT)
-        return fault_set(fault, FAULT_ABSENT, "there is no file %s", name);
-    if (file < 0 || fstat(file, &facts) != 0)
-        return fault_os(fault, name);
-    if (!S_ISREG(facts.st_mode))
-        return fault_set(fault, FAULT_SYSTEM, "%s is not a file", name);
-    *size = facts.st_size;
-    *fd = take_fd(&file);
-    return true;
-}
-
-static bool file_remove(int home, const char *name, struct fault *fault)
-{
-    /* Not synced: what a crash brings back is an orphan, and removed by the collector. */
-    if (unlinkat(home, name, 0) != 0 && errno != ENOENT)
-        return fault_os(fault, name);
-    return true;
+    return home_file_remove(blobs->root, id, fault) && keep_remove(&blobs->keep, id, fault);
 }
 
 bool blob_remove(struct blobs *blobs, str id, bool *is_gone, struct fault *fault)
 {
-    AUTO(fd_close) int home = -1;
     char name[BLOB_ID_LEN + 1];
-    struct fault why = {0};
     if (is_gone != NULL)
         *is_gone = true;
-    if (!home_find(blobs, id, name, &home, &why)) {
-        if (why.kind == FAULT_ABSENT)
-            return true;
-        return fault_set(fault, why.kind, "%s", why.text);
-    }
+    if (!blob_name(id, name, fault))
+        return false;
 
     bool ok = true;
     pthread_mutex_lock(&blobs->pin_mutex);
     bool unpinned = blobs->pin_count == 0 && flock(blobs->pin, LOCK_EX | LOCK_NB) == 0;
     if (unpinned) {
-        ok = file_remove(home, name, fault);
+        ok = files_remove(blobs, name, fault);
         flock(blobs->pin, LOCK_UN);
     }
     pthread_mutex_unlock(&blobs->pin_mutex);
+    if (unpinned && ok && blobs->bucket != NULL)
+        ok = bucket_remove(blobs->bucket, id, fault);
     if (is_gone != NULL)
         *is_gone = unpinned && ok;
     return ok;
@@ -350,70 +359,4 @@ void blobs_unpin(struct blobs *blobs)
     if (--blobs->pin_count == 0)
         flock(blobs->pin, LOCK_UN);
     pthread_mutex_unlock(&blobs->pin_mutex);
-}
-
-/* ---- listing ---- */
-
-struct listing {
-    bool (*visit)(void *context, const struct blob_entry *entry);
-    void *context;
-    struct fault *fault;
-    char prefix[5]; /* "abcd", as far as we are */
-    size_t depth;
-    bool is_failed;
-};
-
-static bool file_visit(struct listing *listing, int folder, const char *name)
-{
-    struct stat facts;
-    if (!blob_id_is_valid(str_of(name)) || strncmp(name, listing->prefix, 4) != 0)
-        return true;
-    if (fstatat(folder, name, &facts, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(facts.st_mode))
-        return true; /* gone meanwhile, or not ours */
-    const struct blob_entry entry = {
-        .id = name,
-        .size = facts.st_size,
-        .modified = {(int64_t)facts.st_mtim.tv_sec * 1000000 + facts.st_mtim.tv_nsec / 1000},
-    };
-    return listing->visit(listing->context, &entry);
-}
-
-static bool is_hex_pair(const char *name)
-{
-    return strlen(name) == 2 && strspn(name, "0123456789abcdef") == 2;
-}
-
-/* Two levels of folders with two hex digits each, then files. */
-static bool level_visit(void *context, int folder, const char *name)
-{
-    struct listing *listing = context;
-    if (listing->depth == 2)
-        return file_visit(listing, folder, name);
-    if (!is_hex_pair(name))
-        return true;
-
-    AUTO(fd_close)
-    int inner = openat(folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (inner < 0)
-        return true;
-    struct fault why = {0};
-    memcpy(listing->prefix + listing->depth * 2, name, 2);
-    listing->depth++;
-    bool more = folder_visit(inner, level_visit, listing, &why);
-    listing->depth--;
-    if (why.kind != FAULT_NONE) {
-        listing->is_failed = true;
-        fault_set(listing->fault, why.kind, "%s", why.text);
-    }
-    return more;
-}
-
-bool blob_list(struct blobs *blobs, bool (*visit)(void *context, const struct blob_entry *entry),
-               void *context, struct fault *fault)
-{
-    struct listing listing = {.visit = visit, .context = context, .fault = fault};
-    struct fault why = {0};
-    if (!folder_visit(blobs->root, level_visit, &listing, &why) && why.kind != FAULT_NONE)
-        return fault_set(fault, why.kind, "%s", why.text);
-    return !listing.is_failed;
 }

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where bytes live: files in the data folder, each named by a random id that is a capability, its
- * SHA-256 recorded by whoever keeps the row. A blob is written to tmp/, synced, renamed to
- * blobs/ab/cd/<id> and its folder synced, so that a row naming it may commit after blob_finish.
- * What no row names is an orphan; the collector finds it by blob_list and removes it.
+ * Where bytes live: files in the data folder, objects in a bucket of S3, or both while they move.
+ * Each is named by a random id that is a capability, its SHA-256 recorded by whoever keeps the row.
+ * A blob is written to tmp/, synced, renamed to blobs/ab/cd/<id> and its folder synced (or sent to
+ * the bucket), so that a row naming it may commit after blob_finish. What no row names is an
+ * orphan; the collector finds it by blob_list and removes it.
  *
  * Owns:     a writer its file in tmp/ until finish or abort; descriptors given are the caller's.
- * Threads:  the blobs any; a writer one at a time.
- * Time:     blobs_open is given the time, for what was left in tmp/.
+ * Threads:  the blobs any; a writer one at a time. With a bucket, blob_finish, _put_fd, _open,
+ *           _remove and _list wait for the network, and without one for the disk: never in a loop.
+ *           blob_find waits for neither; create, write and abort only write to tmp/.
+ * Time:     blobs_open is given the time, for what was left in tmp/; requests to a bucket are
+ *           signed with the system's.
  * Fails:    by fault, and nothing is left behind: FAULT_FULL when the disk is full, FAULT_INPUT for
- *           an id that is not 32 lower-case hex digits, FAULT_ABSENT for one that is not there.
+ *           an id that is not 32 lower-case hex digits, FAULT_ABSENT for one that is not there,
+ *           FAULT_TRANSIENT when the bucket does not answer.
  */
 #pragma once
 
@@ -51,10 +56,46 @@ struct blob_writer {
 /* 32 lower-case hex digits. */
 bool blob_id_is_valid(str id);
 
-/* folder is the data folder; blobs/ and tmp/ in it are made when they are missing. */
+/* A bucket of S3, or of what speaks like it. */
+struct blob_bucket {
+    str endpoint; /* "https://minio.example:9000"; empty: Amazon's of the region */
+    str region, name;
+    str prefix; /* before every key; empty, or "studio" */
+    str key_id, secret, session;
+    bool is_path_style;  /* https://endpoint/name/key; else the name is part of the host */
+    bool is_unencrypted; /* it knows no AES256 at rest */
+    bool is_private;     /* browsers cannot reach it: everything goes through us */
+};
+
+/* CloudFront before the bucket. With a key pair its addresses are signed and expire. */
+struct blob_cdn {
+    str url; /* "https://d111111abcdef8.cloudfront.net" */
+    str key_pair_id, private_key;
+};
+
+struct blobs_options {
+    const char *folder; /* the data folder; blobs/ and tmp/ in it are made when they are missing */
+    instant now;
+    const struct blob_bucket *bucket; /* NULL: none */
+    const struct blob_cdn *cdn;       /* NULL: none */
+    bool is_remote;                   /* new blobs go to the bucket; else it is only read */
+    bool keeps_copies;                /* of all that goes there, in copies/ (STOR-10) */
+    int64_t cache_max;                /* else so many bytes of it in cache/; 0: BLOB_CACHE_MAX */
+};
+
+#define BLOB_CACHE_MAX ((int64_t)1 << 30)
+
+/* Files of the data folder only, with the copies of a bucket's objects. */
 bool blobs_open(const char *folder, instant now, struct blobs **out, struct fault *fault)
     MUST_CHECK;
+
+/* All texts are copied. FAULT_INPUT when the private key is none. */
+bool blobs_open_with(const struct blobs_options *options, struct blobs **out, struct fault *fault)
+    MUST_CHECK;
 void blobs_close(struct blobs *blobs);
+
+/* From now on nothing waits for the network: what waits there fails at once. For the end. */
+void blobs_stop(struct blobs *blobs);
 
 bool blob_create(struct blobs *blobs, struct random *random, struct blob_writer *out,
                  struct fault *fault) MUST_CHECK;
@@ -71,14 +112,45 @@ void blob_abort(struct blob_writer *writer);
 bool blob_put_fd(struct blobs *blobs, struct random *random, int fd, int64_t size,
                  struct blob_info *out, struct fault *fault) MUST_CHECK;
 
-/* For reading; the descriptor is the caller's and outlives a removal. */
+/* For reading; the descriptor is the caller's and outlives a removal. What is in the bucket only is
+ * fetched first, and checked. */
 bool blob_open(struct blobs *blobs, str id, int *fd, int64_t *size, struct fault *fault) MUST_CHECK;
 
-/* Absent is as good as removed. While anybody pins, the file stays, as an orphan for the collector;
- * *is_gone (may be NULL) says which. */
+/* Of an address for a browser. What is empty is left to the bucket. */
+struct blob_link {
+    instant now;
+    span lifetime; /* at least so long, a quarter more at most; 0: BLOB_LINK_LIFE */
+    str content_type, disposition;
+};
+
+#define BLOB_LINK_LIFE HOURS(1)
+
+/* How the bytes of a blob can be had, in the loop's thread. */
+struct blob_place {
+    int fd; /* the caller's, and size; -1: not here */
+    int64_t size;
+    str url;            /* redirect to it; empty: not so */
+    instant expires_at; /* of the url; unset: it does not */
+    bool is_away;       /* neither: a worker must blob_open it */
+};
+
+/* Never waits. Whether the bucket has it is not asked: FAULT_ABSENT only when there is no bucket.
+ */
+bool blob_find(struct blobs *blobs, struct arena *arena, str id, const struct blob_link *link,
+               struct blob_place *out, struct fault *fault) MUST_CHECK;
+
+/* Where rows say that new blobs are. Empty texts: on the disk; no CDN. */
+struct blob_home {
+    str bucket, object_key, cdn_url;
+};
+struct blob_home blob_home(struct blobs *blobs, struct arena *arena, str id);
+
+/* In the bucket every version goes. Absent is as good as removed. While anybody pins, the file
+ * stays, as an orphan for the collector; *is_gone (may be NULL) says which. */
 bool blob_remove(struct blobs *blobs, str id, bool *is_gone, struct fault *fault) MUST_CHECK;
 
-/* Every blob once, in no order; those that come or go meanwhile perhaps. visit answers false to
+/* Every blob once, in no order, and what the bucket has as if it were a quarter of an hour younger:
+ * its clock is not ours; those that come or go meanwhile perhaps. visit answers false to
  * stop. It may remove what it is shown. */
 bool blob_list(struct blobs *blobs, bool (*visit)(void *context, const struct blob_entry *entry),
                void *context, struct fault *fault) MUST_CHECK;
