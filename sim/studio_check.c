@@ -318,6 +318,29 @@ static void check_units(struct look *look, const struct list *movements)
     }
 }
 
+/* Room is kept for what is being made, and for nothing else. */
+static void check_reserved(struct look *look, const struct list *generations)
+{
+    struct list meters = rows_all(look, &storage_meter_type);
+    const struct storage_meter *meter = meters.items;
+    const struct generation *g = generations->items;
+    for (size_t i = 0; i < meters.count; i++) {
+        int64_t kept = 0, works = 0;
+        for (size_t k = 0; k < generations->count; k++)
+            if (doc_id_equal(g[k].user_id, meter[i].user_id)) {
+                kept += g[k].bytes_expected * g[k].reserved_outputs;
+                works += g[k].reserved_outputs;
+            }
+        if (kept != meter[i].reserved_bytes ||
+            works != meter[i].reserved_images + meter[i].reserved_videos)
+            life_wrong(look->life, "room is kept for %lld bytes, and not %lld",
+                       (long long)meter[i].reserved_bytes, (long long)kept);
+    }
+    for (size_t k = 0; k < generations->count; k++)
+        if (!generation_is_open(&g[k]) && g[k].reserved_outputs != 0)
+            life_wrong(look->life, "room is kept for a generation that has ended");
+}
+
 void check_whole(struct life *life)
 {
     AUTO(look_done) struct look look;
@@ -331,6 +354,7 @@ void check_whole(struct life *life)
     life->counts->whole_checks++;
     check_step(life);
     check_units(&look, &movements);
+    check_reserved(&look, &generations);
     for (size_t i = 0; i < generations.count; i++) {
         open += generation_is_open(&g[i]);
         check_closing(&look, &movements, &g[i]);
@@ -378,9 +402,12 @@ static void check_storage(struct look *look)
     for (size_t i = 0; i < assets.count; i++)
         stored += asset[i].stored_bytes;
     for (size_t i = 0; i < meters.count; i++) {
-        stored -= meter[i].bytes;
-        counted += meter[i].images + meter[i].videos;
+        stored -= meter[i].sums.bytes;
+        counted += meter[i].sums.images + meter[i].sums.videos;
     }
+    for (size_t i = 0; i < meters.count; i++)
+        if (meter[i].reserved_bytes != 0)
+            life_wrong(look->life, "room is kept for ever");
     if (stored != 0 || counted != (int64_t)assets.count)
         life_wrong(look->life, "the meters do not say what is stored");
     if (files.count != assets.count * 3)

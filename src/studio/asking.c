@@ -94,18 +94,13 @@ static void check_words(struct call *call, const struct model_config *model,
                      STR_ARG(model->name));
 }
 
-static void check_quota(struct call *call, doc_id user)
+/* Keeps room for all that it may bring, so that many at once cannot end over the limit. */
+static void reserve_room(struct call *call, const struct model_config *model, struct generation *g)
 {
-    const struct studio_config *config = catalogue_of(call);
-    struct user row;
-    row_get(call, &user_type, user, &row);
-    const struct plan_config *plan = config_plan(config, row.plan_key);
-    struct storage_meter meter = storage_meter_of(call, user);
-    REQUIRE(call, plan == NULL || plan->storage_bytes == 0 || meter.bytes < plan->storage_bytes,
-            QUOTA,
-            "Your %.1f GB are full. Nothing is deleted. Make room or take a larger plan, then "
-            "press Generate again.",
-            (double)plan->storage_bytes / (double)(1 << 30));
+    g->bytes_expected = storage_expected(model, g->width, g->height, g->duration);
+    g->reserved_outputs = g->num_images;
+    struct storage_need need = generation_reserved(g, g->num_images);
+    storage_reserve(call, g->user_id, &need);
 }
 
 /* Letters and digits of any script make a word; the rest parts words (MOD-01). */
@@ -214,7 +209,7 @@ void generation_create(struct call *call, const struct generation_wish *wish,
     check_banned(call, wish->prompt, ".prompt");
     check_banned(call, wish->enhanced_prompt, ".enhancedPrompt");
     check_banned(call, wish->negative_prompt, ".negativePrompt");
-    check_quota(call, g.user_id);
+    reserve_room(call, model, &g);
     check_rates(call, &g);
     quota_take(call, g.user_id, g.kind, g.num_images);
     if (call_failed(call))

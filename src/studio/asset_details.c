@@ -97,8 +97,11 @@ void asset_change(struct call *call, struct asset *asset, const struct asset_edi
         asset->tags = edit->tags;
     if (edit->is_public.is_set)
         asset->is_public = edit->is_public.value;
-    if (edit->is_favorite.is_set)
+    if (edit->is_favorite.is_set && edit->is_favorite.value != asset->is_favorite) {
+        storage_give_back(call, asset);
         asset->is_favorite = edit->is_favorite.value;
+        storage_take(call, asset);
+    }
     asset->updated_at = call->now;
     row_put(call, &asset_type, asset);
 }

@@ -99,6 +99,51 @@ void asset_remove(struct call *call, const struct asset *asset);
 /* A work that is the caller's, or NOT_FOUND. */
 void asset_get(struct call *call, doc_id id, struct asset *out);
 
+/* ---- asset_choice.c: which works of somebody's, and in what order ---- */
+
+enum asset_sort {
+    ASSET_SORT_NONE, /* by date */
+    ASSET_SORT_DATE,
+    ASSET_SORT_SIZE,
+    ASSET_SORT_TYPE,
+    ASSET_SORTS,
+};
+enum asset_source {
+    ASSET_SOURCE_NONE, /* any */
+    ASSET_SOURCE_GENERATED,
+    ASSET_SOURCE_UPLOADED,
+    ASSET_SOURCES,
+};
+extern const char *const asset_sort_names[ASSET_SORTS], *const asset_source_names[ASSET_SOURCES];
+extern const char *const order_names[ORDER_DOWN + 1]; /* asc, desc */
+
+/* What is not said does not matter; the order is then newest, or largest, first. */
+struct asset_choice {
+    enum media_kind type;
+    struct maybe_bool is_favorite;
+    enum asset_source source;
+    enum asset_sort sort;
+    enum order order;
+};
+
+/* Rows of the arguments of a function whose struct has a member "choice". */
+#define ASSET_CHOICE_FIELDS                                                                        \
+    MAYBE_CHOICE(choice.type, media_kind_names, .wire = "type"),                                   \
+        MAYBE_BOOL(choice.is_favorite, .wire = "isFavorite"),                                      \
+        MAYBE_CHOICE(choice.source, asset_source_names, .wire = "source"),                         \
+        MAYBE_CHOICE(choice.sort, asset_sort_names, .wire = "sort",                                \
+                     .about = "By date when not said."),                                           \
+        MAYBE_CHOICE(choice.order, order_names, .wire = "order",                                   \
+                     .about = "desc when not said: newest or largest first.")
+
+/* Sets index, bounds and order; items are the reader's, whose make asks asset_is_chosen. */
+void assets_source(struct call *call, doc_id user, const struct asset_choice *choice,
+                   struct page_source *out);
+bool asset_is_chosen(const struct asset *asset, const struct asset_choice *choice);
+
+/* How many the caller's choice has; the meter knows. */
+int64_t assets_count(struct call *call, doc_id user, const struct asset_choice *choice);
+
 /* ---- asset_details.c: what its owner writes on it, and how often others looked ---- */
 
 #define ASSET_TAGS_MAX 30

@@ -238,7 +238,7 @@ static void get_user(struct call *call, const struct user_args *args, struct own
         .name = user.name,
         .plan = user_wire_plan(call, user.plan_key),
         .credits = ledger_balance(call, user.id).credits,
-        .storage_used_bytes = storage_meter_of(call, user.id).bytes,
+        .storage_used_bytes = storage_meter_of(call, user.id).sums.bytes,
         .storage_quota_bytes = plan == NULL ? 0 : plan->storage_bytes,
     };
 }
@@ -247,5 +247,5 @@ static void count_bytes(struct call *call, const struct count_bytes_args *args, 
 {
     struct user user;
     row_get(call, &user_type, args->user_id, &user);
-    *result = storage_meter_of(call, user.id).bytes;
+    *result = storage_meter_of(call, user.id).sums.bytes;
 }

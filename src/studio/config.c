@@ -62,6 +62,10 @@ static const struct field plan_fields[] = {
     INT(credits_last_days, .is_optional = true, .min = 0, .max = 3660, .unit = "days",
         .about = "How long the credits of a period can be spent. 0: for ever."),
     INT(storage_bytes, .min = 0, .max = 1000000000000000, .unit = "bytes"),
+    INT(images_stored, .is_optional = true, .min = 0, .max = 1000000000,
+        .about = "Pictures in the library at once. 0: as many as there is room for."),
+    INT(videos_stored, .is_optional = true, .min = 0, .max = 1000000000,
+        .about = "Films in the library at once. 0: as many as there is room for."),
     INT(images_per_period, .is_optional = true, .min = 0, .max = 1000000,
         .about = "Pictures in a billing period. 0: as many as can be paid for."),
     INT(videos_per_period, .is_optional = true, .min = 0, .max = 1000000,
@@ -181,6 +185,9 @@ static const struct field model_fields[] = {
         .about = "What a picture or film costs us, in millionths of a US dollar."),
     INT(cost_micros_per_second, .is_optional = true, .min = 0, .max = 1000000000,
         .about = "The same for each second of a film."),
+    INT(expected_bytes, .is_optional = true, .min = 0, .max = INT64_C(1) << 40, .unit = "bytes",
+        .about = "What one picture or film takes in the library; room for it is kept while it is "
+                 "made. 0: guessed by its size and length."),
     INT(cost_micros_per_run_second, .is_optional = true, .min = 0, .max = 1000000000,
         .about = "The same for each second of the provider's computing."),
 };

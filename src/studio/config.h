@@ -45,6 +45,8 @@ struct plan_config {
     credits credits_monthly;   /* granted once a billing period */
     int64_t credits_last_days; /* those of a period; 0: for ever */
     int64_t storage_bytes;
+    int64_t images_stored,
+        videos_stored; /* in the library at once; 0: as many as there is room for */
     int64_t images_per_period, videos_per_period; /* 0: as many as can be paid for */
     int64_t price_cents;                          /* a month */
     int64_t price_cents_yearly;
@@ -117,6 +119,7 @@ struct model_config {
     int64_t cost_micros;                /* a picture or a film */
     int64_t cost_micros_per_second;     /* of the film */
     int64_t cost_micros_per_run_second; /* of its computing */
+    int64_t expected_bytes;             /* that one work of it takes; 0: by its size and length */
 };
 
 enum provider_kind {

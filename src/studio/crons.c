@@ -35,6 +35,8 @@ static const struct cron crons[] = {
      "Ends plans cancelled for the end of a period that is over; forgets old reservations "
      "(CRON-05).",
      CRON_DAILY, 0, 0, quota_clean},
+    {"recountStorage", "Counts what everybody has stored, and sets wrong meters right (QUOT-07).",
+     CRON_DAILY, 4, 7, storage_recount_all},
     {"cleanupWebhookEvents", "Forgets taken events of others after 30 days (CRON-05, IN-04).",
      CRON_DAILY, 3, 37, webhook_events_clean},
 };

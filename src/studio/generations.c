@@ -60,6 +60,8 @@ static const struct field generation_fields[] = {
     CREDITS(credits_refunded),
     MAYBE_REF(hold_id, &hold_type),
     MAYBE_REF(job_id, &job_type),
+    INT(bytes_expected, .is_optional = true, .unit = "bytes", .about = "Of each work."),
+    INT(reserved_outputs, .is_optional = true, .about = "Works for which room is kept."),
     INT(stand_in, .is_optional = true),
     MAYBE_TEXT(error, .max = 500),
     BOOL(is_policy, .is_optional = true),
@@ -308,6 +310,23 @@ size_t generation_outputs(struct call *call, doc_id generation, int64_t most,
     return count;
 }
 
+struct storage_need generation_reserved(const struct generation *g, int64_t outputs)
+{
+    bool is_video = g->kind == MEDIA_VIDEO;
+    return (struct storage_need){g->bytes_expected * outputs, is_video ? 0 : outputs,
+                                 is_video ? outputs : 0};
+}
+
+/* Those that were asked for before there were reservations have none. */
+void generation_release(struct call *call, struct generation *g, int64_t outputs)
+{
+    int64_t kept = MIN_OF(outputs, g->reserved_outputs);
+    struct storage_need need = generation_reserved(g, kept);
+    g->reserved_outputs -= kept;
+    if (kept > 0 && !PLANTED(sim_room_kept))
+        storage_release(call, g->user_id, &need);
+}
+
 void generation_end(struct call *call, struct generation *g, enum generation_status status,
                     str error)
 {
@@ -328,6 +347,7 @@ void generation_end(struct call *call, struct generation *g, enum generation_sta
         cost.n = 0;
     g->credits_refunded = ledger_settle(call, g->hold_id, cost, why);
     quota_return(call, g->user_id, g->kind, g->num_images - ready, g->created_at);
+    generation_release(call, g, g->reserved_outputs);
     g->status = status;
     g->error = error;
     g->updated_at = call->now;

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "studio/assets.h"
+#include "studio/storage.h"
 
 enum generation_status {
     GENERATION_NONE,
@@ -47,6 +48,8 @@ struct generation {
     credits credits_cost;  /* held */
     credits credits_refunded;
     doc_id hold_id, job_id;
+    /* Room in the library: for each work, and for how many it is kept still. */
+    int64_t bytes_expected, reserved_outputs;
     int64_t stand_in; /* which of the model's fallbacks makes it; 0: the model itself */
     str error;        /* for the user */
     bool is_policy;   /* refused for its content, here or by a provider */
@@ -105,6 +108,10 @@ doc_id generation_line_up(struct call *call, const struct generation *g);
 /* Ends it: charges what is ready, gives the rest back, removes its job and its outputs. */
 void generation_end(struct call *call, struct generation *generation, enum generation_status status,
                     str error);
+
+/* The room that so many of its works take; and giving back what is kept for them. */
+struct storage_need generation_reserved(const struct generation *generation, int64_t outputs);
+void generation_release(struct call *call, struct generation *generation, int64_t outputs);
 
 /* Removes one that has ended, and its attempts; its works stay. */
 void generation_remove(struct call *call, const struct generation *generation);

@@ -338,6 +338,6 @@ static void add(struct call *call, const struct add_args *args, doc_id *result)
     };
     row_new(call, &asset_type, &asset);
     row_put(call, &asset_type, &asset);
-    storage_meter_add(call, asset.user_id, asset.stored_bytes, 1, 0);
+    storage_take(call, &asset);
     *result = asset.id;
 }

@@ -51,8 +51,8 @@ static void put_asset(struct call *call, struct generation *g, struct output *ou
         file_put(call, g->user_id, &came->display, name);
     row_new(call, &asset_type, &asset);
     row_put(call, &asset_type, &asset);
-    storage_meter_add(call, g->user_id, asset.stored_bytes, g->kind == MEDIA_IMAGE,
-                      g->kind == MEDIA_VIDEO);
+    storage_take(call, &asset);
+    generation_release(call, g, 1);
     output->asset_id = asset.id;
 }
 

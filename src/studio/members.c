@@ -148,7 +148,8 @@ struct meter_args {
 #define ROW struct meter_args
 static const struct field meter_fields[] = {
     REF(user_id, &user_type),
-    INT(bytes_change, .unit = "bytes", .min = -(INT64_C(1) << 50), .max = INT64_C(1) << 50),
+    INT(bytes_change, .unit = "bytes", .about = "Not believed.", .min = -(INT64_C(1) << 50),
+        .max = INT64_C(1) << 50),
 };
 #undef ROW
 
@@ -199,7 +200,8 @@ const struct function member_functions[] = {
     MUTATION("users:updateUserPlan", move, .caller = INTERNAL, .returns = RETURNS_NULL,
              .about = "To another plan, until a payment service tells of one."),
     MUTATION("users:updateStorageUsage", meter, .caller = INTERNAL, .returns = RETURNS_INT,
-             .about = "Moves the meter of what is stored; answers the bytes that it shows."),
+             .about = "The bytes that a user has stored. Works count themselves; this changes "
+                      "nothing."),
     MUTATION("users:getOrCreateUser", get_or_create, .caller = ANYONE, .returns = RETURNS_USER,
              .about = "The caller, made at the first sight of their token, once."),
     MUTATION("users:ensureUserExists", ensure, .caller = ANYONE, .returns = RETURNS_ID(&user_type),
@@ -435,24 +437,14 @@ static void ensure(struct call *call, const struct ensure_args *args, doc_id *re
     *result = user.id;
 }
 
-#define COUNTED_MAX 200000
+/* Of a library larger than that the cron counts the rest (storage_recount_all). */
+#define COUNTED_MAX 10000
 
 static void recount(struct call *call, const struct recount_args *args, int64_t *result)
 {
-    struct storage_meter was = storage_meter_of(call, call_caller(call)), is = {0};
-    struct bounds theirs = {.prefix = KEY(key_id(call_caller(call)))};
-    struct asset asset;
-    struct scan scan;
-    view_scan(call->view, index_of(&asset_type, "by_user"), theirs, ORDER_UP, &scan);
-    for (int i = 0; i < COUNTED_MAX && scan_next(&scan, &asset); i++) {
-        is.bytes += asset.stored_bytes;
-        is.images += asset.type == MEDIA_IMAGE;
-        is.videos += asset.type == MEDIA_VIDEO;
-    }
-    scan_end(&scan);
-    storage_meter_add(call, call_caller(call), is.bytes - was.bytes, is.images - was.images,
-                      is.videos - was.videos);
-    *result = is.bytes;
+    bool was_wrong;
+    storage_recount(call, call_caller(call), COUNTED_MAX, &was_wrong);
+    *result = storage_meter_of(call, call_caller(call)).sums.bytes;
 }
 
 /* ---- of the program itself ---- */
@@ -490,8 +482,5 @@ static void meter(struct call *call, const struct meter_args *args, int64_t *res
 {
     struct user user;
     row_get(call, &user_type, args->user_id, &user);
-    if (call_failed(call))
-        return;
-    storage_meter_add(call, user.id, args->bytes_change, 0, 0);
-    *result = storage_meter_of(call, user.id).bytes;
+    *result = storage_meter_of(call, user.id).sums.bytes;
 }

@@ -109,16 +109,26 @@ static const struct shape counts_shape = {
     .name = "counts", .size = sizeof(struct counts), FIELDS(counts_fields)};
 
 struct storage_quota {
-    int64_t used, limit;
+    int64_t used, limit, reserved_bytes, percentage;
+    bool is_near, is_full;
     str tier;
-    struct counts counts;
+    struct counts counts, limits;
+    int64_t image_bytes, video_bytes, uploaded_bytes;
 };
 #define ROW struct storage_quota
 static const struct field storage_quota_fields[] = {
     INT(used, .unit = "bytes"),
-    INT(limit, .unit = "bytes"),
+    INT(limit, .unit = "bytes", .about = "0: there is none."),
+    INT(reserved_bytes, .unit = "bytes", .about = "Kept for what is being made."),
+    INT(percentage, .about = "Of the limit, used and kept; rounded down. 0 without a limit."),
+    BOOL(is_near, .about = "Four fifths of the bytes, the pictures or the films are taken."),
+    BOOL(is_full, .about = "Nothing more can be made or brought; all else works."),
     TEXT(tier),
     RECORD(counts, &counts_shape),
+    RECORD(limits, &counts_shape, .about = "0: there is none."),
+    INT(image_bytes, .unit = "bytes"),
+    INT(video_bytes, .unit = "bytes"),
+    INT(uploaded_bytes, .unit = "bytes", .about = "Of both: what the user brought."),
 };
 #undef ROW
 static const struct shape storage_quota_shape = {
@@ -410,18 +420,40 @@ static void get_status(struct call *call, const struct get_status_args *args,
     };
 }
 
+static bool is_over(int64_t taken, int64_t limit, int64_t part, int64_t of)
+{
+    return limit != 0 && taken * of >= limit * part;
+}
+
+static bool is_taken(const struct storage_meter *meter, const struct storage_need *limit,
+                     int64_t part, int64_t of)
+{
+    return is_over(meter->sums.bytes + meter->reserved_bytes, limit->bytes, part, of) ||
+           is_over(meter->sums.images + meter->reserved_images, limit->images, part, of) ||
+           is_over(meter->sums.videos + meter->reserved_videos, limit->videos, part, of);
+}
+
 static void get_storage(struct call *call, const struct get_storage_args *args,
                         struct storage_quota *result)
 {
     struct user user;
     row_get(call, &user_type, call_caller(call), &user);
-    const struct plan_config *plan = config_plan(catalogue_of(call), user.plan_key);
+    struct storage_need limit = storage_limit(call, &user);
     struct storage_meter meter = storage_meter_of(call, user.id);
+    int64_t taken = meter.sums.bytes + meter.reserved_bytes;
     *result = (struct storage_quota){
-        .used = meter.bytes,
-        .limit = plan == NULL ? 0 : plan->storage_bytes,
+        .used = meter.sums.bytes,
+        .limit = limit.bytes,
+        .reserved_bytes = meter.reserved_bytes,
+        .percentage = limit.bytes == 0 ? 0 : taken * 100 / limit.bytes,
+        .is_near = is_taken(&meter, &limit, 4, 5),
+        .is_full = is_taken(&meter, &limit, 1, 1),
         .tier = user_wire_tier(call, user.plan_key),
-        .counts = {meter.images, meter.videos},
+        .counts = {meter.sums.images, meter.sums.videos},
+        .limits = {limit.images, limit.videos},
+        .image_bytes = MAX_OF(meter.sums.bytes - meter.sums.video_bytes, (int64_t)0),
+        .video_bytes = meter.sums.video_bytes,
+        .uploaded_bytes = meter.sums.uploaded_bytes,
     };
 }
 

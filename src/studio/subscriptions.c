@@ -379,7 +379,7 @@ static int64_t bytes_over_plan(struct call *call, doc_id user_id)
     struct user user;
     row_find(call, &user_type, user_id, &user);
     const struct plan_config *plan = config_plan(catalogue_of(call), user.plan_key);
-    int64_t stored = storage_meter_of(call, user_id).bytes;
+    int64_t stored = storage_meter_of(call, user_id).sums.bytes;
     return plan == NULL ? 0 : MAX_OF(stored - plan->storage_bytes, (int64_t)0);
 }
 

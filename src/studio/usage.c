@@ -283,7 +283,7 @@ void usage_count_deleted(struct call *call, doc_id user)
 {
     struct usage usage = usage_of_today(call, user);
     usage.images_deleted++;
-    usage.storage_used_bytes = storage_meter_of(call, user).bytes;
+    usage.storage_used_bytes = storage_meter_of(call, user).sums.bytes;
     usage.updated_at = call->now;
     row_put(call, &usage_type, &usage);
 }
@@ -298,7 +298,7 @@ void usage_count(struct call *call, const struct generation *g)
     usage.credits_used.n +=
         g->credits_cost.n - (PLANTED(sim_usage_of_quotes) ? 0 : g->credits_refunded.n);
     usage.cost_micros += cost_of(call, g->id);
-    usage.storage_used_bytes = storage_meter_of(call, g->user_id).bytes;
+    usage.storage_used_bytes = storage_meter_of(call, g->user_id).sums.bytes;
     usage.updated_at = call->now;
     count_model(call, &usage, g->model);
     row_put(call, &usage_type, &usage);
@@ -408,9 +408,9 @@ static void get_stats(struct call *call, const struct get_stats_args *args,
     struct storage_meter meter = storage_meter_of(call, user.id);
     call_valid_until(call, (instant){(day_of(call->now) + 1) * DAYS(1).us});
     *result = (struct usage_stats){
-        .total_images = meter.images,
+        .total_images = meter.sums.images,
         .recent_jobs = generations_recent(call, RECENT_MAX),
-        .storage_used_bytes = meter.bytes,
+        .storage_used_bytes = meter.sums.bytes,
         .storage_quota_bytes = plan == NULL ? 0 : plan->storage_bytes,
         .credits_remaining = ledger_available(call, &balance),
         .plan = user_wire_plan(call, user.plan_key),

@@ -50,21 +50,6 @@ const struct doc_type user_type = {
             {.name = "by_email", .fields = {"email"}}),
 };
 
-#define ROW struct storage_meter
-static const struct field storage_meter_fields[] = {
-    ID(id), CREATED(created), REF(user_id, &user_type), INT(bytes), INT(images), INT(videos),
-};
-#undef ROW
-
-const struct doc_type storage_meter_type = {
-    .name = "storageMeters",
-    .about = "How much a user has stored.",
-    .size = sizeof(struct storage_meter),
-    FIELDS(storage_meter_fields),
-    .number = 4,
-    INDEXES({.name = "by_user", .fields = {"userId"}, .is_unique = true}),
-};
-
 /* ---- arguments and results ---- */
 
 /* The superset that the frontends of all three studios read. */
@@ -298,29 +283,6 @@ bool user_by_any_id(struct call *call, str text, struct user *out)
     return user_by_clerk_id(call, text, out);
 }
 
-/* ---- storage ---- */
-
-struct storage_meter storage_meter_of(struct call *call, doc_id user)
-{
-    struct storage_meter meter;
-    doc_id id = row_first(call, index_of(&storage_meter_type, "by_user"), KEY(key_id(user)));
-    row_find(call, &storage_meter_type, id, &meter);
-    meter.user_id = user;
-    return meter;
-}
-
-void storage_meter_add(struct call *call, doc_id user, int64_t add_bytes, int64_t images,
-                       int64_t videos)
-{
-    struct storage_meter meter = storage_meter_of(call, user);
-    meter.bytes = MAX_OF(meter.bytes + add_bytes, (int64_t)0);
-    meter.images = MAX_OF(meter.images + images, (int64_t)0);
-    meter.videos = MAX_OF(meter.videos + videos, (int64_t)0);
-    if (!doc_id_is_set(meter.id))
-        row_new(call, &storage_meter_type, &meter);
-    row_put(call, &storage_meter_type, &meter);
-}
-
 /* ---- functions ---- */
 
 struct wire_plan {
@@ -406,10 +368,10 @@ struct user_wire *user_wire_of(struct call *call, const struct user *user)
         .trial_ends_at = {paid.trial_end.value, is_trial && paid.trial_end.is_set},
         .email_notifications = user->email_notifications,
         .role = user->role,
-        .storage_used_bytes = meter.bytes,
+        .storage_used_bytes = meter.sums.bytes,
         .storage_quota_bytes = plan == NULL ? 0 : plan->storage_bytes,
-        .image_count = meter.images,
-        .video_count = meter.videos,
+        .image_count = meter.sums.images,
+        .video_count = meter.sums.videos,
         .images_used_in_period = used.images,
         .videos_used_in_period = used.videos,
         .billing_cycle_start = period.start,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * People: the user row, made once at the first sight of a verified token or at sign-up, and what a
- * user has stored (USER-01 … USER-09, AUTH-03, AUTH-04). E-mail, password and session are in
- * accounts.c.
+ * People: the user row, made once at the first sight of a verified token or at sign-up (USER-01 …
+ * USER-09, AUTH-03, AUTH-04). E-mail, password and session are in accounts.c, what a user has
+ * stored in storage.c.
  *
  * Owns:     rows in the call's change.
  * Threads:  the call's.
@@ -13,6 +13,7 @@
 
 #include "call/call.h"
 #include "studio/config.h"
+#include "studio/storage.h"
 
 enum user_role {
     ROLE_NONE,
@@ -44,15 +45,7 @@ struct user {
  * anew.
  */
 
-/* What a user has stored; apart from the row because it changes with every work. */
-struct storage_meter {
-    doc_id id;
-    tick created;
-    doc_id user_id;
-    int64_t bytes, images, videos;
-};
-
-extern const struct doc_type user_type, credential_type, session_type, storage_meter_type;
+extern const struct doc_type user_type, credential_type, session_type;
 extern const struct function user_functions[], account_functions[], member_functions[],
     profile_functions[];
 extern const size_t user_function_count, account_function_count, member_function_count,
@@ -113,9 +106,3 @@ str user_external_key(struct arena *arena, const struct identity *identity);
  * more (CRED-06). */
 struct balance;
 bool credits_are_low(credits have, const struct balance *balance, const struct plan_config *plan);
-
-struct storage_meter storage_meter_of(struct call *call, doc_id user);
-
-/* Adds to (or, negative, takes from) what the user has stored. */
-void storage_meter_add(struct call *call, doc_id user, int64_t bytes, int64_t images,
-                       int64_t videos);

@@ -409,6 +409,7 @@ static const struct sample samples[] = {
     {"images:deleteImage", "{\"imageId\":\"%s\"}", OF_SECOND_PICTURE},
     {"images:report", "{\"imageId\":\"%s\",\"reason\":\"a\"}", OF_THIRD_PICTURE},
     {"assets:getAssets", "{\"paginationOpts\":{\"numItems\":5,\"cursor\":null}}", OF_NOTHING},
+    {"assets:countAssets", "{\"type\":\"image\"}", OF_NOTHING},
     {"assets:getAsset", "{\"assetId\":\"%s\"}", OF_ASSET},
     {"assets:getMany", "{\"assetIds\":[\"%s\"]}", OF_ASSET},
     {"assets:getShelf", "{\"paginationOpts\":{\"numItems\":5,\"cursor\":null}}", OF_NOTHING},
