@@ -16,6 +16,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x4d445432U /* "MDT2"; change it with the structs */
@@ -43,8 +44,17 @@ enum media_type {
     MEDIA_WEBP,
     MEDIA_MP4,
     MEDIA_AVIF,
+    MEDIA_HEIC,
+    MEDIA_GIF,
+    MEDIA_WEBM,
+    MEDIA_MOV,
     MEDIA_TYPE_COUNT,
 };
+
+static inline bool media_type_is_film(enum media_type type)
+{
+    return type == MEDIA_MP4 || type == MEDIA_WEBM || type == MEDIA_MOV;
+}
 
 enum media_output_name {
     MEDIA_ORIGINAL,  /* sketches */
@@ -102,7 +112,7 @@ struct media_facts {
     uint32_t type;          /* enum media_type */
     uint32_t width, height; /* as shown: turned upright */
     uint32_t has_alpha;
-    uint32_t frames; /* 1 for stills; 0 if the film does not say */
+    uint32_t frames; /* 1 for a still, more for a moving picture; 0: the film does not say */
     uint32_t duration_ms;
     char codec[MEDIA_CODEC_MAX]; /* of a film, as "h264" */
 };

@@ -265,7 +265,8 @@ bool ask_send(struct ask *ask, int socket)
 
 static const char *const type_mimes[MEDIA_TYPE_COUNT] = {
     [MEDIA_PNG] = "image/png", [MEDIA_JPEG] = "image/jpeg", [MEDIA_WEBP] = "image/webp",
-    [MEDIA_MP4] = "video/mp4", [MEDIA_AVIF] = "image/avif",
+    [MEDIA_MP4] = "video/mp4", [MEDIA_AVIF] = "image/avif", [MEDIA_HEIC] = "image/heic",
+    [MEDIA_GIF] = "image/gif", [MEDIA_WEBM] = "video/webm", [MEDIA_MOV] = "video/quicktime",
 };
 
 /* NULL: of the type that the facts say. */

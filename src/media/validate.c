@@ -62,14 +62,14 @@ static bool size_is_sound(const struct ask *ask, const struct media_facts *facts
 
 static bool facts_are_sound(const struct ask *ask, const struct media_facts *facts)
 {
-    bool is_film = facts->type == MEDIA_MP4;
+    bool is_film = media_type_is_film((enum media_type)facts->type);
     if (facts->type == MEDIA_TYPE_NONE || facts->type >= MEDIA_TYPE_COUNT)
         return false;
     if (facts->duration_ms > DURATION_MAX_MS || (!is_film && facts->duration_ms != 0))
         return false;
     if (ask->verb == MEDIA_SKETCH_IMAGE && facts->type != MEDIA_PNG)
         return false;
-    if (ask->verb == MEDIA_SKETCH_VIDEO && !is_film)
+    if (ask->verb == MEDIA_SKETCH_VIDEO && facts->type != MEDIA_MP4)
         return false;
     if (ask->verb == MEDIA_RESIZE && facts->type != ask->format)
         return false;
@@ -81,7 +81,8 @@ static uint32_t required(const struct ask *ask, const struct media_facts *facts)
 {
     if (ask->verb != MEDIA_DERIVE)
         return ask->outputs;
-    uint32_t main_one = facts->type == MEDIA_MP4 ? MEDIA_POSTER : MEDIA_DISPLAY;
+    uint32_t main_one =
+        media_type_is_film((enum media_type)facts->type) ? MEDIA_POSTER : MEDIA_DISPLAY;
     return 1U << MEDIA_THUMBNAIL | 1U << main_one;
 }
 

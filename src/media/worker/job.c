@@ -115,7 +115,7 @@ bool job_probe(struct job *job)
     enum media_type type;
     if (!job_sniff(job, &type))
         return false;
-    return type == MEDIA_MP4 ? film_probe(job) : image_probe(job, type);
+    return media_type_is_film(type) ? film_probe(job) : image_probe(job, type);
 }
 
 bool job_derive(struct job *job)
@@ -123,7 +123,7 @@ bool job_derive(struct job *job)
     enum media_type type;
     if (!job_sniff(job, &type))
         return false;
-    return type == MEDIA_MP4 ? film_derive(job) : image_derive(job, type);
+    return media_type_is_film(type) ? film_derive(job) : image_derive(job, type);
 }
 
 bool job_resize(struct job *job)
@@ -131,5 +131,5 @@ bool job_resize(struct job *job)
     enum media_type type;
     if (!job_sniff(job, &type))
         return false;
-    return type == MEDIA_MP4 ? film_resize(job) : image_resize(job);
+    return media_type_is_film(type) ? film_resize(job) : image_resize(job);
 }
