@@ -88,6 +88,7 @@ static job_verb *const verbs[MEDIA_VERB_COUNT] = {
     [MEDIA_PROBE] = job_probe,
     [MEDIA_DERIVE] = job_derive,
     [MEDIA_RESIZE] = job_resize,
+    [MEDIA_STAMP] = job_stamp,
     [MEDIA_SKETCH_IMAGE] = job_sketch_image,
     [MEDIA_SKETCH_VIDEO] = job_sketch_video,
 #ifdef MEDIA_WITH_SELFTEST
@@ -115,6 +116,7 @@ bool job_probe(struct job *job)
     enum media_type type;
     if (!job_sniff(job, &type))
         return false;
+    job_tell_embedded(job, type);
     return media_type_is_film(type) ? film_probe(job) : image_probe(job, type);
 }
 
@@ -123,6 +125,7 @@ bool job_derive(struct job *job)
     enum media_type type;
     if (!job_sniff(job, &type))
         return false;
+    job_tell_embedded(job, type);
     return media_type_is_film(type) ? film_derive(job) : image_derive(job, type);
 }
 
