@@ -177,7 +177,8 @@ struct search_assets_args {
     struct page_options pagination_opts;
     str search_term;
     enum media_kind type;
-    struct maybe_bool only_favorites;
+    struct maybe_bool is_favorite;
+    enum asset_source source;
 };
 #define ROW struct search_assets_args
 static const struct field search_assets_fields[] = {
@@ -186,7 +187,8 @@ static const struct field search_assets_fields[] = {
                .about = "Words that the title, the tags, the prompt or the description have; the "
                         "last may be only begun. All works unless said."),
     MAYBE_CHOICE(type, media_kind_names),
-    MAYBE_BOOL(only_favorites),
+    MAYBE_BOOL(is_favorite),
+    MAYBE_CHOICE(source, asset_source_names),
 };
 #undef ROW
 
@@ -414,9 +416,11 @@ static void count_assets(struct call *call, const struct count_assets_args *args
 static void search_assets(struct call *call, const struct search_assets_args *args,
                           struct page *result)
 {
+    struct asset_choice choice = {
+        .type = args->type, .is_favorite = args->is_favorite, .source = args->source};
     const struct search_mark marks[] = {
-        {"type", args->type == MEDIA_NONE ? (str){0} : str_of(media_kind_names[args->type])},
-        {"isFavorite", args->only_favorites.value ? STR("true") : (str){0}},
+        {"type", str_of(media_kind_names[choice.type])},
+        {"isFavorite", choice.is_favorite.value ? STR("true") : (str){0}},
     };
     const struct search_for what = {
         .type = &asset_type,
@@ -427,6 +431,7 @@ static void search_assets(struct call *call, const struct search_assets_args *ar
         .search = &what,
         .item_size = sizeof(struct wire_asset),
         .make = make_wire,
+        .context = &choice,
     };
     page_read(call, &args->pagination_opts, &source, result);
 }
