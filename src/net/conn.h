@@ -69,6 +69,7 @@ struct conn {
     bool is_refused;  /* what the client still sends is to be read away */
     bool is_feeding;  /* conn_feed is on the stack */
     bool is_resuming; /* the timer is to look at what is pending */
+    bool is_paused;   /* the application takes no more of the body for now */
 };
 
 struct exchange {
@@ -83,6 +84,9 @@ struct exchange {
     struct claim claim;   /* of the budget of calls */
     bool was_asked_about; /* whether who sends it is known */
     int body_fd;
+    const struct http_intake *intake; /* NULL: the body is collected here */
+    void *intake_context;
+    bool is_streamed; /* it is with the application while its body comes */
 };
 
 /* Of addresses, by hash; those in one place share a quarter. */
@@ -161,6 +165,8 @@ void conn_deadline(struct conn *conn, instant when);
 
 /* Calls the timer in this turn or the next. */
 void conn_wake(struct conn *conn);
+/* What waited may be looked at again. */
+void conn_resume(struct conn *conn);
 void conn_linger(struct conn *conn);
 void conn_die(struct conn *conn);
 void conn_bury(struct conn *conn);

@@ -52,13 +52,26 @@ struct http_request {
     size_t header_count;
     str body;         /* the whole body, unless it went to a file */
     int body_fd;      /* of the unlinked temp file, at offset 0; -1 when the body is in memory */
-    int64_t body_len; /* in either case */
+    int64_t body_len; /* in either case; for on_stream, what is announced, or -1 */
     str peer;         /* whom it is from, an address without port: "127.0.0.1", "::1" */
     bool is_head, is_http10;
 };
 
 /* One request with the application. Valid until answered, even when the peer is gone. */
 struct exchange;
+
+/*
+ * Who takes a body as it comes. Exactly one of end and cut comes, once, and take never after it;
+ * then the exchange is to be answered, at once or later. It may be answered before, too, but not
+ * in take; neither comes then.
+ */
+struct http_intake {
+    /* Lent. False: it was taken, but no more may come until exchange_go_on. */
+    bool (*take)(void *context, str part);
+    void (*end)(void *context); /* all of it was taken */
+    /* No more will come: the peer is gone (0), or it is to be refused with this status. */
+    void (*cut)(void *context, int status);
+};
 
 struct http_options {
     const char *address; /* "127.0.0.1:7070", "[::]:7070", "localhost:0" */
@@ -70,6 +83,13 @@ struct http_options {
      * unlinked file in temp_dir. *max comes as file_max and may be lowered or raised for this one.
      */
     bool (*body_to_file)(void *app, const struct http_request *request, int64_t *max);
+
+    /*
+     * Optional. Asked when the head of a request with a body is there. True: the request is with
+     * the application now, which answers it or calls exchange_stream, in the call or later; until
+     * then no byte of the body is read. False: the body is collected as others are.
+     */
+    bool (*on_stream)(void *app, struct exchange *exchange, const struct http_request *request);
 
     /*
      * Optional. The head was understood, but the request is refused with this status before it is
@@ -169,6 +189,17 @@ const struct http_request *exchange_request(const struct exchange *exchange);
 /* Counts what its body and its arena take by now against the budget of calls; false: there is no
  * room, so answer 503. */
 bool exchange_recount(struct exchange *exchange) MUST_CHECK;
+
+/* The body of a request that on_stream took goes there, at most max bytes of it (else 413). False:
+ * it is too late, answer; whatever is said then, 408 is what happened. */
+bool exchange_stream(struct exchange *exchange, const struct http_intake *intake, void *context,
+                     int64_t max) MUST_CHECK;
+
+/* More may come. Not in take. */
+void exchange_go_on(struct exchange *exchange);
+
+/* So many bytes are held for it from here on; false: there is no room, so answer 503. */
+bool exchange_hold(struct exchange *exchange, size_t size) MUST_CHECK;
 
 /* The peer is gone: an answer would reach nobody. */
 bool exchange_is_gone(const struct exchange *exchange);

@@ -197,6 +197,18 @@ struct answer {
     struct stream_part body;
 };
 
+/* One that comes before the whole body did is the last: the rest is read away. */
+static void begin_answer(struct conn *conn)
+{
+    conn->is_last |= conn->server->is_draining;
+    if (conn->phase != CONN_BODY)
+        return;
+    conn->is_last = conn->is_refused = true;
+    conn->is_paused = false;
+    conn->phase = CONN_RUNNING;
+    conn->deadline = CONN_NEVER;
+}
+
 /* Sends head and body, or as much as the request and the status allow; frees the exchange. */
 static void answer(struct exchange *exchange, const struct answer *answer)
 {
@@ -209,7 +221,7 @@ static void answer(struct exchange *exchange, const struct answer *answer)
     }
     struct stream_part parts[2] = {{0}, answer->body};
     size_t count = 2;
-    conn->is_last |= conn->server->is_draining;
+    begin_answer(conn);
     write_head(&head, exchange, answer->status, answer->headers, answer->count,
                (int64_t)answer->body.len);
     if (head.is_over) {
@@ -259,7 +271,7 @@ void http_answer_file(struct exchange *exchange, int status, const struct http_h
         exchange_free(exchange);
         return;
     }
-    conn->is_last |= conn->server->is_draining;
+    begin_answer(conn);
     write_head(&head, exchange, status, headers, count, len);
     if (head.is_over) {
         log_event(LOG_ERROR, "http_headers_too_large", "status %d", status);
@@ -289,6 +301,13 @@ void conn_refuse(struct conn *conn, int status)
         exchange = exchange_new(conn);
     /* Whatever else has come is not ours to understand any more. */
     conn->phase = CONN_RUNNING;
+    if (exchange->is_streamed) {
+        conn->is_paused = false;
+        conn->deadline = CONN_NEVER;
+        if (exchange->intake != NULL)
+            exchange->intake->cut(exchange->intake_context, status);
+        return;
+    }
     const struct http_options *options = &conn->server->options;
     if (options->on_refuse != NULL && exchange->head.request.peer.len != 0) {
         options->on_refuse(options->app, exchange, status);

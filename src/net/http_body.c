@@ -70,6 +70,11 @@ static int keep(struct exchange *exchange, str data)
     if ((int64_t)data.len > exchange->max - exchange->got)
         return CONTENT_TOO_LARGE;
     exchange->got += (int64_t)data.len;
+    if (exchange->intake != NULL) {
+        if (data.len != 0 && !exchange->intake->take(exchange->intake_context, data))
+            exchange->conn->is_paused = true;
+        return HTTP_PARSE_MORE;
+    }
     if (exchange->body_fd >= 0)
         return file_write_all(exchange->body_fd, bytes_of(data)) ? HTTP_PARSE_MORE : STORAGE_FULL;
     buffer_str(&exchange->body, data);
@@ -106,4 +111,33 @@ bool body_end(struct exchange *exchange, struct fault *fault)
     if (exchange->body_fd >= 0 && lseek(exchange->body_fd, 0, SEEK_SET) != 0)
         return fault_os(fault, "body file");
     return true;
+}
+
+/* ---- streaming ---- */
+
+bool exchange_stream(struct exchange *exchange, const struct http_intake *intake, void *context,
+                     int64_t max)
+{
+    struct conn *conn = exchange->conn;
+    if (conn == NULL || conn->phase != CONN_BODY)
+        return false;
+    exchange->intake = intake;
+    exchange->intake_context = context;
+    exchange->max = max;
+    exchange_go_on(exchange);
+    return true;
+}
+
+void exchange_go_on(struct exchange *exchange)
+{
+    struct conn *conn = exchange->conn;
+    if (conn == NULL || conn->phase != CONN_BODY || !conn->is_paused)
+        return;
+    conn->is_paused = false;
+    conn_resume(conn);
+}
+
+bool exchange_hold(struct exchange *exchange, size_t size)
+{
+    return exchange_count(exchange, exchange->body.room + exchange->arena.used + size);
 }

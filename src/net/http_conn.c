@@ -60,9 +60,10 @@ static void watch(struct conn *conn, uint32_t events)
 static bool is_taking(const struct conn *conn)
 {
     switch ((enum conn_phase)conn->phase) {
+    case CONN_BODY:
+        return !conn->is_paused;
     case CONN_IDLE:
     case CONN_HEAD:
-    case CONN_BODY:
     case CONN_LINGER:
     case CONN_SOCKET:
         return true;
@@ -77,13 +78,17 @@ void conn_die(struct conn *conn)
 {
     if (conn->phase == CONN_DEAD)
         return;
-    if (conn->phase == CONN_RUNNING && conn->exchange != NULL) {
-        conn->exchange->conn = NULL;
+    struct exchange *exchange = conn->exchange;
+    bool is_cut = conn->phase == CONN_BODY && exchange != NULL && exchange->is_streamed;
+    if (exchange != NULL && (is_cut || conn->phase == CONN_RUNNING)) {
+        exchange->conn = NULL;
         conn->exchange = NULL;
     }
     conn->phase = CONN_DEAD;
     loop_unwatch(conn->server->loop, conn->stream.fd);
     conn_wake(conn);
+    if (is_cut && exchange->intake != NULL)
+        exchange->intake->cut(exchange->intake_context, 0);
 }
 
 void conn_bury(struct conn *conn)
@@ -124,13 +129,18 @@ static void answer_is_out(struct conn *conn)
     }
     conn->phase = CONN_IDLE;
     conn_deadline(conn, instant_add(now_of(conn), conn->server->options.idle_time));
+    conn_resume(conn);
+}
+
+/* Not at once: the application is in the middle of something. */
+void conn_resume(struct conn *conn)
+{
     if (conn->is_feeding)
         return;
-    /* Not at once: the application is in the middle of answering. */
     conn->is_resuming = conn->pending != NULL;
     if (conn->is_resuming)
         conn_wake(conn);
-    watch(conn, EPOLLIN);
+    watch(conn, conn->stream.events | EPOLLIN);
 }
 
 void conn_written(struct conn *conn, enum stream_state state)
@@ -228,14 +238,17 @@ static void run(struct conn *conn)
 {
     struct exchange *exchange = conn->exchange;
     const struct http_options *options = &conn->server->options;
-    if (!body_end(exchange, NULL)) {
+    if (exchange->intake == NULL && !body_end(exchange, NULL)) {
         conn_refuse(conn, INTERNAL_ERROR);
         return;
     }
     conn->phase = CONN_RUNNING;
     conn->deadline = CONN_NEVER;
     conn->server->counts.requests++;
-    options->on_request(options->app, exchange, &exchange->head.request);
+    if (exchange->intake != NULL)
+        exchange->intake->end(exchange->intake_context);
+    else
+        options->on_request(options->app, exchange, &exchange->head.request);
 }
 
 static void say_continue(struct conn *conn)
@@ -243,6 +256,33 @@ static void say_continue(struct conn *conn)
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
     struct stream_part part = {text, sizeof(text) - 1, NULL};
     conn_written(conn, stream_write(&conn->stream, &part, 1));
+}
+
+static void begin_body(struct conn *conn)
+{
+    conn->phase = CONN_BODY;
+    conn->since = now_of(conn);
+    conn_deadline(conn, instant_add(conn->since, conn->server->options.body_time));
+}
+
+/* Whether the application takes the body as it comes, or answered without it. */
+static bool offer_stream(struct conn *conn, bool has_more)
+{
+    struct exchange *exchange = conn->exchange;
+    const struct http_head *head = &exchange->head;
+    const struct http_options *options = &conn->server->options;
+    if (options->on_stream == NULL || (!head->is_chunked && head->content_length <= 0))
+        return false;
+    exchange->head.request.body_len = head->is_chunked ? -1 : head->content_length;
+    begin_body(conn);
+    exchange->is_streamed = conn->is_paused = true;
+    if (!options->on_stream(options->app, exchange, &exchange->head.request)) {
+        exchange->is_streamed = conn->is_paused = false;
+        return false;
+    }
+    if (conn->exchange == exchange && head->is_expecting && !has_more)
+        say_continue(conn);
+    return true;
 }
 
 /* The head is whole: its text now belongs to the exchange. */
@@ -255,6 +295,8 @@ static void begin_exchange(struct conn *conn, str head, bool has_more)
         struct http_request *request = &exchange->head.request;
         request->peer = peer_text(conn, &exchange->arena, request);
         conn->is_last = !exchange->head.is_kept_alive;
+        if (offer_stream(conn, has_more))
+            return;
         verdict = body_begin(exchange);
         if (verdict == HTTP_PARSE_READY) {
             run(conn);
@@ -265,9 +307,7 @@ static void begin_exchange(struct conn *conn, str head, bool has_more)
         conn_refuse(conn, verdict);
         return;
     }
-    conn->phase = CONN_BODY;
-    conn->since = now_of(conn);
-    conn_deadline(conn, instant_add(conn->since, conn->server->options.body_time));
+    begin_body(conn);
     if (exchange->head.is_expecting && !has_more)
         say_continue(conn);
 }
