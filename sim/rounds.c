@@ -44,12 +44,8 @@ static void keep_told(struct oracle *oracle, const struct write_set *writes)
     struct write_key *keys = arena_array(&oracle->told_arena, struct write_key, writes->count);
     for (size_t i = 0; i < writes->count; i++) {
         bytes key = writes->keys[i].key;
-        str has = writes->keys[i].words;
-        keys[i] = (struct write_key){
-            .space = writes->keys[i].space,
-            .key = {arena_copy(&oracle->told_arena, key.at, key.len), key.len},
-            .words = has.at == NULL ? has : str_copy(&oracle->told_arena, has),
-        };
+        keys[i] = (struct write_key){writes->keys[i].space,
+                                     {arena_copy(&oracle->told_arena, key.at, key.len), key.len}};
     }
     oracle->told = (struct write_set){writes->ts, writes->count, keys};
 }

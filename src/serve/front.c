@@ -8,6 +8,7 @@
 #include "serve/route.h"
 #include "serve/session.h"
 #include "serve/shed.h"
+#include "serve/upload.h"
 
 #include <string.h>
 
@@ -175,6 +176,7 @@ static bool listen_now(struct front *front, struct fault *fault)
         .address = front->options.listen,
         .app = front,
         .on_request = route_request,
+        .on_stream = uploads_on_stream,
         .on_refuse = route_refuse,
         .is_known = route_is_known,
         .temp_dir = front->options.temp_dir,
@@ -223,6 +225,9 @@ bool front_open(struct loop *loop, const struct front_options *options, struct f
         !loop_watch(loop, queue_fd(front->told), EPOLLIN, actions_on_told, front, fault) ||
         !loop_watch(loop, readers_fd(options->readers), EPOLLIN, on_read, front, fault))
         return false;
+    front->uploads = uploads_new(front, fault);
+    if (front->uploads == NULL)
+        return false;
     front->follower = commit_log_follow(options->log, wake_front, front);
     loop_on_turn(loop, on_turn, front);
     front->timer = (struct loop_timer){.fire = on_tick, .context = front};
@@ -241,6 +246,7 @@ void front_close(struct front *front)
     view_end(&front->kept);
     actions_close(front);
     http_close(front->http);
+    uploads_free(front->uploads);
     sync_close_all(front);
     live_free(front->live);
     peers_free(front->peers);

@@ -29,6 +29,7 @@ struct sync_session;
 struct pages;
 struct trusted;
 struct action;
+struct uploads;
 struct outside;
 
 struct clerk_settings;
@@ -90,6 +91,7 @@ struct front {
     struct hash128 *seen;               /* identities whose user row exists */
     size_t session_count;
     struct peers *peers;
+    struct uploads *uploads;
     enum shortage shortage;
     instant looked_at, trimmed_at, made_room_at; /* serve/shed.c */
     bool wants_room;                             /* a subscription was refused for want of memory */

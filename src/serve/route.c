@@ -9,6 +9,7 @@
 #include "serve/pages.h"
 #include "serve/shed.h"
 #include "serve/sync.h"
+#include "serve/upload_kinds.h"
 #include "serve/webhooks.h"
 
 #include <sodium.h>
@@ -181,6 +182,9 @@ static const struct route routes[] = {
     {"/api/auth/token", POSTS, accounts_token},
     {"/.well-known/openid-configuration", GETS, accounts_openid},
     {"/.well-known/jwks.json", GETS, accounts_jwks},
+    {"/upload", POSTS, upload_empty},
+    {"/api/convex/upload", POSTS, upload_empty},
+    {"/api/storage/upload", POSTS, upload_empty},
     {"/api/storage/", GETS, files_get},
     {"/api/files/", GETS, files_get_signed},
     {"/api/webhooks/provider/", POSTS, webhooks_provider},
@@ -276,7 +280,8 @@ void route_request(void *app, struct exchange *exchange, const struct http_reque
 
     if (is_sync(path) && (request->method == HTTP_GET || http_wants_upgrade(request))) {
         sync_accept(front, exchange);
-    } else if (request->method == HTTP_OPTIONS && is_api(path)) {
+    } else if (request->method == HTTP_OPTIONS &&
+               (is_api(path) || str_equal(path, STR("/upload")))) {
         struct http_header headers[CORS_HEADERS_MAX];
         http_answer(exchange, 204, headers, cors_headers(exchange, headers), (str){0});
     } else {

@@ -136,7 +136,8 @@ static void check_rates(struct call *call, const struct generation *g)
 {
     struct user user;
     row_get(call, &user_type, g->user_id, &user);
-    rates_take(call, g->user_id, config_plan(catalogue_of(call), user.plan_key), g->kind);
+    rates_take(call, g->user_id, config_plan(catalogue_of(call), user.plan_key),
+               (enum rate_kind)g->kind);
 }
 
 static void put_outputs(struct call *call, const struct generation *g)

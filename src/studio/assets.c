@@ -86,6 +86,8 @@ static const struct field asset_fields[] = {
     INT(views),
     TIME(created_at),
     TIME(updated_at),
+    MAYBE_BOOL(is_processing),
+    MAYBE_TEXT(error, .max = 400),
 };
 #undef ROW
 
@@ -103,8 +105,6 @@ const struct doc_type asset_type = {
             {.name = "by_user_favorite", .fields = {"userId", "isFavorite"}},
             {.name = "by_public", .fields = {"isPublic", "type"}},
             {.name = "by_storage", .fields = {"storageId"}}),
-    SEARCH(.fields = {"title", "tags", "prompt", "description"}, .filters = {"userId"},
-           .marks = {"type", "isFavorite", "model", "tags"}),
 };
 
 /* ---- arguments and results ---- */
@@ -123,6 +123,8 @@ struct wire_asset {
     doc_id generation_id;
     bool is_favorite, is_public;
     instant created_at;
+    struct maybe_bool is_processing;
+    str error;
 };
 
 #define ROW struct wire_asset
@@ -148,6 +150,10 @@ static const struct field wire_asset_fields[] = {
     BOOL(is_favorite),
     BOOL(is_public),
     TIME(created_at),
+    MAYBE_BOOL(is_processing, .about = "It was uploaded, and is being looked into: thumbnail, size "
+                                       "and blur come soon."),
+    MAYBE_TEXT(error, .about = "It was uploaded and cannot be kept: why. Its bytes are gone; "
+                               "delete it."),
 };
 #undef ROW
 static const struct shape wire_asset_shape = {
@@ -173,25 +179,6 @@ struct count_assets_args {
 static const struct field count_assets_fields[] = {ASSET_CHOICE_FIELDS};
 #undef ROW
 
-struct search_assets_args {
-    struct page_options pagination_opts;
-    str search_term;
-    enum media_kind type;
-    struct maybe_bool is_favorite;
-    enum asset_source source;
-};
-#define ROW struct search_assets_args
-static const struct field search_assets_fields[] = {
-    RECORD(pagination_opts, &page_options_shape),
-    MAYBE_TEXT(search_term, .max = 200,
-               .about = "Words that the title, the tags, the prompt or the description have; the "
-                        "last may be only begun. All works unless said."),
-    MAYBE_CHOICE(type, media_kind_names),
-    MAYBE_BOOL(is_favorite),
-    MAYBE_CHOICE(source, asset_source_names),
-};
-#undef ROW
-
 struct asset_args {
     doc_id asset_id;
 };
@@ -215,7 +202,6 @@ static const struct field get_many_fields[] = {
 
 BACKEND_FUNCTION(get_assets, struct page)
 BACKEND_FUNCTION(count_assets, int64_t)
-BACKEND_FUNCTION(search_assets, struct page)
 BACKEND_FUNCTION(get_asset, struct wire_asset *)
 BACKEND_FUNCTION(get_many, struct list)
 BACKEND_FUNCTION(delete_asset, char)
@@ -227,10 +213,6 @@ const struct function asset_functions[] = {
     QUERY("assets:countAssets", count_assets, .caller = SIGNED_IN, .returns = RETURNS_INT,
           .about = "How many such works the caller has; exact, and not read one by one. Takes what "
                    "assets:getAssets takes."),
-    QUERY("assets:search", search_assets, .caller = SIGNED_IN,
-          .returns = RETURNS_RECORD(&asset_page, struct page),
-          .about = "The caller's works that have all the words and fit every filter, newest first. "
-                   "A page may hold fewer than were asked for and not be the last."),
     QUERY("assets:getAsset", get_asset, .caller = SIGNED_IN,
           .returns = RETURNS_MAYBE(&wire_asset_shape), .about = "One work of the caller, or null."),
     QUERY("assets:getMany", get_many, .caller = SIGNED_IN,
@@ -388,6 +370,8 @@ static struct wire_asset wire_of(struct call *call, const struct asset *asset)
         .is_favorite = asset->is_favorite,
         .is_public = asset->is_public,
         .created_at = asset->created_at,
+        .is_processing = asset->is_processing,
+        .error = asset->error,
     };
 }
 
@@ -411,29 +395,6 @@ static void get_assets(struct call *call, const struct get_assets_args *args, st
 static void count_assets(struct call *call, const struct count_assets_args *args, int64_t *result)
 {
     *result = assets_count(call, call_caller(call), &args->choice);
-}
-
-static void search_assets(struct call *call, const struct search_assets_args *args,
-                          struct page *result)
-{
-    struct asset_choice choice = {
-        .type = args->type, .is_favorite = args->is_favorite, .source = args->source};
-    const struct search_mark marks[] = {
-        {"type", str_of(media_kind_names[choice.type])},
-        {"isFavorite", choice.is_favorite.value ? STR("true") : (str){0}},
-    };
-    const struct search_for what = {
-        .type = &asset_type,
-        .filters = KEY(key_id(call_caller(call))),
-        .terms = search_terms(call->arena, args->search_term, marks, ARRAY_LEN(marks)),
-    };
-    const struct page_source source = {
-        .search = &what,
-        .item_size = sizeof(struct wire_asset),
-        .make = make_wire,
-        .context = &choice,
-    };
-    page_read(call, &args->pagination_opts, &source, result);
 }
 
 static void get_asset(struct call *call, const struct asset_args *args, struct wire_asset **result)

@@ -72,6 +72,8 @@ struct asset {
     struct maybe_int link_turn; /* how often its addresses were turned */
     int64_t views;
     instant created_at, updated_at;
+    struct maybe_bool is_processing; /* uploaded, and not looked into yet */
+    str error;                       /* uploaded, and not what it was said to be: why; no files */
 };
 
 extern const struct doc_type asset_type, file_type;

@@ -36,9 +36,15 @@ const char *const rate_period_names[RATE_PERIODS] = {
     [RATE_DAY] = "day",
 };
 
+const char *const rate_kind_names[RATE_KINDS] = {
+    [RATE_OF_IMAGES] = "image",
+    [RATE_OF_VIDEOS] = "video",
+    [RATE_OF_UPLOADS] = "upload",
+};
+
 #define ROW struct rate_config
 static const struct field rate_fields[] = {
-    CHOICE(kind, media_kind_names),
+    CHOICE(kind, rate_kind_names),
     CHOICE(every, rate_period_names),
     INT(count, .min = 1, .max = 1000000),
 };
@@ -85,6 +91,10 @@ static const struct field plan_fields[] = {
         .about = "Generations in line and under way at once; the rest waits for these. 0: any "
                  "number."),
     MAYBE_LIST(rates, &rate_item, .max = 12, .about = "How often may be asked."),
+    INT(upload_bytes_max, .is_optional = true, .min = 0, .max = INT64_C(8) << 30, .unit = "bytes",
+        .about = "Of one uploaded file. 0: 25 MiB."),
+    INT(video_bytes_max, .is_optional = true, .min = 0, .max = INT64_C(8) << 30, .unit = "bytes",
+        .about = "Of one uploaded film. 0: as of any file."),
     NUMBER(priority, .is_optional = true, .least = 0, .most = 100,
            .about = "Weight in line: twice as much goes twice as often. 0 is 1."),
     MAYBE_BOOL(is_active, .about = "False: no longer offered; who has it keeps it."),

@@ -32,9 +32,19 @@ enum rate_period {
 };
 extern const char *const rate_period_names[RATE_PERIODS];
 
+/* What is counted; the first ones are media_kinds. */
+enum rate_kind {
+    RATE_OF_NOTHING,
+    RATE_OF_IMAGES = MEDIA_IMAGE,
+    RATE_OF_VIDEOS = MEDIA_VIDEO,
+    RATE_OF_UPLOADS,
+    RATE_KINDS,
+};
+extern const char *const rate_kind_names[RATE_KINDS];
+
 /* So many requests of a kind in a period. */
 struct rate_config {
-    enum media_kind kind;
+    enum rate_kind kind;
     enum rate_period every;
     int64_t count;
 };
@@ -52,12 +62,14 @@ struct plan_config {
     int64_t price_cents_yearly;
     str stripe_price_id, stripe_price_id_yearly;
     str polar_product_id, polar_product_id_yearly;
-    int64_t trial_days;      /* once a user; 0: none */
-    struct list features;    /* str, for its card */
-    bool films_are_public;   /* nobody can hide theirs */
-    int64_t concurrent_jobs; /* in line and under way; 0: as many as they like */
-    struct list rates;       /* struct rate_config */
-    double priority;         /* weight in line: twice as much goes twice as often; 0: 1 */
+    int64_t trial_days;       /* once a user; 0: none */
+    struct list features;     /* str, for its card */
+    bool films_are_public;    /* nobody can hide theirs */
+    int64_t concurrent_jobs;  /* in line and under way; 0: as many as they like */
+    struct list rates;        /* struct rate_config */
+    int64_t upload_bytes_max; /* of one file; 0: 25 MiB */
+    int64_t video_bytes_max;  /* of one film; 0: as of any file */
+    double priority;          /* weight in line: twice as much goes twice as often; 0: 1 */
     struct maybe_bool is_active;
 };
 

@@ -8,6 +8,7 @@
 #include "studio/quotas.h"
 #include "studio/studio.h"
 #include "studio/subscriptions.h"
+#include "studio/uploads.h"
 #include "studio/usage.h"
 #include "studio/users.h"
 
@@ -39,6 +40,8 @@ static const struct cron crons[] = {
      CRON_DAILY, 4, 7, storage_recount_all},
     {"cleanupWebhookEvents", "Forgets taken events of others after 30 days (CRON-05, IN-04).",
      CRON_DAILY, 3, 37, webhook_events_clean},
+    {"cleanupUploads", "Removes uploads that nobody finished or used in time (CRON-05).",
+     CRON_HOURLY, 0, 47, uploads_clean},
 };
 
 struct cron_run {

@@ -7,12 +7,13 @@
 #include "studio/users.h"
 
 #include <math.h>
+#include <string.h>
 
 struct rate {
     doc_id id;
     tick created;
     doc_id user_id;
-    enum media_kind kind;
+    enum rate_kind kind;
     enum rate_period period;
     int64_t window;        /* number of the period since 1970 */
     int64_t count, before; /* in this window, and in the one before it */
@@ -23,7 +24,7 @@ static const struct field rate_fields[] = {
     ID(id),
     CREATED(created),
     REF(user_id, &user_type),
-    CHOICE(kind, media_kind_names),
+    CHOICE(kind, rate_kind_names),
     CHOICE(period, rate_period_names),
     INT(window),
     INT(count),
@@ -41,7 +42,7 @@ const struct doc_type rate_type = {
 };
 
 struct wire_rate {
-    enum media_kind kind;
+    enum rate_kind kind;
     enum rate_period period;
     int64_t limit, remaining;
     instant resets_at;
@@ -49,7 +50,7 @@ struct wire_rate {
 };
 #define ROW struct wire_rate
 static const struct field wire_rate_fields[] = {
-    CHOICE(kind, media_kind_names),
+    CHOICE(kind, rate_kind_names),
     CHOICE(period, rate_period_names),
     INT(limit),
     INT(remaining),
@@ -80,7 +81,7 @@ static span length_of(enum rate_period period)
 static struct rate rate_of(struct call *call, doc_id user, const struct rate_config *config)
 {
     struct rate rate;
-    struct key key = KEY(key_id(user), key_text(str_of(media_kind_names[config->kind])),
+    struct key key = KEY(key_id(user), key_text(str_of(rate_kind_names[config->kind])),
                          key_text(str_of(rate_period_names[config->every])));
     row_find(call, &rate_type, row_first(call, index_of(&rate_type, "by_user"), key), &rate);
     int64_t window = call->now.us / length_of(config->every).us;
@@ -125,17 +126,50 @@ static void refuse(struct call *call, const struct rate *rate, int64_t limit)
     int64_t seconds = wait_seconds(call, rate, limit);
     str more = str_format(call->arena, "\"period\":\"%s\",\"limit\":%lld,\"retryAfter\":%lld",
                           period, (long long)limit, (long long)seconds);
-    call_fail_more(call, RATE_LIMIT, more,
-                   "Your plan makes %lld %s a %s. You can ask again in %lld s.", (long long)limit,
-                   rate->kind == MEDIA_VIDEO ? "films" : "requests for pictures", period,
-                   (long long)seconds);
+    if (rate->kind == RATE_OF_UPLOADS)
+        call_fail_more(call, RATE_LIMIT, more,
+                       "You can upload %lld files a %s. You can go on in %lld s.", (long long)limit,
+                       period, (long long)seconds);
+    else
+        call_fail_more(
+            call, RATE_LIMIT, more, "Your plan makes %lld %s a %s. You can ask again in %lld s.",
+            (long long)limit, rate->kind == RATE_OF_VIDEOS ? "films" : "requests for pictures",
+            period, (long long)seconds);
 }
 
-void rates_take(struct call *call, doc_id user, const struct plan_config *plan,
-                enum media_kind kind)
+static bool speaks_of_uploads(const struct plan_config *plan)
 {
-    const struct rate_config *rates = plan == NULL ? NULL : plan->rates.items;
-    for (size_t i = 0; plan != NULL && i < plan->rates.count && !call_failed(call); i++) {
+    const struct rate_config *rates = plan->rates.items;
+    for (size_t i = 0; i < plan->rates.count; i++)
+        if (rates[i].kind == RATE_OF_UPLOADS)
+            return true;
+    return false;
+}
+
+/* Those of a plan, and those of uploads where it does not speak of them. */
+static struct list rates_of(struct call *call, const struct plan_config *plan)
+{
+    static const struct rate_config uploads[] = {
+        {RATE_OF_UPLOADS, RATE_MINUTE, 20},
+        {RATE_OF_UPLOADS, RATE_HOUR, 100},
+    };
+    if (plan == NULL || speaks_of_uploads(plan))
+        return plan == NULL ? (struct list){0} : plan->rates;
+    size_t count = plan->rates.count;
+    struct rate_config *all =
+        arena_array(call->arena, struct rate_config, count + ARRAY_LEN(uploads));
+    if (count != 0)
+        memcpy(all, plan->rates.items, count * sizeof(*all));
+    memcpy(all + count, uploads, sizeof(uploads));
+    return (struct list){all, count + ARRAY_LEN(uploads)};
+}
+
+static void take(struct call *call, doc_id user, const struct plan_config *plan,
+                 enum rate_kind kind, bool is_counted)
+{
+    struct list list = rates_of(call, plan);
+    const struct rate_config *rates = list.items;
+    for (size_t i = 0; i < list.count && !call_failed(call); i++) {
         if (rates[i].kind != kind)
             continue;
         struct rate rate = rate_of(call, user, &rates[i]);
@@ -143,6 +177,8 @@ void rates_take(struct call *call, doc_id user, const struct plan_config *plan,
             refuse(call, &rate, rates[i].count);
             return;
         }
+        if (!is_counted)
+            continue;
         rate.count++;
         if (!doc_id_is_set(rate.id))
             row_new(call, &rate_type, &rate);
@@ -150,15 +186,25 @@ void rates_take(struct call *call, doc_id user, const struct plan_config *plan,
     }
 }
 
+void rates_take(struct call *call, doc_id user, const struct plan_config *plan, enum rate_kind kind)
+{
+    take(call, user, plan, kind, true);
+}
+
+void rates_check(struct call *call, doc_id user, const struct plan_config *plan,
+                 enum rate_kind kind)
+{
+    take(call, user, plan, kind, false);
+}
+
 static void my_limits(struct call *call, const struct my_limits_args *args, struct list *result)
 {
     struct user user;
     row_get(call, &user_type, call_caller(call), &user);
-    const struct plan_config *plan = config_plan(catalogue_of(call), user.plan_key);
-    size_t count = plan == NULL ? 0 : plan->rates.count;
-    const struct rate_config *rates = plan == NULL ? NULL : plan->rates.items;
-    struct wire_rate *list = arena_array(call->arena, struct wire_rate, count + 1);
-    for (size_t i = 0; i < count; i++) {
+    struct list all = rates_of(call, config_plan(catalogue_of(call), user.plan_key));
+    const struct rate_config *rates = all.items;
+    struct wire_rate *list = arena_array(call->arena, struct wire_rate, all.count + 1);
+    for (size_t i = 0; i < all.count; i++) {
         struct rate rate = rate_of(call, user.id, &rates[i]);
         int64_t length = length_of(rate.period).us;
         double left = floor((double)rates[i].count - used(call, &rate));
@@ -177,5 +223,5 @@ static void my_limits(struct call *call, const struct my_limits_args *args, stru
         if (rate.before != 0 || rate.count != 0)
             call_valid_until(call, (instant){call->now.us + MIN_OF(length / 20, SECONDS(60).us)});
     }
-    *result = (struct list){list, count};
+    *result = (struct list){list, all.count};
 }

@@ -6,6 +6,7 @@
 #include "studio/audit.h"
 #include "studio/catalogue.h"
 #include "studio/generations.h"
+#include "studio/uploads.h"
 #include "studio/users.h"
 
 #include <string.h>
@@ -257,7 +258,7 @@ int64_t storage_expected(const struct model_config *model, int64_t width, int64_
 
 static struct storage_need reserved_of(struct call *call, doc_id user)
 {
-    struct storage_need sum = {0};
+    struct storage_need sum = upload_reserved(call, user);
     struct generation g;
     for (size_t i = 0; i < GENERATION_STATUSES; i++) {
         enum generation_status status = (enum generation_status)i;

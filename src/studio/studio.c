@@ -18,6 +18,7 @@
 #include "studio/quotas.h"
 #include "studio/rates.h"
 #include "studio/subscriptions.h"
+#include "studio/uploads.h"
 #include "studio/usage.h"
 #include "studio/users.h"
 
@@ -62,21 +63,23 @@ static const struct doc_type *const types[] = {
     &reservation_type,
     &override_type,
     &edition_type,
+    &upload_type,
 };
 const struct schema studio_schema = {.types = types, .count = ARRAY_LEN(types)};
 
-const struct job_action *const studio_actions[] = {&making_action,  &stopping_action,
-                                                   &cron_action,    &files_remove_action,
-                                                   &erasing_action, &checking_action};
+const struct job_action *const studio_actions[] = {
+    &making_action,  &stopping_action, &cron_action,   &files_remove_action,
+    &erasing_action, &checking_action, &looking_action};
 const size_t studio_action_count = ARRAY_LEN(studio_actions);
 
 size_t studio_lanes(const struct studio_config *config, struct lane_limit out[STUDIO_LANES_MAX])
 {
     const struct provider_config *providers = config->providers.items;
     size_t count = 0;
-    for (size_t i = 0; i < config->providers.count && count < STUDIO_LANES_MAX - 2; i++)
+    for (size_t i = 0; i < config->providers.count && count < STUDIO_LANES_MAX - 3; i++)
         out[count++] = (struct lane_limit){providers[i].id, (size_t)providers[i].concurrency};
     out[count++] = (struct lane_limit){STR(CHECKS_LANE), CHECKS_AT_ONCE};
+    out[count++] = (struct lane_limit){STR(UPLOADS_LANE), UPLOADS_AT_ONCE};
     out[count++] = (struct lane_limit){STR("files"), 4};
     return count;
 }
@@ -115,6 +118,8 @@ static const struct subject subjects[] = {
     {shelf_functions, &shelf_function_count},
     {subscription_functions, &subscription_function_count},
     {subscription_row_functions, &subscription_row_function_count},
+    {upload_asset_functions, &upload_asset_function_count},
+    {upload_functions, &upload_function_count},
     {upgrade_functions, &upgrade_function_count},
     {usage_functions, &usage_function_count},
     {user_functions, &user_function_count},

@@ -24,8 +24,8 @@ extern const size_t money_function_count, receipt_function_count, usage_function
 extern const struct function admin_people_functions[], admin_job_functions[];
 extern const size_t admin_people_function_count, admin_job_function_count;
 
-/* The lanes of its jobs: one a provider, one for checks, one for files. Names are the
- * configuration's. */
+/* The lanes of its jobs: one a provider, one for checks, one for uploads, one for files. Names are
+ * the configuration's. */
 #define STUDIO_LANES_MAX 64
 size_t studio_lanes(const struct studio_config *config, struct lane_limit out[STUDIO_LANES_MAX]);
 extern const struct function shelf_functions[];

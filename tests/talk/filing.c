@@ -2,6 +2,7 @@
 #include "script.h"
 
 #include "studio/catalogue.h"
+#include "json/json.h"
 
 #include <string.h>
 
@@ -28,4 +29,24 @@ bool talk_file(struct talk *talk, str *rest)
     bool worked = talk_keep_reply(talk, &mutation->reply, STR("result"));
     mutation_free(mutation);
     return worked;
+}
+
+/* bytes of a picture -> name: somebody sent them, and no row names them yet. */
+bool talk_bytes(struct talk *talk, str *rest)
+{
+    struct json value;
+    struct fault fault;
+    bool is_film = take(rest, "of a film");
+    if ((!is_film && !take(rest, "of a picture")) || !take(rest, "->"))
+        return talk_fail(talk, "bytes of a picture -> NAME");
+    struct stored_file file =
+        pretend_receive(talk->house->outside, &talk->arena, is_film ? MEDIA_VIDEO : MEDIA_IMAGE);
+    str text = str_format(&talk->arena,
+                          "{\"storageId\":\"%.*s\",\"contentType\":\"%.*s\","
+                          "\"sha256\":\"%.*s\",\"size\":%lld}",
+                          STR_ARG(file.storage_id), STR_ARG(file.content_type),
+                          STR_ARG(file.sha256), (long long)file.size);
+    if (!json_read(&talk->arena, text, 0, &value, &fault))
+        return talk_fail(talk, "%s", fault.text);
+    return names_put(&talk->names, take_name(rest), value) || talk_fail(talk, "too many names");
 }

@@ -166,6 +166,14 @@ static struct stored_file store(struct pretend *pretend, struct arena *arena, en
     };
 }
 
+struct stored_file pretend_receive(struct pretend *pretend, struct arena *arena,
+                                   enum media_kind media)
+{
+    struct stored_file file = store(pretend, arena, media);
+    file.content_type = media == MEDIA_VIDEO ? STR("video/mp4") : STR("image/png");
+    return file;
+}
+
 /* ---- results ---- */
 
 struct sink {

@@ -54,6 +54,10 @@ void pretend_send(struct pretend *pretend, int64_t pictures, bool as_addresses);
 /* It answers with a job of its own from now on, which is done at that poll; 0: at once. */
 void pretend_take_polls(struct pretend *pretend, int64_t polls);
 
+/* Bytes that somebody sent are on the disk. */
+struct stored_file pretend_receive(struct pretend *pretend, struct arena *arena,
+                                   enum media_kind media);
+
 /* Everything that keeps silent answers now, well. */
 void pretend_answer_late(struct pretend *pretend);
 void pretend_tell_progress(struct pretend *pretend, double part);

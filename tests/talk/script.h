@@ -80,6 +80,9 @@ bool talk_keep_reply(struct talk *talk, const struct call_reply *reply, str name
 
 bool talk_file(struct talk *talk, str *rest);
 
+/* bytes of a picture -> name; bytes of a film -> name */
+bool talk_bytes(struct talk *talk, str *rest);
+
 /* stripe sends {event} [-> name]; stripe answers STATUS; stripe is not set up; polar alike */
 bool talk_stripe(struct talk *talk, str *rest);
 bool talk_polar(struct talk *talk, str *rest);

@@ -584,6 +584,7 @@ bool verb_run(struct talk *talk, str line)
         {"outside", outside},
         {"expect", expect_run},
         {"the file says", talk_file},
+        {"bytes", talk_bytes},
     };
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
         str rest = line;

@@ -73,6 +73,11 @@ static void succeed_action(struct stage *stage, const char *path, const char *ar
     mutation_free(mutation);
 }
 
+#define ARRIVED(end) "000000000000000000000000000000" end
+#define ARRIVED_FILE(end)                                                                          \
+    "{\"file\":{\"storageId\":\"" ARRIVED(                                                         \
+        end) "\",\"contentType\":\"image/png\",\"size\":9,"                                        \
+             "\"sha256\":\"00000000000000000000000000000000" ARRIVED("00") "\"}}"
 #define PICTURES "{\"prompt\":\"a\",\"model\":\"sketch\",\"numImages\":2}"
 
 static int open_stage(void **state)
@@ -117,6 +122,7 @@ static int open_furnished(void **state)
             "{\"email\":\"a@example.org\",\"name\":\"A\",\"passwordHash\":\"h\",\"sessionHash\":"
             "\"0000000000000000000000000000000000000000000000000000000000000000\"}",
             true);
+    succeed(stage, "uploads:keep", ARRIVED_FILE("f1"), true);
     succeed(stage, "quotas:checkAndReserveQuota", "{\"type\":\"image\",\"count\":90}", false);
     succeed(stage, "subscriptions:createSubscription",
             "{\"clerkId\":\"somebody\",\"stripeSubscriptionId\":\"sub_0\",\"planId\":\"free\","
@@ -405,14 +411,19 @@ static const struct sample samples[] = {
      "\"height\":1}",
      OF_FIRST_USER},
     {"images:list", "{\"paginationOpts\":{\"numItems\":5,\"cursor\":null}}", OF_NOTHING},
-    {"images:search", "{\"searchTerm\":\"a\"}", OF_NOTHING},
     {"images:update", "{\"imageId\":\"%s\",\"title\":\"a\"}", OF_THIRD_PICTURE},
     {"images:deleteImage", "{\"imageId\":\"%s\"}", OF_SECOND_PICTURE},
     {"images:report", "{\"imageId\":\"%s\",\"reason\":\"a\"}", OF_THIRD_PICTURE},
     {"assets:getAssets", "{\"paginationOpts\":{\"numItems\":5,\"cursor\":null}}", OF_NOTHING},
     {"assets:countAssets", "{\"type\":\"image\"}", OF_NOTHING},
-    {"assets:search", "{\"searchTerm\":\"a\",\"paginationOpts\":{\"numItems\":5,\"cursor\":null}}",
+    {"assets:generateUploadUrl", "{}", OF_NOTHING},
+    {"assets:uploadAsset",
+     "{\"storageId\":\"" ARRIVED("f1") "\",\"type\":\"image\",\"mimeType\":\"image/png\","
+                                       "\"sizeBytes\":9}",
      OF_NOTHING},
+    {"uploads:create", "{\"length\":9}", OF_NOTHING},
+    {"uploads:keep", ARRIVED_FILE("f2"), OF_NOTHING},
+    {"uploads:end", "{\"token\":\"" ARRIVED("00") "\"}", OF_NOTHING},
     {"assets:getAsset", "{\"assetId\":\"%s\"}", OF_ASSET},
     {"assets:getMany", "{\"assetIds\":[\"%s\"]}", OF_ASSET},
     {"assets:getShelf", "{\"paginationOpts\":{\"numItems\":5,\"cursor\":null}}", OF_NOTHING},

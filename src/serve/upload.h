@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Uploads, as the front has them: bodies that go to the disk as they come. The loop only copies
+ * bytes into pieces; keepers read, hash, write and sync them, one piece of an upload at a time, so
+ * that an upload never takes more memory than two pieces and a client sends as fast as the disk
+ * takes. Rows are made when the bytes are durable; what failed on the way is removed again.
+ *
+ *   on_stream -> who may -> pieces to a keeper … -> the last one -> a mutation -> the answer
+ *
+ * Owns:     every upload on its way, until it is answered and its rest is removed.
+ * Threads:  the loop's; what kinds do in write is a keeper's.
+ * Time:     the front's.
+ * Fails:    with an answer: {"error", "code", "message"}; error and message are the same sentence.
+ */
+#pragma once
+
+#include "serve/front.h"
+#include "serve/keepers.h"
+#include "serve/upload_file.h"
+#include "studio/uploads.h"
+
+#define UPLOAD_PIECE KIB(256)
+#define UPLOADS_OF_SERVER_MAX 64
+#define UPLOADS_OF_ONE_MAX 10
+
+struct uploads;
+struct intake;
+
+/* What is done with the bytes. */
+struct intake_kind {
+    /* On a keeper: takes a piece. False: failure says why. */
+    bool (*write)(struct intake *intake, struct random *random, str piece);
+    /* On a keeper, behind the last piece. */
+    bool (*end)(struct intake *intake, struct random *random);
+    /* On the loop, when the end went well: what comes next, and in the end intake_answer. */
+    void (*then)(struct intake *intake);
+    /* On a keeper: removes what nobody wants any more, or closes it. */
+    void (*drop)(struct intake *intake);
+    /* On the loop, at the very end. */
+    void (*done)(struct intake *intake);
+    bool keeps_parts; /* what came before a cut is written all the same */
+};
+
+struct intake {
+    struct keeping keeping; /* first */
+    struct intake *next, *previous;
+    struct front *front;
+    struct exchange *exchange; /* NULL once answered */
+    const struct intake_kind *kind;
+    void *state; /* the kind's, in the arena */
+    struct arena arena;
+    struct identity *identity; /* NULL: whoever has the address */
+    struct hash128 who;        /* of the limit of one */
+    struct upload_limits limits;
+    int64_t announced; /* bytes of the body; -1: not said */
+    struct upload_failure failure;
+    struct buffer pieces[2];
+    unsigned filling, given;
+    bool is_busy;   /* with a keeper */
+    bool is_paused; /* the body waits for the disk */
+    bool has_ended, is_cut, is_last, is_dropping;
+};
+
+struct uploads *uploads_new(struct front *front, struct fault *fault) MUST_CHECK;
+void uploads_free(struct uploads *uploads); /* after http_close; NULL is accepted */
+
+/* For http_options.on_stream; app is the front. */
+bool uploads_on_stream(void *app, struct exchange *exchange, const struct http_request *request);
+
+/* ---- for the kinds ---- */
+
+/* The caller's; NULL: refused and answered, since too many are on their way. */
+struct intake *intake_new(struct front *front, struct exchange *exchange,
+                          const struct intake_kind *kind, struct hash128 who);
+
+/* The body may come, at most max bytes of it. */
+void intake_begin(struct intake *intake, int64_t max);
+
+/* Each answers, unless the exchange is gone, and ends the intake. */
+void intake_answer(struct intake *intake, int status, const struct http_header *headers,
+                   size_t count, str body);
+void intake_refuse(struct intake *intake); /* as its failure says */
+void intake_refuse_reply(struct intake *intake, const struct call_reply *reply);
+
+/* Runs one of the program's own mutations; done gets it back, to be freed there. */
+void intake_mutate(struct intake *intake, const char *path, str args,
+                   void (*done)(void *intake, struct mutation *mutation));
+
+/* ---- answers ---- */
+
+/* {"error", "code", "message"}, with CORS. retry_after in seconds, 0: not said. */
+void upload_answer_failure(struct exchange *exchange, const struct upload_failure *failure,
+                           int64_t retry_after);
+void upload_refuse(struct exchange *exchange, int status, const char *code, const char *text);
+
+/* What a failed call says, as an answer. */
+int64_t upload_failure_of(const struct call_reply *reply, struct upload_failure *out);
+
+/* Of the Authorization header. False: there is none that is good, and it is answered. */
+bool upload_identity(struct front *front, struct exchange *exchange,
+                     const struct http_request *request, struct identity **out);
