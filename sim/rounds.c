@@ -44,8 +44,12 @@ static void keep_told(struct oracle *oracle, const struct write_set *writes)
     struct write_key *keys = arena_array(&oracle->told_arena, struct write_key, writes->count);
     for (size_t i = 0; i < writes->count; i++) {
         bytes key = writes->keys[i].key;
-        keys[i] = (struct write_key){writes->keys[i].space,
-                                     {arena_copy(&oracle->told_arena, key.at, key.len), key.len}};
+        str has = writes->keys[i].words;
+        keys[i] = (struct write_key){
+            .space = writes->keys[i].space,
+            .key = {arena_copy(&oracle->told_arena, key.at, key.len), key.len},
+            .words = has.at == NULL ? has : str_copy(&oracle->told_arena, has),
+        };
     }
     oracle->told = (struct write_set){writes->ts, writes->count, keys};
 }

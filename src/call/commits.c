@@ -185,6 +185,8 @@ static void copy_writes(struct entry *entry, const struct write_set *writes)
         bytes from = writes->keys[i].key;
         keys[i].space = writes->keys[i].space;
         keys[i].key = (bytes){arena_copy(&entry->arena, from.at, from.len), from.len};
+        if (writes->keys[i].words.at != NULL)
+            keys[i].words = str_copy(&entry->arena, writes->keys[i].words);
     }
     entry->writes = (struct write_set){.ts = writes->ts, .count = writes->count, .keys = keys};
     entry->has_ts = true;

@@ -4,6 +4,7 @@
 #include "base/planted.h"
 #include "base/seal.h"
 
+#include <endian.h>
 #include <string.h>
 
 #define ROW struct page_options
@@ -23,18 +24,31 @@ const struct shape page_options_shape = {
     FIELDS(page_options_fields),
 };
 
-/* A position is one byte, P with an entry's key or E for the end of the range. */
+/* A position is one byte, P with an entry's key (an id's bytes in a search) or E for the end of the
+ * range. */
 static const bytes at_end = {(const uint8_t *)"E", 1};
+
+static void add_key(struct buffer *to, const struct key *key)
+{
+    for (size_t i = 0; i < key->count; i++) {
+        const struct key_part *part = &key->parts[i];
+        buffer_format(to, "/%d:%d:%.17g:%lld:", part->kind, part->truth, part->number,
+                      (long long)part->id.n);
+        buffer_str(to, part->text);
+    }
+}
 
 static bytes context_of(struct call *call, const struct page_source *source)
 {
     struct buffer context = buffer_with_max(KIB(64));
-    buffer_format(&context, "%s/%u/%d", call->function->name, source->index->space, source->order);
-    for (size_t i = 0; i < source->bounds.prefix.count; i++) {
-        const struct key_part *part = &source->bounds.prefix.parts[i];
-        buffer_format(&context, "/%d:%d:%.17g:%lld:", part->kind, part->truth, part->number,
-                      (long long)part->id.n);
-        buffer_str(&context, part->text);
+    if (source->search != NULL) {
+        buffer_format(&context, "%s/search/%u/%.*s", call->function->name,
+                      source->search->type->number, STR_ARG(source->search->terms));
+        add_key(&context, &source->search->filters);
+    } else {
+        buffer_format(&context, "%s/%u/%d", call->function->name, source->index->space,
+                      source->order);
+        add_key(&context, &source->bounds.prefix);
     }
     bytes out = {arena_copy(call->arena, context.at, context.len), context.len};
     buffer_done(&context);
@@ -105,6 +119,7 @@ struct rows_read {
     size_t count, room;
     bytes *positions; /* of the rows read, also of those left out */
     size_t read, read_room;
+    bool has_more; /* a search gave up for now, at the last position */
 };
 
 static void add_position(struct call *call, bytes position, struct rows_read *rows)
@@ -137,10 +152,48 @@ static void add_item(struct call *call, const struct page_source *source, const 
         rows->count++;
 }
 
+/* Positions in a search are ids. */
+static doc_id id_at(bytes position)
+{
+    uint64_t big = 0;
+    if (position.len == sizeof(big))
+        memcpy(&big, position.at, sizeof(big));
+    return (doc_id){(int64_t)be64toh(big)};
+}
+
+static bytes position_of(struct call *call, doc_id id)
+{
+    uint64_t big = htobe64((uint64_t)id.n);
+    return (bytes){arena_copy(call->arena, &big, sizeof(big)), sizeof(big)};
+}
+
+static void search_rows(struct call *call, const struct page_source *source,
+                        const struct bounds *bounds, size_t max, struct rows_read *rows)
+{
+    void *row = arena_alloc(call->arena, source->search->type->size);
+    struct search_for what = *source->search;
+    struct search search;
+    what.after = id_at(bounds->after);
+    what.until = id_at(bounds->until);
+    what.looks_max = max == SIZE_MAX ? SIZE_MAX : 0;
+    view_search(call->view, &what, &search);
+    while (rows->read < max && search_next(&search, row)) {
+        add_position(call, position_of(call, search_position(&search)), rows);
+        add_item(call, source, row, rows);
+    }
+    rows->has_more = search.has_more;
+    if (rows->has_more)
+        add_position(call, position_of(call, search_position(&search)), rows);
+}
+
 /* A pinned page is read to its end, or fails by the limit of reads: it never ends before. */
 static void read_rows(struct call *call, const struct page_source *source,
                       const struct bounds *bounds, size_t max, struct rows_read *rows)
 {
+    if (source->search != NULL) {
+        search_rows(call, source, bounds, max, rows);
+        return;
+    }
     void *row = arena_alloc(call->arena, source->index->type->size);
     struct scan scan;
     view_scan(call->view, source->index, *bounds, source->order, &scan);
@@ -179,8 +232,9 @@ void page_read(struct call *call, const struct page_options *options,
     if (!ends.starts_at_end) {
         size_t max = ends.end.at != NULL ? SIZE_MAX : (size_t)options->num_items;
         read_rows(call, source, &bounds, max, &rows);
-        is_done = ends.end.at != NULL ? ends.end.at[0] == 'E'
-                                      : rows.read < max || PLANTED(page_done_early);
+        is_done = ends.end.at != NULL
+                      ? ends.end.at[0] == 'E'
+                      : (rows.read < max && !rows.has_more) || PLANTED(page_done_early);
     }
     if (call_failed(call))
         return;

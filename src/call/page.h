@@ -11,6 +11,7 @@
 #pragma once
 
 #include "call/call.h"
+#include "store/search.h"
 
 #define PAGE_ITEMS_MAX 1000
 
@@ -54,10 +55,12 @@ struct page {
         .name = #name_, .size = sizeof(struct page), FIELDS(name_##_fields)};
 
 /*
- * Reads one page of an index. make(call, row, item) turns a row of row_size into an item of
- * item_size; it answers false to leave the row out.
+ * Reads one page of an index, or of a search; this one may give up for now, so that a page has
+ * fewer than were asked for and is not the last. make(call, row, item) turns a row of row_size into
+ * an item of item_size; it answers false to leave the row out.
  */
 struct page_source {
+    const struct search_for *search; /* without positions; then the next three are not looked at */
     const struct index *index;
     struct bounds bounds; /* without positions */
     enum order order;

@@ -94,6 +94,17 @@ struct index {
     uint16_t space;              /* filled by schema_init */
 };
 
+#define SEARCH_FIELDS_MAX 6
+#define SEARCH_FILTERS_MAX 3
+
+/* How documents of a type are searched by words. All are wire names. The filters are said in every
+ * question; marks may be: values of choices and texts (also in lists), or that a bool is true. */
+struct search_fields {
+    const char *fields[SEARCH_FIELDS_MAX];   /* texts and lists of texts, the first ones first */
+    const char *filters[SEARCH_FILTERS_MAX]; /* as an index's fields */
+    const char *marks[SEARCH_FIELDS_MAX];
+};
+
 /* A document type: a shape that is stored. */
 struct doc_type {
     union {
@@ -105,12 +116,18 @@ struct doc_type {
     uint8_t number;        /* of the table, 1..250, in every id: never changed, never reused */
     struct index *indexes; /* mutable only for schema_init */
     size_t index_count;
+    const struct search_fields *search; /* NULL: not searched by words */
 };
 
 #define FIELDS(table) .fields = (table), .field_count = ARRAY_LEN(table)
 #define INDEXES(...)                                                                               \
     .indexes = (struct index[]){__VA_ARGS__},                                                      \
     .index_count = sizeof((struct index[]){__VA_ARGS__}) / sizeof(struct index)
+#define SEARCH(...)                                                                                \
+    .search = &(const struct search_fields)                                                        \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
 
 /* Rows. ROW is defined to the struct's type around a table; _Generic refuses a wrong kind. */
 #define SIZE_IF(member, type) _Generic(((ROW *)0)->member, type : sizeof(type))

@@ -7,6 +7,7 @@
 #include "live/state.h"
 
 #include "base/planted.h"
+#include "store/words.h"
 
 #include <string.h>
 
@@ -110,7 +111,12 @@ static struct read_set copy_reads(struct arena *arena, struct read_set from)
         ranges[i] =
             (struct read_range){from.ranges[i].space, copy_bytes(arena, from.ranges[i].from),
                                 copy_bytes(arena, from.ranges[i].to)};
-    return (struct read_set){ranges, from.count};
+    struct read_search *searches = arena_array(arena, struct read_search, from.search_count);
+    for (size_t i = 0; i < from.search_count; i++)
+        searches[i] = (struct read_search){
+            from.searches[i].space, copy_bytes(arena, from.searches[i].from),
+            copy_bytes(arena, from.searches[i].to), str_copy(arena, from.searches[i].terms)};
+    return (struct read_set){ranges, from.count, searches, from.search_count};
 }
 
 void live_job_run(struct live_job *job, struct view *view, instant now)
@@ -154,12 +160,23 @@ static bool holds(struct read_set reads, const struct write_key *key)
     return false;
 }
 
+static bool finds(struct read_set reads, const struct write_key *key)
+{
+    for (size_t i = 0; i < reads.search_count; i++) {
+        const struct read_search *search = &reads.searches[i];
+        if (key->space == search->space && bytes_compare(key->key, search->from) >= 0 &&
+            bytes_compare(key->key, search->to) < 0 && words_match(key->words, search->terms))
+            return true;
+    }
+    return false;
+}
+
 static bool was_hit(const struct written *written, struct read_set reads)
 {
     if (written->is_over)
         return true;
     for (size_t i = 0; i < written->count; i++)
-        if (holds(reads, &written->keys[i]))
+        if (holds(reads, &written->keys[i]) || finds(reads, &written->keys[i]))
             return true;
     return false;
 }

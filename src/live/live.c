@@ -279,14 +279,18 @@ static void keep_written(struct written *written, const struct write_set *writes
 {
     for (size_t i = 0; i < writes->count && !written->is_over; i++) {
         bytes key = writes->keys[i].key;
-        written->bytes += key.len + sizeof(struct write_key);
+        str words = writes->keys[i].words;
+        written->bytes += key.len + words.len + sizeof(struct write_key);
         written->is_over = written->bytes > WRITTEN_MAX;
         if (written->count == written->room) {
             written->room = MAX_OF(written->room * 2, (size_t)256);
             written->keys = memory_resize(written->keys, written->room * sizeof(*written->keys));
         }
         written->keys[written->count++] = (struct write_key){
-            writes->keys[i].space, {arena_copy(&written->arena, key.at, key.len), key.len}};
+            .space = writes->keys[i].space,
+            .key = {arena_copy(&written->arena, key.at, key.len), key.len},
+            .words = words.at == NULL ? words : str_copy(&written->arena, words),
+        };
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "base/planted.h"
+#include "store/words.h"
 
 #include <string.h>
 
@@ -19,6 +20,7 @@ struct watch {
     uint16_t space;
     uint8_t class;
     bytes from, to;
+    str terms; /* of a search, which only documents that have them hit; .at NULL: of none */
     void *query;
 };
 
@@ -148,30 +150,49 @@ static bytes put(char **to, bytes from)
     return copy;
 }
 
+static struct watch watch_of_range(const struct read_range *range, char **at)
+{
+    struct watch watch = {.space = range->space};
+    watch.from = put(at, range->from);
+    watch.to = put(at, range->to);
+    return watch;
+}
+
+static struct watch watch_of_search(const struct read_search *search, char **at)
+{
+    struct watch watch = {.space = search->space};
+    watch.from = put(at, search->from);
+    watch.to = put(at, search->to);
+    watch.terms = str_from(put(at, bytes_of(search->terms)));
+    return watch;
+}
+
 void watch_set(struct watch_table *table, struct watches *watches, struct read_set reads,
                void *query)
 {
     watch_clear(table, watches);
-    if (reads.count == 0)
+    if (reads.count + reads.search_count == 0)
         return;
 
-    size_t size = 0;
+    size_t size = 0, count = reads.count + reads.search_count;
     for (size_t i = 0; i < reads.count; i++)
         size += reads.ranges[i].from.len + reads.ranges[i].to.len;
-    watches->items = memory_new(reads.count * sizeof(struct watch));
+    for (size_t i = 0; i < reads.search_count; i++)
+        size += reads.searches[i].from.len + reads.searches[i].to.len + reads.searches[i].terms.len;
+    watches->items = memory_new(count * sizeof(struct watch));
     watches->keys = memory_new(size);
-    watches->size = size + reads.count * sizeof(struct watch);
-    watches->count = reads.count;
-    table->count += reads.count;
+    watches->size = size + count * sizeof(struct watch);
+    watches->count = count;
+    table->count += count;
     if (table->count > table->bucket_count * 2)
         grow(table);
 
     char *at = watches->keys;
-    for (size_t i = 0; i < reads.count; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct watch *watch = &watches->items[i];
-        *watch = (struct watch){.space = reads.ranges[i].space, .query = query};
-        watch->from = put(&at, reads.ranges[i].from);
-        watch->to = put(&at, reads.ranges[i].to);
+        *watch = i < reads.count ? watch_of_range(&reads.ranges[i], &at)
+                                 : watch_of_search(&reads.searches[i - reads.count], &at);
+        watch->query = query;
         watch->class = class_of(watch->from, watch->to);
         table->in_class[watch->class]++;
         link_in(list_of(table, watch), watch);
@@ -184,7 +205,8 @@ static void find_in(struct watch *list, const struct write_key *key,
     for (struct watch *watch = list; watch != NULL; watch = watch->next)
         if (watch->space == key->space &&
             bytes_compare(watch->from, key->key) < (PLANTED(range_start) ? 0 : 1) &&
-            bytes_compare(key->key, watch->to) < 0)
+            bytes_compare(key->key, watch->to) < 0 &&
+            (watch->terms.at == NULL || words_match(key->words, watch->terms)))
             hit(context, watch->query);
 }
 

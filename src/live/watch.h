@@ -2,7 +2,7 @@
 /*
  * Which queries read what: ranges of keys, found by the hash of the longest prefix of 8 to 128
  * bytes that all of a range has (a row, one owner's part of an index, one address), and in a list
- * of its space when it has none.
+ * of its space when it has none. A search is hit only by documents that have its terms.
  *
  * Owns:     the table and copies of the ranges.
  * Threads:  one loop's.

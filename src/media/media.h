@@ -44,7 +44,9 @@ struct media_limits {
 struct media_request {
     enum media_verb verb;
     int input_fd; /* of what is looked into: a file or memfd, read from its start; else -1 */
-    str prompt, negative;
+    str prompt, negative; /* of SKETCH_; STAMP: to be written into the file, cut as they are */
+    str model;            /* STAMP */
+    bool has_seed;        /* STAMP: the seed is to be written */
     uint64_t seed;
     uint32_t index; /* which of several pictures with one seed */
     /* SKETCH_IMAGE; a film is 1280 by 720. DERIVE: the longest side of the display is `width`; 0:

@@ -16,13 +16,15 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#define WIRE_MAGIC 0x4d445432U /* "MDT2"; change it with the structs */
+#define WIRE_MAGIC 0x4d445433U /* "MDT3"; change it with the structs */
 
 #define MEDIA_PROMPT_MAX 8000 /* bytes; longer prompts are cut for the sketcher */
 #define MEDIA_BLUR_MAX 500    /* bytes of data URL */
 #define MEDIA_TEXT_MAX 240
+#define MEDIA_MODEL_MAX 200
 #define MEDIA_CODEC_MAX 24
 
 enum media_verb {
@@ -30,6 +32,7 @@ enum media_verb {
     MEDIA_PROBE,        /* input -> facts */
     MEDIA_DERIVE,       /* input -> facts, thumbnail, display or poster, blur */
     MEDIA_RESIZE,       /* input -> resized: a picture, or the first one of a film */
+    MEDIA_STAMP,        /* input, prompt, model, seed -> edits */
     MEDIA_SKETCH_IMAGE, /* prompt -> original (PNG) */
     MEDIA_SKETCH_VIDEO, /* prompt -> original (MP4, H.264) */
     MEDIA_SELFTEST,     /* only in the test build of the helper: misbehaves as asked by seed */
@@ -43,8 +46,17 @@ enum media_type {
     MEDIA_WEBP,
     MEDIA_MP4,
     MEDIA_AVIF,
+    MEDIA_HEIC,
+    MEDIA_GIF,
+    MEDIA_WEBM,
+    MEDIA_MOV,
     MEDIA_TYPE_COUNT,
 };
+
+static inline bool media_type_is_film(enum media_type type)
+{
+    return type == MEDIA_MP4 || type == MEDIA_WEBM || type == MEDIA_MOV;
+}
 
 enum media_output_name {
     MEDIA_ORIGINAL,  /* sketches */
@@ -52,6 +64,8 @@ enum media_output_name {
     MEDIA_DISPLAY,   /* WebP of full size; images only */
     MEDIA_POSTER,    /* JPEG of the first frame; films only */
     MEDIA_RESIZED,   /* as asked */
+    MEDIA_EMBEDDED,  /* JSON: how it was made, as it says itself (media/parameters.h) */
+    MEDIA_EDITS,     /* what makes the stamped copy of it (media/edits.h); none: it is stamped */
     MEDIA_OUTPUT_COUNT,
 };
 
@@ -102,8 +116,9 @@ struct media_facts {
     uint32_t type;          /* enum media_type */
     uint32_t width, height; /* as shown: turned upright */
     uint32_t has_alpha;
-    uint32_t frames; /* 1 for stills; 0 if the film does not say */
+    uint32_t frames; /* 1 for a still, more for a moving picture; 0: the film does not say */
     uint32_t duration_ms;
+    uint32_t has_c2pa;           /* it carries content credentials, of whatever worth */
     char codec[MEDIA_CODEC_MAX]; /* of a film, as "h264" */
 };
 
@@ -118,6 +133,8 @@ struct wire_request {
     float guidance;
     uint64_t pixels_max, frames_max, input_max;
     uint32_t time_max_ms;
+    uint32_t has_seed; /* STAMP */
+    char model[MEDIA_MODEL_MAX + 1];
     char prompt[MEDIA_PROMPT_MAX + 1];
     char negative[MEDIA_PROMPT_MAX + 1];
 };

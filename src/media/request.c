@@ -8,6 +8,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "media/edits.h"
+#include "media/parameters.h"
+
 #define DESCRIPTORS_MAX (1 + MEDIA_OUTPUT_COUNT)
 #define FILM_WIDTH 1280U
 #define FILM_HEIGHT 720U
@@ -23,11 +26,16 @@
 #define DISPLAY_ROOM MIB(192)
 #define POSTER_ROOM MIB(16)
 #define RESIZED_ROOM MIB(72)
+#define EMBEDDED_ROOM PARAMETERS_JSON_MAX
+#define EDITS_ROOM EDITS_BYTES_MAX
 
 #define BIT(name) (1U << (name))
 
 static const uint32_t outputs_of[MEDIA_VERB_COUNT] = {
-    [MEDIA_DERIVE] = BIT(MEDIA_THUMBNAIL) | BIT(MEDIA_DISPLAY) | BIT(MEDIA_POSTER),
+    [MEDIA_PROBE] = BIT(MEDIA_EMBEDDED),
+    [MEDIA_DERIVE] =
+        BIT(MEDIA_THUMBNAIL) | BIT(MEDIA_DISPLAY) | BIT(MEDIA_POSTER) | BIT(MEDIA_EMBEDDED),
+    [MEDIA_STAMP] = BIT(MEDIA_EDITS),
     [MEDIA_RESIZE] = BIT(MEDIA_RESIZED),
     [MEDIA_SKETCH_IMAGE] = BIT(MEDIA_ORIGINAL),
     [MEDIA_SKETCH_VIDEO] = BIT(MEDIA_ORIGINAL),
@@ -36,7 +44,8 @@ static const uint32_t outputs_of[MEDIA_VERB_COUNT] = {
 
 static bool reads_input(enum media_verb verb)
 {
-    return verb == MEDIA_PROBE || verb == MEDIA_DERIVE || verb == MEDIA_RESIZE;
+    return verb == MEDIA_PROBE || verb == MEDIA_DERIVE || verb == MEDIA_RESIZE ||
+           verb == MEDIA_STAMP;
 }
 
 /* 0: nothing is resized to this format. */
@@ -116,9 +125,9 @@ static bool check(const struct media_request *request, struct fault *fault)
 }
 
 /* Cut between characters, without the zero bytes that would end it early. */
-static void copy_prompt(char to[MEDIA_PROMPT_MAX + 1], str prompt)
+static void copy_text(char *to, size_t max, str prompt)
 {
-    prompt = utf8_cut(prompt, MEDIA_PROMPT_MAX);
+    prompt = utf8_cut(prompt, max);
     for (size_t i = 0; i < prompt.len; i++)
         to[i] = prompt.at[i] == '\0' ? ' ' : prompt.at[i];
 }
@@ -152,14 +161,18 @@ static void write_wire(const struct media_request *request, struct wire_request 
     wire->frames_max = or_default(request->limits.frames_max, MEDIA_FRAMES_MAX);
     wire->input_max = or_default(request->limits.input_max, MEDIA_INPUT_MAX);
     wire->time_max_ms = (uint32_t)MIN_OF(time_ms, TIME_MAX_MS);
-    copy_prompt(wire->prompt, request->prompt);
-    copy_prompt(wire->negative, request->negative);
+    wire->has_seed = request->has_seed;
+    copy_text(wire->prompt, MEDIA_PROMPT_MAX, request->prompt);
+    copy_text(wire->negative, MEDIA_PROMPT_MAX, request->negative);
+    copy_text(wire->model, MEDIA_MODEL_MAX, request->model);
     wire->output_room[MEDIA_ORIGINAL] =
         is_film ? FILM_ROOM : KIB(256) + (uint64_t)request->width * request->height * 4;
     wire->output_room[MEDIA_THUMBNAIL] = THUMBNAIL_ROOM;
     wire->output_room[MEDIA_DISPLAY] = DISPLAY_ROOM;
     wire->output_room[MEDIA_POSTER] = POSTER_ROOM;
     wire->output_room[MEDIA_RESIZED] = RESIZED_ROOM;
+    wire->output_room[MEDIA_EMBEDDED] = EMBEDDED_ROOM;
+    wire->output_room[MEDIA_EDITS] = EDITS_ROOM;
 }
 
 /* Of fixed size, sealed so that nobody can shrink it under our mapping. */
@@ -265,7 +278,8 @@ bool ask_send(struct ask *ask, int socket)
 
 static const char *const type_mimes[MEDIA_TYPE_COUNT] = {
     [MEDIA_PNG] = "image/png", [MEDIA_JPEG] = "image/jpeg", [MEDIA_WEBP] = "image/webp",
-    [MEDIA_MP4] = "video/mp4", [MEDIA_AVIF] = "image/avif",
+    [MEDIA_MP4] = "video/mp4", [MEDIA_AVIF] = "image/avif", [MEDIA_HEIC] = "image/heic",
+    [MEDIA_GIF] = "image/gif", [MEDIA_WEBM] = "video/webm", [MEDIA_MOV] = "video/quicktime",
 };
 
 /* NULL: of the type that the facts say. */
@@ -273,6 +287,8 @@ static const char *const output_mimes[MEDIA_OUTPUT_COUNT] = {
     [MEDIA_THUMBNAIL] = "image/jpeg",
     [MEDIA_DISPLAY] = "image/webp",
     [MEDIA_POSTER] = "image/jpeg",
+    [MEDIA_EMBEDDED] = "application/json",
+    [MEDIA_EDITS] = "application/octet-stream",
 };
 
 const char *media_type_mime(enum media_type type)

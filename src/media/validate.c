@@ -60,28 +60,36 @@ static bool size_is_sound(const struct ask *ask, const struct media_facts *facts
            facts->height <= SIDE_MAX && (uint64_t)facts->width * facts->height <= ask->pixels_max;
 }
 
+/* A type that the verb can have come upon or made. */
+static bool type_is_sound(const struct ask *ask, uint32_t type)
+{
+    if (ask->verb == MEDIA_SKETCH_IMAGE)
+        return type == MEDIA_PNG;
+    if (ask->verb == MEDIA_SKETCH_VIDEO)
+        return type == MEDIA_MP4;
+    if (ask->verb == MEDIA_RESIZE)
+        return type == ask->format;
+    return type != MEDIA_TYPE_NONE && type < MEDIA_TYPE_COUNT;
+}
+
 static bool facts_are_sound(const struct ask *ask, const struct media_facts *facts)
 {
-    bool is_film = facts->type == MEDIA_MP4;
-    if (facts->type == MEDIA_TYPE_NONE || facts->type >= MEDIA_TYPE_COUNT)
+    bool is_film = media_type_is_film((enum media_type)facts->type);
+    if (!type_is_sound(ask, facts->type))
         return false;
     if (facts->duration_ms > DURATION_MAX_MS || (!is_film && facts->duration_ms != 0))
         return false;
-    if (ask->verb == MEDIA_SKETCH_IMAGE && facts->type != MEDIA_PNG)
-        return false;
-    if (ask->verb == MEDIA_SKETCH_VIDEO && !is_film)
-        return false;
-    if (ask->verb == MEDIA_RESIZE && facts->type != ask->format)
-        return false;
-    return size_is_sound(ask, facts) && facts->has_alpha <= 1 && is_codec(facts->codec);
+    return (ask->verb == MEDIA_STAMP || size_is_sound(ask, facts)) && facts->has_alpha <= 1 &&
+           facts->has_c2pa <= 1 && is_codec(facts->codec);
 }
 
 /* What a verb must have made; what it made beyond is refused by the room of zero. */
 static uint32_t required(const struct ask *ask, const struct media_facts *facts)
 {
     if (ask->verb != MEDIA_DERIVE)
-        return ask->outputs;
-    uint32_t main_one = facts->type == MEDIA_MP4 ? MEDIA_POSTER : MEDIA_DISPLAY;
+        return ask->outputs & ~(1U << MEDIA_EMBEDDED | 1U << MEDIA_EDITS);
+    uint32_t main_one =
+        media_type_is_film((enum media_type)facts->type) ? MEDIA_POSTER : MEDIA_DISPLAY;
     return 1U << MEDIA_THUMBNAIL | 1U << main_one;
 }
 

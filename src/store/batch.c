@@ -136,14 +136,24 @@ void batch_outcome(struct batch *batch, const struct outcome *outcome)
     outcomes_raise(batch->store->outcomes, outcome);
 }
 
-/* The documents' part of the writes; the store's own spaces concern nobody. */
+/* The documents' part of the writes; the store's own spaces concern nobody, nor do documents by
+ * word: who searches is told by the documents' words. */
 static struct write_set write_set_of(const struct tree_item *const *writes, size_t count,
                                      struct write_key *keys, commit_ts ts)
 {
     struct write_set set = {.ts = ts, .keys = keys};
-    for (size_t i = 0; i < count; i++)
-        if (writes[i]->space > 0xff && !(writes[i]->is_removed && PLANTED(deletion_unseen)))
-            keys[set.count++] = (struct write_key){writes[i]->space, tree_item_key(writes[i])};
+    for (size_t i = 0; i < count; i++) {
+        const struct tree_item *item = writes[i];
+        unsigned low = item->space & 0xff;
+        if (item->space <= 0xff || low == SPACE_OF_POSTINGS ||
+            (item->is_removed && PLANTED(deletion_unseen)))
+            continue;
+        keys[set.count++] = (struct write_key){
+            .space = item->space,
+            .key = tree_item_key(item),
+            .words = low == SPACE_OF_WORDS ? tree_item_body(item) : (str){0},
+        };
+    }
     return set;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/state.h"
+#include "store/postings.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -52,6 +52,8 @@ static void end(struct change *change)
         const struct read_range *range = &change->view.ranges[i];
         view_record(&outer->view, range->space, range->from, range->to);
     }
+    for (size_t i = 0; i < change->view.search_count; i++)
+        view_record_search(&outer->view, &change->view.searches[i]);
 }
 
 bool change_accept(struct change *change)
@@ -211,6 +213,8 @@ static void write_all(struct writer *writer)
     u64_write(key, (uint64_t)writer->id.n);
     for (size_t i = 0; i < type->index_count && !change->view.is_failed; i++)
         write_entry(writer, &writer->type->indexes[i]);
+    if (writer->type->search != NULL && !change->view.is_failed)
+        search_write(change, writer->type, writer->id, writer->old_row, writer->new_row);
     if (change->view.is_failed)
         return;
     struct row_seen *seen = rows_seen_put(change, type, writer->id);

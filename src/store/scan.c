@@ -381,6 +381,59 @@ bool scan_next(struct scan *scan, void *row)
 
 /* ---- finding one ---- */
 
+static void keep_found(struct view *view, const struct entry *entry, struct found *out)
+{
+    size_t len = entry->key.len + entry->body.len;
+    out->key = (bytes){0};
+    out->body = (str){0};
+    if (entry->key.at == NULL)
+        return;
+    if (len > out->room_len) {
+        out->room_len = len * 2;
+        out->room = arena_alloc(view->arena, out->room_len);
+    }
+    memcpy(out->room, entry->key.at, entry->key.len);
+    out->key = (bytes){(const uint8_t *)out->room, entry->key.len};
+    if (entry->body.at == NULL)
+        return;
+    memcpy(out->room + entry->key.len, entry->body.at, entry->body.len);
+    out->body = (str){out->room + entry->key.len, entry->body.len};
+}
+
+/* As with view_find, mostly no write is near. */
+static bool is_written(const struct view *view, uint16_t space, bytes from, bytes to)
+{
+    if (view->change == NULL)
+        return false;
+    const struct tree_item *near = tree_seek(view->change->writes, space, from, ORDER_UP);
+    return near != NULL && bytes_compare(tree_item_key(near), to) < 0;
+}
+
+bool view_seek(struct view *view, uint16_t space, bytes from, bytes to, enum order order,
+               struct found *out)
+{
+    const struct engine_methods *engine = view->store->engine->methods;
+    struct source source = {.view = view, .space = space, .order = order, .from = from, .to = to};
+    struct entry entry = {0};
+    struct fault fault = {0};
+    bool is_well = !view->is_failed;
+    out->key = (bytes){0};
+    out->body = (str){0};
+    if (is_well && is_written(view, space, from, to)) {
+        source.writes = tree_copy(view->change->writes);
+        is_well = step(&source, &entry);
+    } else if (is_well) {
+        is_well = engine->scan(view->snapshot, space, from, to, order, &source.cursor, &fault) &&
+                  engine->next(source.cursor, &entry, &fault);
+        if (!is_well)
+            fail_by(view, &fault);
+    }
+    if (is_well)
+        keep_found(view, &entry, out);
+    source_close(&source);
+    return is_well;
+}
+
 /* The engine's first entry of the range; only up to it was read. */
 static doc_id first_below(struct view *view, const struct index *index, bytes from, bytes to)
 {

@@ -73,8 +73,9 @@ static void index_bind(struct index *index, const struct doc_type *type, size_t 
 static bool indexes_init(struct type_plan *plan, struct fault *fault)
 {
     const struct doc_type *type = plan->type;
-    if (type->index_count > 255)
-        return fault_set(fault, FAULT_BUG, "%s has more than 255 indexes", type->name);
+    if (type->index_count > TYPE_INDEXES_MAX)
+        return fault_set(fault, FAULT_BUG, "%s has more than %d indexes", type->name,
+                         TYPE_INDEXES_MAX);
     plan->indexes = memory_zeroed(type->index_count * sizeof(*plan->indexes));
     for (size_t i = 0; i < type->index_count; i++) {
         if (!index_init(plan, &type->indexes[i], &plan->indexes[i], fault))
@@ -111,7 +112,7 @@ static bool type_init(struct plan *plan, const struct doc_type *type, struct fau
     if (out->id == NULL || out->created == NULL)
         return fault_set(fault, FAULT_BUG, "%s has no %s member", type->name,
                          out->id == NULL ? "ID" : "CREATED");
-    return indexes_init(out, fault);
+    return indexes_init(out, fault) && search_plan_init(out, fault);
 }
 
 static bool names_differ(const struct schema *schema, struct fault *fault)
@@ -143,6 +144,7 @@ void plan_done(struct plan *plan)
 {
     for (size_t i = 0; i <= TYPE_NUMBER_MAX; i++) {
         free(plan->types[i].indexes);
+        free(plan->types[i].search);
         plan->types[i] = (struct type_plan){0};
     }
 }

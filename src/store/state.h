@@ -73,6 +73,19 @@ void view_close_scans(struct view *view);
 void view_scan_between(struct view *view, const struct index *index, bytes from, bytes to,
                        struct scan *out);
 
+/* The first entry in [from, to), upwards or downwards, of which nothing is recorded; in the view's
+ * arena, in the same place each time. */
+struct found {
+    bytes key; /* .at NULL: there is none */
+    str body;
+    char *room;
+    size_t room_len;
+};
+bool view_seek(struct view *view, uint16_t space, bytes from, bytes to, enum order order,
+               struct found *out);
+
+size_t view_record_search(struct view *view, const struct read_search *search);
+
 /* A row's text as the change saw it last; outside of a change just view_read. */
 bool view_body_of(struct view *view, const struct doc_type *type, doc_id id, str *body);
 

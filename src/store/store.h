@@ -147,14 +147,25 @@ struct read_range {
     bytes from, to;
 };
 
+/* Documents [from, to) of a space of words were searched: one that has these terms (store/words.h)
+ * would be among them. Those that were found are read as rows. */
+struct read_search {
+    uint16_t space;
+    bytes from, to;
+    str terms;
+};
+
 struct read_set {
     const struct read_range *ranges;
     size_t count;
+    const struct read_search *searches;
+    size_t search_count;
 };
 
 struct write_key {
     uint16_t space;
     bytes key;
+    str words; /* in a space of words: those that the document has now; .at NULL: none */
 };
 
 /* What one commit touched: rows by id (8 bytes, big endian), index entries by key. Immutable. */
@@ -200,6 +211,8 @@ struct view {
     bool is_too_large;               /* failed by them */
     struct read_range *ranges;       /* as read; view_read_set sorts and merges a copy */
     size_t range_count, range_room;
+    struct read_search *searches;
+    size_t search_count, search_room;
     struct source *open_scans;
 };
 

@@ -6,11 +6,13 @@
  *     schema               the program's version; a lower program is refused
  *     type <number>        the type's name; a number never changes hands
  *     index <type>.<name>  what its entries are made of, once it is complete
+ *     search <type>        what its words are of, once they are complete
  *
  * An index without that last entry is dropped and filled anew, so a crash at any point is repaired
  * by the next opening. Entries of the meta space are written last.
  */
-#include "store/state.h"
+#include "store/postings.h"
+#include "store/words.h"
 
 #include "base/log.h"
 
@@ -112,7 +114,7 @@ static size_t space_count(const struct schema *schema)
 {
     size_t count = 0;
     for (size_t i = 0; i < schema->count; i++)
-        count += 1 + schema->types[i]->index_count;
+        count += 1 + schema->types[i]->index_count + (schema->types[i]->search != NULL ? 2 : 0);
     return count;
 }
 
@@ -141,6 +143,12 @@ static bool make_spaces(struct upgrade *upgrade, struct fault *fault)
             spaces[count].kind = SPACE_ENTRIES;
             space_name_of_index(&type->indexes[k], spaces[count++].name);
         }
+        if (type->search == NULL)
+            continue;
+        spaces[count] = (struct space){.number = space_of_words(type), .kind = SPACE_ENTRIES};
+        space_name_of_words(type, spaces[count++].name);
+        spaces[count] = (struct space){.number = space_of_postings(type), .kind = SPACE_ENTRIES};
+        space_name_of_postings(type, spaces[count++].name);
     }
     return names_differ(spaces, count, fault) && upgrade->store->engine->methods->make_spaces(
                                                      upgrade->store->engine, spaces, count, fault);
@@ -353,6 +361,148 @@ static bool fill_indexes(struct upgrade *upgrade, struct fault *fault)
     return true;
 }
 
+/* ---- searches ---- */
+
+static str search_meta_key(struct upgrade *upgrade, const char *type)
+{
+    return str_format(&upgrade->arena, "search %s", type);
+}
+
+static void add_names(struct buffer *to, const char *const *names, size_t max)
+{
+    for (size_t i = 0; i < max && names[i] != NULL; i++)
+        buffer_format(to, "%s%s", i == 0 ? " " : ",", names[i]);
+    buffer_char(to, ';');
+}
+
+static str search_meta_value(struct upgrade *upgrade, const struct search_fields *search)
+{
+    AUTO(buffer_done) struct buffer text = {0};
+    buffer_format(&text, "words %d;", WORDS_VERSION);
+    add_names(&text, search->fields, SEARCH_FIELDS_MAX);
+    add_names(&text, search->filters, SEARCH_FILTERS_MAX);
+    add_names(&text, search->marks, SEARCH_FIELDS_MAX);
+    return str_copy(&upgrade->arena, buffer_text(&text));
+}
+
+static bool search_is_complete(struct upgrade *upgrade, const struct doc_type *type)
+{
+    return str_equal(found_meta(upgrade, search_meta_key(upgrade, type->name)),
+                     search_meta_value(upgrade, type->search));
+}
+
+static bool drop_search(struct upgrade *upgrade, str name, struct fault *fault)
+{
+    const struct engine_methods *engine = upgrade->store->engine->methods;
+    struct doc_type gone = {.name = str_zero_ended(&upgrade->arena, name)};
+    char words[SPACE_NAME_MAX], postings[SPACE_NAME_MAX];
+    struct tree writes = {0};
+    space_name_of_words(&gone, words);
+    space_name_of_postings(&gone, postings);
+    tree_hide(&writes, SPACE_META, bytes_of(search_meta_key(upgrade, gone.name)));
+    return commit(upgrade, &writes, fault) &&
+           engine->drop_space(upgrade->store->engine, words, fault) &&
+           engine->drop_space(upgrade->store->engine, postings, fault);
+}
+
+/* As with indexes: of types that are not searched so any more, and what is not complete. */
+static bool drop_searches(struct upgrade *upgrade, struct fault *fault)
+{
+    size_t count;
+    AUTO(memory_free) const struct tree_item **list = tree_list(&upgrade->found, &count);
+    for (size_t i = 0; i < count; i++) {
+        str word, name = str_from(tree_item_key(list[i]));
+        bool is_wanted = false;
+        if (!str_split(&name, ' ', &word) || !str_equal(word, STR("search")))
+            continue;
+        for (size_t k = 0; k < upgrade->schema->count; k++)
+            is_wanted |= upgrade->schema->types[k]->search != NULL &&
+                         str_equal(str_of(upgrade->schema->types[k]->name), name);
+        if (!is_wanted && !drop_search(upgrade, name, fault))
+            return false;
+    }
+    for (size_t i = 0; i < upgrade->schema->count; i++) {
+        const struct doc_type *type = upgrade->schema->types[i];
+        if (type->search != NULL && !search_is_complete(upgrade, type) &&
+            !drop_search(upgrade, str_of(type->name), fault))
+            return false;
+    }
+    return true;
+}
+
+/* A change that only the writes see, so that one document finds the postings of another. */
+static bool add_words(struct change *change, const struct type_plan *type, doc_id id, str body)
+{
+    void *row = arena_alloc(change->view.arena, type->type->size);
+    change->view.change = NULL;
+    if (!view_parse(&change->view, type->type, id, body, row))
+        return false;
+    change->view.change = change;
+    search_write(change, type, id, NULL, row);
+    change->view.change = NULL;
+    return !change->view.is_failed;
+}
+
+static bool fill_some_words(struct upgrade *upgrade, const struct type_plan *type, doc_id *last,
+                            bool *is_done, struct fault *fault)
+{
+    struct store *store = upgrade->store;
+    const struct engine_methods *engine = store->engine->methods;
+    AUTO(arena_done) struct arena arena = {0};
+    struct tree writes = {0};
+    struct change change = {.writes = &writes};
+    struct cursor *cursor;
+    uint8_t from[8], to[8];
+    u64_write(from, (uint64_t)last->n + 1);
+    u64_write(to, INT64_MAX);
+    if (!view_begin(store, &arena, &change.view, fault))
+        return false;
+    bool is_well = engine->scan(change.view.snapshot, space_of_rows(type->type), (bytes){from, 8},
+                                (bytes){to, 8}, ORDER_UP, &cursor, fault);
+    if (!is_well) {
+        view_end(&change.view);
+        return false;
+    }
+    for (int i = 0; i < FILL_STEP && is_well && !*is_done; i++) {
+        struct entry entry;
+        is_well = engine->next(cursor, &entry, fault);
+        *is_done = is_well && entry.key.at == NULL;
+        if (!is_well || *is_done)
+            break;
+        *last = (doc_id){(int64_t)u64_read(entry.key.at)};
+        is_well = add_words(&change, type, *last, entry.body) ||
+                  fault_set(fault, change.view.fault.kind, "%s", change.view.fault.text);
+    }
+    engine->close_scan(cursor);
+    view_end(&change.view);
+    if (is_well && writes.root != NULL)
+        return commit(upgrade, &writes, fault);
+    tree_done(&writes);
+    return is_well;
+}
+
+static bool fill_searches(struct upgrade *upgrade, struct fault *fault)
+{
+    for (size_t i = 0; i < upgrade->schema->count; i++) {
+        const struct doc_type *type = upgrade->schema->types[i];
+        doc_id last = {0};
+        bool is_done = type->search == NULL || search_is_complete(upgrade, type);
+        if (is_done)
+            continue;
+        while (!is_done)
+            if (!fill_some_words(upgrade, plan_type(&upgrade->store->plan, type), &last, &is_done,
+                                 fault))
+                return false;
+        if (last.n != 0)
+            log_event(LOG_INFO, "search_filled", "%s", type->name);
+        put_meta(upgrade, search_meta_key(upgrade, type->name),
+                 search_meta_value(upgrade, type->search));
+    }
+    return true;
+}
+
+/* ---- the whole ---- */
+
 /* Not for those that are named as a table of ours. */
 static bool make_views(struct upgrade *upgrade, struct fault *fault)
 {
@@ -385,8 +535,9 @@ static bool run(struct upgrade *upgrade, struct fault *fault)
         !read_meta(upgrade, fault) || !check_number(upgrade, "format", FORMAT, fault) ||
         !check_number(upgrade, "schema", upgrade->schema->version, fault) ||
         !check_types(upgrade, fault) || !drop_stale_indexes(upgrade, fault) ||
-        !drop_half_made_indexes(upgrade, fault) || !make_spaces(upgrade, fault) ||
-        !make_views(upgrade, fault) || !fill_indexes(upgrade, fault))
+        !drop_half_made_indexes(upgrade, fault) || !drop_searches(upgrade, fault) ||
+        !make_spaces(upgrade, fault) || !make_views(upgrade, fault) ||
+        !fill_indexes(upgrade, fault) || !fill_searches(upgrade, fault))
         return false;
     return upgrade->meta.root == NULL || commit(upgrade, &upgrade->meta, fault);
 }

@@ -224,11 +224,28 @@ static int compare_ranges(const void *left, const void *right)
     return bytes_compare(a->from, b->from);
 }
 
+size_t view_record_search(struct view *view, const struct read_search *search)
+{
+    if (!view->records_reads)
+        return 0;
+    if (view->search_count == view->search_room) {
+        size_t room = view->search_room == 0 ? 4 : view->search_room * 2;
+        struct read_search *searches = arena_array(view->arena, struct read_search, room);
+        if (view->search_count != 0)
+            memcpy(searches, view->searches, view->search_count * sizeof(*searches));
+        view->searches = searches;
+        view->search_room = room;
+    }
+    view->searches[view->search_count] = *search;
+    return view->search_count++;
+}
+
 struct read_set view_read_set(const struct view *view)
 {
     size_t count = view->range_count;
+    struct read_set set = {.searches = view->searches, .search_count = view->search_count};
     if (count == 0)
-        return (struct read_set){0};
+        return set;
     struct read_range *out =
         arena_copy(view->arena, view->ranges, count * sizeof(struct read_range));
     qsort(out, count, sizeof(*out), compare_ranges);
@@ -242,5 +259,7 @@ struct read_set view_read_set(const struct view *view)
             out[last].to = out[i].to;
     }
     bool is_empty = bytes_compare(out[0].from, out[0].to) >= 0;
-    return (struct read_set){out + (is_empty ? 1 : 0), last + (is_empty ? 0 : 1)};
+    set.ranges = out + (is_empty ? 1 : 0);
+    set.count = last + (is_empty ? 0 : 1);
+    return set;
 }

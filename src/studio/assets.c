@@ -105,6 +105,8 @@ const struct doc_type asset_type = {
             {.name = "by_user_favorite", .fields = {"userId", "isFavorite"}},
             {.name = "by_public", .fields = {"isPublic", "type"}},
             {.name = "by_storage", .fields = {"storageId"}}),
+    SEARCH(.fields = {"title", "tags", "prompt", "description"}, .filters = {"userId"},
+           .marks = {"type", "isFavorite", "model", "tags"}),
 };
 
 /* ---- arguments and results ---- */
@@ -179,6 +181,25 @@ struct count_assets_args {
 static const struct field count_assets_fields[] = {ASSET_CHOICE_FIELDS};
 #undef ROW
 
+struct search_assets_args {
+    struct page_options pagination_opts;
+    str search_term;
+    enum media_kind type;
+    struct maybe_bool is_favorite;
+    enum asset_source source;
+};
+#define ROW struct search_assets_args
+static const struct field search_assets_fields[] = {
+    RECORD(pagination_opts, &page_options_shape),
+    MAYBE_TEXT(search_term, .max = 200,
+               .about = "Words that the title, the tags, the prompt or the description have; the "
+                        "last may be only begun. All works unless said."),
+    MAYBE_CHOICE(type, media_kind_names),
+    MAYBE_BOOL(is_favorite),
+    MAYBE_CHOICE(source, asset_source_names),
+};
+#undef ROW
+
 struct asset_args {
     doc_id asset_id;
 };
@@ -202,6 +223,7 @@ static const struct field get_many_fields[] = {
 
 BACKEND_FUNCTION(get_assets, struct page)
 BACKEND_FUNCTION(count_assets, int64_t)
+BACKEND_FUNCTION(search_assets, struct page)
 BACKEND_FUNCTION(get_asset, struct wire_asset *)
 BACKEND_FUNCTION(get_many, struct list)
 BACKEND_FUNCTION(delete_asset, char)
@@ -213,6 +235,10 @@ const struct function asset_functions[] = {
     QUERY("assets:countAssets", count_assets, .caller = SIGNED_IN, .returns = RETURNS_INT,
           .about = "How many such works the caller has; exact, and not read one by one. Takes what "
                    "assets:getAssets takes."),
+    QUERY("assets:search", search_assets, .caller = SIGNED_IN,
+          .returns = RETURNS_RECORD(&asset_page, struct page),
+          .about = "The caller's works that have all the words and fit every filter, newest first. "
+                   "A page may hold fewer than were asked for and not be the last."),
     QUERY("assets:getAsset", get_asset, .caller = SIGNED_IN,
           .returns = RETURNS_MAYBE(&wire_asset_shape), .about = "One work of the caller, or null."),
     QUERY("assets:getMany", get_many, .caller = SIGNED_IN,
@@ -395,6 +421,29 @@ static void get_assets(struct call *call, const struct get_assets_args *args, st
 static void count_assets(struct call *call, const struct count_assets_args *args, int64_t *result)
 {
     *result = assets_count(call, call_caller(call), &args->choice);
+}
+
+static void search_assets(struct call *call, const struct search_assets_args *args,
+                          struct page *result)
+{
+    struct asset_choice choice = {
+        .type = args->type, .is_favorite = args->is_favorite, .source = args->source};
+    const struct search_mark marks[] = {
+        {"type", str_of(media_kind_names[choice.type])},
+        {"isFavorite", choice.is_favorite.value ? STR("true") : (str){0}},
+    };
+    const struct search_for what = {
+        .type = &asset_type,
+        .filters = KEY(key_id(call_caller(call))),
+        .terms = search_terms(call->arena, args->search_term, marks, ARRAY_LEN(marks)),
+    };
+    const struct page_source source = {
+        .search = &what,
+        .item_size = sizeof(struct wire_asset),
+        .make = make_wire,
+        .context = &choice,
+    };
+    page_read(call, &args->pagination_opts, &source, result);
 }
 
 static void get_asset(struct call *call, const struct asset_args *args, struct wire_asset **result)

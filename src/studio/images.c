@@ -97,6 +97,21 @@ static const struct field list_fields[] = {
 };
 #undef ROW
 
+struct search_args {
+    struct page_options *pagination_opts; /* NULL: the first page */
+    str search_term, model, tag;
+};
+#define ROW struct search_args
+static const struct field search_fields[] = {
+    MAYBE_RECORD(pagination_opts, &page_options_shape, .about = "The first 50 unless said."),
+    TEXT(search_term, .max = 200,
+         .about = "Words that the title, the tags, the prompt or the description have; the last "
+                  "may be only begun."),
+    MAYBE_TEXT(model, .max = 80),
+    MAYBE_TEXT(tag, .max = 40),
+};
+#undef ROW
+
 struct update_args {
     doc_id image_id;
     str title, description, metadata;
@@ -142,6 +157,7 @@ static const struct field add_fields[] = {
 
 BACKEND_FUNCTION(get_image, struct image *)
 BACKEND_FUNCTION(list, struct page)
+BACKEND_FUNCTION(search, struct page)
 BACKEND_FUNCTION(update, struct image)
 BACKEND_FUNCTION(delete, char)
 BACKEND_FUNCTION(report, char)
@@ -155,6 +171,10 @@ const struct function image_functions[] = {
           .returns = RETURNS_RECORD(&image_page, struct page),
           .about = "The caller's pictures, newest first, that fit every filter. A page may hold "
                    "fewer than were asked for and not be the last."),
+    QUERY("images:search", search, .caller = SIGNED_IN,
+          .returns = RETURNS_RECORD(&image_page, struct page),
+          .about = "The caller's pictures that have all the words and fit every filter, newest "
+                   "first. A page may hold fewer than were asked for and not be the last."),
     MUTATION("images:update", update, .caller = SIGNED_IN,
              .returns = RETURNS_RECORD(&image_shape, struct image),
              .about = "Title, description, tags, who may see it; what is absent stays."),
@@ -262,6 +282,34 @@ static void list(struct call *call, const struct list_args *args, struct page *r
         .context = filters,
     };
     page_read(call, &args->pagination_opts, &source, result);
+}
+
+static bool make_found(struct call *call, const void *row, void *item, void *context)
+{
+    *(struct image *)item = wire_of(call, row);
+    return true;
+}
+
+static void search(struct call *call, const struct search_args *args, struct page *result)
+{
+    const struct page_options first = {.num_items = 50};
+    const struct search_mark marks[] = {
+        {"type", str_of(media_kind_names[MEDIA_IMAGE])},
+        {"model", args->model},
+        {"tags", args->tag},
+    };
+    const struct search_for what = {
+        .type = &asset_type,
+        .filters = KEY(key_id(call_caller(call))),
+        .terms = search_terms(call->arena, args->search_term, marks, ARRAY_LEN(marks)),
+    };
+    const struct page_source source = {
+        .search = &what,
+        .item_size = sizeof(struct image),
+        .make = make_found,
+    };
+    page_read(call, args->pagination_opts != NULL ? args->pagination_opts : &first, &source,
+              result);
 }
 
 static void image_get(struct call *call, doc_id id, struct asset *out)

@@ -8,6 +8,16 @@
 #define WEBP_SIDE_MAX 16383 /* the format's own limit */
 #define WEBP_QUALITY 82
 #define SIDE_MAX 65500
+#define PAGES_MAX 4096 /* of a moving picture; libnsgif reads one more at most */
+
+/* Not vips_image_get_n_pages, which takes more than 10,000 for nonsense and says one. */
+static int pages_of(VipsImage *image)
+{
+    int pages = 1;
+    if (vips_image_get_typeof(image, VIPS_META_N_PAGES) != 0)
+        (void)vips_image_get_int(image, VIPS_META_N_PAGES, &pages);
+    return MAX_OF(pages, 1);
+}
 
 /* Reads the header only and checks it against the limits, before any pixel is decoded. */
 static VipsImage *open_header(struct job *job)
@@ -19,11 +29,15 @@ static VipsImage *open_header(struct job *job)
     }
     int width = vips_image_get_width(image);
     int height = vips_image_get_height(image);
+    int pages = pages_of(image);
     uint64_t pixels = (uint64_t)width * (uint64_t)height;
     if (width > SIDE_MAX || height > SIDE_MAX || pixels > job->request.pixels_max) {
         job_fail(job, MEDIA_TOO_LARGE,
                  "The picture is %d by %d pixels; at most %llu million pixels are allowed.", width,
                  height, (unsigned long long)(job->request.pixels_max / 1000000U));
+        g_clear_object(&image);
+    } else if (pages > PAGES_MAX) {
+        job_fail(job, MEDIA_TOO_LARGE, "The picture has more than %d frames.", PAGES_MAX);
         g_clear_object(&image);
     }
     return image;
@@ -38,8 +52,8 @@ static void note_facts(struct job *job, VipsImage *image)
     facts->width = (uint32_t)(is_turned ? height : width);
     facts->height = (uint32_t)(is_turned ? width : height);
     facts->has_alpha = vips_image_hasalpha(image) ? 1 : 0;
-    int pages = vips_image_get_n_pages(image);
-    facts->frames = (uint32_t)MAX_OF(pages, 1);
+    bool moves = facts->type == MEDIA_GIF || facts->type == MEDIA_WEBP;
+    facts->frames = moves ? (uint32_t)pages_of(image) : 1;
 }
 
 bool image_probe(struct job *job, enum media_type type)

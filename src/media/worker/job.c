@@ -88,6 +88,7 @@ static job_verb *const verbs[MEDIA_VERB_COUNT] = {
     [MEDIA_PROBE] = job_probe,
     [MEDIA_DERIVE] = job_derive,
     [MEDIA_RESIZE] = job_resize,
+    [MEDIA_STAMP] = job_stamp,
     [MEDIA_SKETCH_IMAGE] = job_sketch_image,
     [MEDIA_SKETCH_VIDEO] = job_sketch_video,
 #ifdef MEDIA_WITH_SELFTEST
@@ -115,7 +116,8 @@ bool job_probe(struct job *job)
     enum media_type type;
     if (!job_sniff(job, &type))
         return false;
-    return type == MEDIA_MP4 ? film_probe(job) : image_probe(job, type);
+    job_tell_embedded(job, type);
+    return media_type_is_film(type) ? film_probe(job) : image_probe(job, type);
 }
 
 bool job_derive(struct job *job)
@@ -123,7 +125,8 @@ bool job_derive(struct job *job)
     enum media_type type;
     if (!job_sniff(job, &type))
         return false;
-    return type == MEDIA_MP4 ? film_derive(job) : image_derive(job, type);
+    job_tell_embedded(job, type);
+    return media_type_is_film(type) ? film_derive(job) : image_derive(job, type);
 }
 
 bool job_resize(struct job *job)
@@ -131,5 +134,5 @@ bool job_resize(struct job *job)
     enum media_type type;
     if (!job_sniff(job, &type))
         return false;
-    return type == MEDIA_MP4 ? film_resize(job) : image_resize(job);
+    return media_type_is_film(type) ? film_resize(job) : image_resize(job);
 }

@@ -39,7 +39,7 @@ void job_run(struct job *job);
 
 /* The verbs (verb_*.c). Each fills job->reply. */
 typedef bool job_verb(struct job *job);
-job_verb job_probe, job_derive, job_resize, job_sketch_image, job_sketch_video;
+job_verb job_probe, job_derive, job_resize, job_stamp, job_sketch_image, job_sketch_video;
 
 /* Finds the type by content, or fails with a sentence that names what it is. */
 bool job_sniff(struct job *job, enum media_type *out);
@@ -48,6 +48,9 @@ bool job_sniff(struct job *job, enum media_type *out);
 bool image_probe(struct job *job, enum media_type type);
 bool image_derive(struct job *job, enum media_type type);
 bool image_resize(struct job *job);
+/* What the file says of its making, as an output; credentials as a fact (provenance.c). */
+void job_tell_embedded(struct job *job, enum media_type type);
+
 bool film_probe(struct job *job);
 bool film_derive(struct job *job);
 bool film_resize(struct job *job);

@@ -20,6 +20,7 @@
 #include "base/str.h"
 #include "media/worker/film.h"
 #include "media/worker/helper.h"
+#include "media/worker/picture.h"
 #include "media/worker/sandbox.h"
 
 #define SERVER_FD 3
@@ -50,6 +51,8 @@ static bool warm_up(const char *name)
     vips_operation_block_set("VipsForeignLoadPng", FALSE);
     vips_operation_block_set("VipsForeignLoadWebp", FALSE);
     vips_operation_block_set("VipsForeignLoadHeif", FALSE);
+    vips_operation_block_set("VipsForeignLoadNsgif", FALSE);
+    heif_warm_up();
     film_prepare();
     return sandbox_prepare();
 }

@@ -38,6 +38,11 @@ bool picture_small(struct job *job, VipsImage *box);
 /* A JPEG into an output. */
 bool picture_jpeg(struct job *job, VipsImage *image, enum media_output_name name, int quality);
 
+/* ---- heif.c ---- */
+
+void heif_warm_up(void); /* once, in the helper */
+bool heif_has_hevc(void);
+
 /* ---- resize.c ---- */
 
 /* What was asked for, as libvips wants it. */

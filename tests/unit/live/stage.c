@@ -123,8 +123,12 @@ static void keep_writes(void *context, const struct write_set *writes)
     struct write_key *keys = arena_array(&stage->written, struct write_key, writes->count);
     for (size_t i = 0; i < writes->count; i++) {
         bytes key = writes->keys[i].key;
-        keys[i] = (struct write_key){writes->keys[i].space,
-                                     {arena_copy(&stage->written, key.at, key.len), key.len}};
+        str words = writes->keys[i].words;
+        keys[i] = (struct write_key){
+            .space = writes->keys[i].space,
+            .key = {arena_copy(&stage->written, key.at, key.len), key.len},
+            .words = words.at == NULL ? words : str_copy(&stage->written, words),
+        };
     }
     stage->writes = (struct write_set){writes->ts, writes->count, keys};
 }

@@ -111,7 +111,8 @@ static void set_query(struct stage *stage, struct query *query)
                                        .from = key_at(range->from, range->from_len),
                                        .to = key_at(range->to, range->to_len)};
     }
-    watch_set(stage->table, &query->watches, (struct read_set){reads, query->count}, query);
+    watch_set(stage->table, &query->watches,
+              (struct read_set){.ranges = reads, .count = query->count}, query);
     memset(reads, 0xaa, sizeof(reads)); /* the table has copies */
 }
 
@@ -174,12 +175,13 @@ static void a_row_is_hit_by_its_key_alone(void **state)
     struct read_range range = {.space = 256, .from = {row, 8}, .to = {row, 9}};
     struct query *query = &stage->queries[0];
     size_t hits = 0;
-    watch_set(stage->table, &query->watches, (struct read_set){&range, 1}, query);
-    watch_find(stage->table, &(struct write_key){256, {row, 8}}, on_hit, &hits);
+    watch_set(stage->table, &query->watches, (struct read_set){.ranges = &range, .count = 1},
+              query);
+    watch_find(stage->table, &(struct write_key){.space = 256, .key = {row, 8}}, on_hit, &hits);
     assert_int_equal(hits, 1);
-    watch_find(stage->table, &(struct write_key){256, {next, 8}}, on_hit, &hits);
-    watch_find(stage->table, &(struct write_key){257, {row, 8}}, on_hit, &hits);
-    watch_find(stage->table, &(struct write_key){256, {row, 7}}, on_hit, &hits);
+    watch_find(stage->table, &(struct write_key){.space = 256, .key = {next, 8}}, on_hit, &hits);
+    watch_find(stage->table, &(struct write_key){.space = 257, .key = {row, 8}}, on_hit, &hits);
+    watch_find(stage->table, &(struct write_key){.space = 256, .key = {row, 7}}, on_hit, &hits);
     assert_int_equal(hits, 1);
 }
 
@@ -192,13 +194,14 @@ static void a_table_that_grows_forgets_nothing(void **state)
     for (uint32_t i = 0; i < MANY; i++) {
         uint8_t key[9] = {0, 0, 0, 0, 0, 0, (uint8_t)(i >> 8), (uint8_t)i, 0};
         struct read_range range = {.space = 256, .from = {key, 8}, .to = {key, 9}};
-        watch_set(stage->table, &many[i].watches, (struct read_set){&range, 1}, &many[i]);
+        watch_set(stage->table, &many[i].watches, (struct read_set){.ranges = &range, .count = 1},
+                  &many[i]);
     }
     assert_int_equal(watch_count(stage->table), MANY);
     for (uint32_t i = 0; i < MANY; i++) {
         uint8_t key[8] = {0, 0, 0, 0, 0, 0, (uint8_t)(i >> 8), (uint8_t)i};
         size_t hits = 0;
-        watch_find(stage->table, &(struct write_key){256, {key, 8}}, on_hit, &hits);
+        watch_find(stage->table, &(struct write_key){.space = 256, .key = {key, 8}}, on_hit, &hits);
         assert_int_equal(hits, 1);
         assert_true(many[i].is_hit);
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "people.h"
 
+#include "store/words.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -42,6 +44,7 @@ const struct doc_type task_type = {
     INDEXES({.name = "by_owner", .fields = {"owner"}, .holds_body = true},
             {.name = "by_owner_size", .fields = {"owner", "size"}},
             {.name = "by_done", .fields = {"isDone", "text"}}),
+    SEARCH(.fields = {"text"}, .filters = {"owner"}, .marks = {"isDone"}),
 };
 
 static const struct doc_type *const types[] = {&person_type, &task_type};
@@ -55,9 +58,13 @@ static void remember_writes(void *context, const struct write_set *writes)
     place->announced = writes->ts;
     place->write_count = writes->count;
     place->writes = arena_copy(&place->arena, writes->keys, writes->count * sizeof(*writes->keys));
-    for (size_t i = 0; i < writes->count; i++)
+    for (size_t i = 0; i < writes->count; i++) {
+        str words = writes->keys[i].words;
         place->writes[i].key.at =
             arena_copy(&place->arena, writes->keys[i].key.at, writes->keys[i].key.len);
+        if (words.at != NULL)
+            place->writes[i].words = str_copy(&place->arena, words);
+    }
 }
 
 bool place_open(struct place *place, const struct schema *schema, struct fault *fault)
@@ -226,6 +233,13 @@ bool read_set_is_hit(struct read_set reads, const struct write_key *writes, size
             if (reads.ranges[k].space == writes[i].space &&
                 bytes_compare(writes[i].key, reads.ranges[k].from) >= 0 &&
                 bytes_compare(writes[i].key, reads.ranges[k].to) < 0)
+                return true;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < reads.search_count; k++)
+            if (reads.searches[k].space == writes[i].space &&
+                bytes_compare(writes[i].key, reads.searches[k].from) >= 0 &&
+                bytes_compare(writes[i].key, reads.searches[k].to) < 0 &&
+                words_match(writes[i].words, reads.searches[k].terms))
                 return true;
     return false;
 }

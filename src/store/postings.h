@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which documents have a word: ids in rising order, in blocks. A block is one entry of the type's
+ * space of postings:
+ *
+ *     key    the filters, the word as text, an id that no id of the block is below
+ *     body   the first id, then differences, each in characters of 5 bits, the lowest first; all
+ *            but the last of a number have the 32 set; '0' is nothing set
+ *
+ * Owns:     nothing.
+ * Threads:  any; writing only the writer.
+ * Time:     none.
+ * Fails:    through the view; what cannot be read as a block ends it.
+ */
+#pragma once
+
+#include "store/state.h"
+
+/* A block's body stays on its page of the file; the ids in it are fewer. */
+#define POSTINGS_BODY_MAX 800
+#define POSTINGS_MAX POSTINGS_BODY_MAX
+
+/* How many ids; rising. */
+size_t postings_read(str body, int64_t ids[POSTINGS_MAX]);
+void postings_write(const int64_t *ids, size_t count, struct buffer *to);
+
+/* filters, then the word. */
+void postings_key(const struct packed_key *filters, str word, struct packed_key *out);
+
+/* The word in the key of a block; and the last 8 bytes. */
+str postings_word(bytes key, size_t filters_len);
+
+/* Index entries follow a row: called with what it was and what it is, either may be NULL. */
+void search_write(struct change *change, const struct type_plan *type, doc_id id,
+                  const void *old_row, const void *new_row);
