@@ -34,7 +34,8 @@ struct media_options {
     int children; /* at once; 0 means one a core */
 };
 
-/* A zero takes the default: those above; time by the clock 60 s, for making a film 180 s. Processor
+/* A zero takes the default: those above; time by the clock 60 s, for making a film or its
+ * preview 180 s. Processor
  * time is 20 s and 60 s whatever is asked. */
 struct media_limits {
     uint64_t pixels_max, frames_max, input_max;

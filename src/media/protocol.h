@@ -33,6 +33,7 @@ enum media_verb {
     MEDIA_DERIVE,       /* input -> facts, thumbnail, display or poster, blur */
     MEDIA_RESIZE,       /* input -> resized: a picture, or the first one of a film */
     MEDIA_STAMP,        /* input, prompt, model, seed -> edits */
+    MEDIA_PREVIEW,      /* input that moves -> preview, and playback where it helps */
     MEDIA_SKETCH_IMAGE, /* prompt -> original (PNG) */
     MEDIA_SKETCH_VIDEO, /* prompt -> original (MP4, H.264) */
     MEDIA_SELFTEST,     /* only in the test build of the helper: misbehaves as asked by seed */
@@ -66,6 +67,8 @@ enum media_output_name {
     MEDIA_RESIZED,   /* as asked */
     MEDIA_EMBEDDED,  /* JSON: how it was made, as it says itself (media/parameters.h) */
     MEDIA_EDITS,     /* what makes the stamped copy of it (media/edits.h); none: it is stamped */
+    MEDIA_MOVING,    /* preview: at most 3 s of MP4 without sound, to be shown again and again */
+    MEDIA_PLAYBACK,  /* the film as it is, in an MP4 whose index comes first; if that was not so */
     MEDIA_OUTPUT_COUNT,
 };
 

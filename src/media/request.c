@@ -25,6 +25,8 @@
 #define THUMBNAIL_ROOM MIB(4)
 #define DISPLAY_ROOM MIB(192)
 #define POSTER_ROOM MIB(16)
+#define MOVING_ROOM MIB(16)
+#define PLAYBACK_ROOM MIB(32) /* beyond an eighth more than the film */
 #define RESIZED_ROOM MIB(72)
 #define EMBEDDED_ROOM PARAMETERS_JSON_MAX
 #define EDITS_ROOM EDITS_BYTES_MAX
@@ -37,6 +39,7 @@ static const uint32_t outputs_of[MEDIA_VERB_COUNT] = {
         BIT(MEDIA_THUMBNAIL) | BIT(MEDIA_DISPLAY) | BIT(MEDIA_POSTER) | BIT(MEDIA_EMBEDDED),
     [MEDIA_STAMP] = BIT(MEDIA_EDITS),
     [MEDIA_RESIZE] = BIT(MEDIA_RESIZED),
+    [MEDIA_PREVIEW] = BIT(MEDIA_MOVING) | BIT(MEDIA_PLAYBACK),
     [MEDIA_SKETCH_IMAGE] = BIT(MEDIA_ORIGINAL),
     [MEDIA_SKETCH_VIDEO] = BIT(MEDIA_ORIGINAL),
     [MEDIA_SELFTEST] = BIT(MEDIA_ORIGINAL),
@@ -45,7 +48,7 @@ static const uint32_t outputs_of[MEDIA_VERB_COUNT] = {
 static bool reads_input(enum media_verb verb)
 {
     return verb == MEDIA_PROBE || verb == MEDIA_DERIVE || verb == MEDIA_RESIZE ||
-           verb == MEDIA_STAMP;
+           verb == MEDIA_STAMP || verb == MEDIA_PREVIEW;
 }
 
 /* 0: nothing is resized to this format. */
@@ -137,12 +140,21 @@ static uint64_t or_default(uint64_t value, uint64_t otherwise)
     return value != 0 ? value : otherwise;
 }
 
+static uint64_t length_of(const struct media_request *request)
+{
+    struct stat about;
+    return request->verb == MEDIA_PREVIEW && fstat(request->input_fd, &about) == 0
+               ? (uint64_t)about.st_size
+               : 0;
+}
+
 static void write_wire(const struct media_request *request, struct wire_request *wire)
 {
     bool is_film = request->verb == MEDIA_SKETCH_VIDEO;
+    bool is_long = is_film || request->verb == MEDIA_PREVIEW;
     int64_t time_ms = request->limits.time_max.us / 1000;
     if (time_ms <= 0)
-        time_ms = is_film ? TIME_FILM_MS : TIME_MS;
+        time_ms = is_long ? TIME_FILM_MS : TIME_MS;
     wire->magic = WIRE_MAGIC;
     wire->verb = (uint32_t)request->verb;
     wire->has_input = reads_input(request->verb);
@@ -170,6 +182,8 @@ static void write_wire(const struct media_request *request, struct wire_request 
     wire->output_room[MEDIA_THUMBNAIL] = THUMBNAIL_ROOM;
     wire->output_room[MEDIA_DISPLAY] = DISPLAY_ROOM;
     wire->output_room[MEDIA_POSTER] = POSTER_ROOM;
+    wire->output_room[MEDIA_MOVING] = MOVING_ROOM;
+    wire->output_room[MEDIA_PLAYBACK] = PLAYBACK_ROOM + length_of(request) / 8 * 9;
     wire->output_room[MEDIA_RESIZED] = RESIZED_ROOM;
     wire->output_room[MEDIA_EMBEDDED] = EMBEDDED_ROOM;
     wire->output_room[MEDIA_EDITS] = EDITS_ROOM;
@@ -289,6 +303,8 @@ static const char *const output_mimes[MEDIA_OUTPUT_COUNT] = {
     [MEDIA_POSTER] = "image/jpeg",
     [MEDIA_EMBEDDED] = "application/json",
     [MEDIA_EDITS] = "application/octet-stream",
+    [MEDIA_MOVING] = "video/mp4",
+    [MEDIA_PLAYBACK] = "video/mp4",
 };
 
 const char *media_type_mime(enum media_type type)

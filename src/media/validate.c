@@ -86,6 +86,8 @@ static bool facts_are_sound(const struct ask *ask, const struct media_facts *fac
 /* What a verb must have made; what it made beyond is refused by the room of zero. */
 static uint32_t required(const struct ask *ask, const struct media_facts *facts)
 {
+    if (ask->verb == MEDIA_PREVIEW)
+        return 1U << MEDIA_MOVING;
     if (ask->verb != MEDIA_DERIVE)
         return ask->outputs & ~(1U << MEDIA_EMBEDDED | 1U << MEDIA_EDITS);
     uint32_t main_one =

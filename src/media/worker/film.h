@@ -16,13 +16,20 @@ void film_prepare(void);
 
 struct film_writer;
 
-/* H.264 in an MP4 whose index comes first, written to `out` of `room` bytes. */
-struct film_writer *film_writer_open(struct job *job, int width, int height, int rate, int frames,
-                                     uint8_t *out, size_t room);
+struct film_shape {
+    int width, height; /* even */
+    int rate;          /* frames a second */
+    int frames;        /* at most; room for its index is kept */
+    double crf;        /* what libx264 takes for quality: 21 is good, 28 is small */
+    enum media_output_name name;
+};
+
+/* H.264 in an MP4 whose index comes first, written to an output. */
+struct film_writer *film_writer_open(struct job *job, const struct film_shape *shape);
 
 /* Adds one frame of packed RGB. */
 bool film_writer_frame(struct film_writer *writer, const uint8_t *rgb);
 
-/* Writes what is pending; answers the length of the film. */
-bool film_writer_finish(struct film_writer *writer, size_t *len);
+/* Writes what is pending and notes the output's length. */
+bool film_writer_finish(struct film_writer *writer);
 void film_writer_close(struct film_writer **writer);

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
+#include "media/worker/film_inside.h"
+
 #include <libavutil/opt.h>
 #include <libswscale/swscale.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "media/worker/film.h"
 
 #define IO_BUFFER (64 << 10)
 /* What the index may take, kept free at the front: a fixed part and one for each frame. */
@@ -15,8 +13,8 @@
 
 struct film_writer {
     struct job *job;
-    uint8_t *out;
-    size_t room, at, len;
+    enum media_output_name name;
+    struct film_sink sink;
     AVFormatContext *format;
     AVCodecContext *codec;
     AVStream *stream;
@@ -38,42 +36,56 @@ static int put(void *opaque, uint8_t *data, int size)
 static int put(void *opaque, const uint8_t *data, int size)
 #endif
 {
-    struct film_writer *writer = opaque;
-    if (size < 0 || (size_t)size > writer->room - writer->at)
+    struct film_sink *sink = opaque;
+    if (size < 0 || (size_t)size > sink->room - sink->at)
         return AVERROR(ENOSPC);
-    memcpy(writer->out + writer->at, data, (size_t)size);
-    writer->at += (size_t)size;
-    writer->len = MAX_OF(writer->len, writer->at);
+    memcpy(sink->out + sink->at, data, (size_t)size);
+    sink->at += (size_t)size;
+    sink->len = MAX_OF(sink->len, sink->at);
     return size;
 }
 
 static int64_t move(void *opaque, int64_t offset, int whence)
 {
-    struct film_writer *writer = opaque;
+    struct film_sink *sink = opaque;
     if (whence == AVSEEK_SIZE)
-        return (int64_t)writer->len;
-    int64_t base = whence == SEEK_CUR   ? (int64_t)writer->at
-                   : whence == SEEK_END ? (int64_t)writer->len
+        return (int64_t)sink->len;
+    int64_t base = whence == SEEK_CUR   ? (int64_t)sink->at
+                   : whence == SEEK_END ? (int64_t)sink->len
                                         : 0;
-    if (base + offset < 0 || (uint64_t)(base + offset) > writer->room)
+    if (base + offset < 0 || (uint64_t)(base + offset) > sink->room)
         return AVERROR(EINVAL);
-    writer->at = (size_t)(base + offset);
-    return (int64_t)writer->at;
+    sink->at = (size_t)(base + offset);
+    return (int64_t)sink->at;
 }
 
-static bool open_codec(struct film_writer *writer, int width, int height, int rate)
+AVIOContext *film_sink_open(struct film_sink *sink)
+{
+    uint8_t *buffer = av_malloc(IO_BUFFER);
+    return buffer == NULL ? NULL : avio_alloc_context(buffer, IO_BUFFER, 1, sink, NULL, put, move);
+}
+
+void film_sink_close(AVFormatContext *format)
+{
+    if (format == NULL || format->pb == NULL)
+        return;
+    av_freep(&format->pb->buffer);
+    avio_context_free(&format->pb);
+}
+
+static bool open_codec(struct film_writer *writer, const struct film_shape *shape)
 {
     const AVCodec *encoder = avcodec_find_encoder_by_name("libx264");
     if (encoder == NULL)
         return job_fail(writer->job, MEDIA_BROKEN, "This machine's FFmpeg cannot write H.264.");
     writer->codec = avcodec_alloc_context3(encoder);
     AVCodecContext *codec = writer->codec;
-    codec->width = width;
-    codec->height = height;
+    codec->width = shape->width;
+    codec->height = shape->height;
     codec->pix_fmt = AV_PIX_FMT_YUV420P;
-    codec->time_base = (AVRational){1, rate};
-    codec->framerate = (AVRational){rate, 1};
-    codec->gop_size = 2 * rate;
+    codec->time_base = (AVRational){1, shape->rate};
+    codec->framerate = (AVRational){shape->rate, 1};
+    codec->gop_size = 2 * shape->rate;
     codec->thread_count = 1;
     codec->color_range = AVCOL_RANGE_MPEG;
     codec->colorspace = AVCOL_SPC_BT709;
@@ -81,7 +93,7 @@ static bool open_codec(struct film_writer *writer, int width, int height, int ra
     codec->color_trc = AVCOL_TRC_BT709;
     codec->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
     av_opt_set(codec->priv_data, "preset", "veryfast", 0);
-    av_opt_set(codec->priv_data, "crf", "21", 0);
+    av_opt_set_double(codec->priv_data, "crf", shape->crf, 0);
     return avcodec_open2(codec, encoder, NULL) == 0;
 }
 
@@ -90,8 +102,7 @@ static bool open_format(struct film_writer *writer, int frames)
     if (avformat_alloc_output_context2(&writer->format, NULL, "mp4", NULL) < 0)
         return false;
     AVFormatContext *format = writer->format;
-    uint8_t *buffer = av_malloc(IO_BUFFER);
-    format->pb = avio_alloc_context(buffer, IO_BUFFER, 1, writer, NULL, put, move);
+    format->pb = film_sink_open(&writer->sink);
     format->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_BITEXACT;
     writer->stream = avformat_new_stream(format, NULL);
     if (format->pb == NULL || writer->stream == NULL)
@@ -130,17 +141,17 @@ static bool open_frame(struct film_writer *writer, int width, int height)
     return true;
 }
 
-struct film_writer *film_writer_open(struct job *job, int width, int height, int rate, int frames,
-                                     uint8_t *out, size_t room)
+struct film_writer *film_writer_open(struct job *job, const struct film_shape *shape)
 {
     struct film_writer *writer = av_mallocz(sizeof(*writer));
     if (writer == NULL)
         return NULL;
     writer->job = job;
-    writer->out = out;
-    writer->room = room;
-    if (!open_codec(writer, width, height, rate) || !open_frame(writer, width, height) ||
-        !open_format(writer, frames)) {
+    writer->name = shape->name;
+    writer->sink = (struct film_sink){.out = job->outputs[shape->name],
+                                      .room = job->request.output_room[shape->name]};
+    if (!open_codec(writer, shape) || !open_frame(writer, shape->width, shape->height) ||
+        !open_format(writer, shape->frames)) {
         job_fail(job, MEDIA_BROKEN, "The film could not be started.");
         film_writer_close(&writer);
     }
@@ -178,15 +189,15 @@ bool film_writer_frame(struct film_writer *writer, const uint8_t *rgb)
     return drain(writer);
 }
 
-bool film_writer_finish(struct film_writer *writer, size_t *len)
+bool film_writer_finish(struct film_writer *writer)
 {
     if (avcodec_send_frame(writer->codec, NULL) < 0 || !drain(writer))
         return job_fail(writer->job, MEDIA_BROKEN, "The film could not be finished.");
     if (av_write_trailer(writer->format) < 0)
         return job_fail(writer->job, MEDIA_TOO_LARGE, "The film is larger than its limit.");
     avio_flush(writer->format->pb);
-    *len = writer->len;
-    return writer->len > 0;
+    writer->job->reply.output_len[writer->name] = writer->sink.len;
+    return writer->sink.len > 0;
 }
 
 void film_writer_close(struct film_writer **held)
@@ -194,10 +205,7 @@ void film_writer_close(struct film_writer **held)
     struct film_writer *writer = *held;
     if (writer == NULL)
         return;
-    if (writer->format != NULL && writer->format->pb != NULL) {
-        av_freep(&writer->format->pb->buffer);
-        avio_context_free(&writer->format->pb);
-    }
+    film_sink_close(writer->format);
     avformat_free_context(writer->format);
     avcodec_free_context(&writer->codec);
     av_frame_free(&writer->frame);

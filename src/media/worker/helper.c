@@ -118,7 +118,7 @@ static void work(const struct wire_request *request, int report, const struct pa
     for (int i = 0; i < MEDIA_OUTPUT_COUNT; i++)
         outputs[i] = request->outputs >> i & 1U ? next++ : -1;
     job_map(&job, input, outputs);
-    bool is_film = request->verb == MEDIA_SKETCH_VIDEO;
+    bool is_film = request->verb == MEDIA_SKETCH_VIDEO || request->verb == MEDIA_PREVIEW;
     if (!sandbox_enter(is_film ? CPU_SECONDS_FILM : CPU_SECONDS))
         job_fail(&job, MEDIA_BROKEN, "The media helper could not lock its sandbox.");
     job_run(&job);

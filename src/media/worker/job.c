@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "media/worker/job.h"
+#include "media/worker/film_inside.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -89,6 +89,7 @@ static job_verb *const verbs[MEDIA_VERB_COUNT] = {
     [MEDIA_DERIVE] = job_derive,
     [MEDIA_RESIZE] = job_resize,
     [MEDIA_STAMP] = job_stamp,
+    [MEDIA_PREVIEW] = job_preview,
     [MEDIA_SKETCH_IMAGE] = job_sketch_image,
     [MEDIA_SKETCH_VIDEO] = job_sketch_video,
 #ifdef MEDIA_WITH_SELFTEST
@@ -135,4 +136,17 @@ bool job_resize(struct job *job)
     if (!job_sniff(job, &type))
         return false;
     return media_type_is_film(type) ? film_resize(job) : image_resize(job);
+}
+
+bool job_preview(struct job *job)
+{
+    enum media_type type;
+    if (!job_sniff(job, &type))
+        return false;
+    if (!media_type_is_film(type))
+        return image_loop(job, type);
+    if (!film_loop(job))
+        return false;
+    film_put_playback(job, type);
+    return true;
 }

@@ -39,7 +39,8 @@ void job_run(struct job *job);
 
 /* The verbs (verb_*.c). Each fills job->reply. */
 typedef bool job_verb(struct job *job);
-job_verb job_probe, job_derive, job_resize, job_stamp, job_sketch_image, job_sketch_video;
+job_verb job_probe, job_derive, job_resize, job_preview, job_stamp, job_sketch_image,
+    job_sketch_video;
 
 /* Finds the type by content, or fails with a sentence that names what it is. */
 bool job_sniff(struct job *job, enum media_type *out);
@@ -54,6 +55,8 @@ void job_tell_embedded(struct job *job, enum media_type type);
 bool film_probe(struct job *job);
 bool film_derive(struct job *job);
 bool film_resize(struct job *job);
+bool film_loop(struct job *job);
+bool image_loop(struct job *job, enum media_type type);
 
 #ifdef MEDIA_WITH_SELFTEST
 job_verb job_selftest;

@@ -39,7 +39,7 @@ VipsImage *picture_settled(struct job *job, VipsImage *lazy)
 }
 
 /* JPEG knows no transparency: what shows through is white paper. */
-static VipsImage *opaque(VipsImage *image)
+VipsImage *picture_opaque(VipsImage *image)
 {
     VipsImage *out = NULL;
     if (!vips_image_hasalpha(image)) {
@@ -57,7 +57,7 @@ static VipsImage *opaque(VipsImage *image)
 
 bool picture_jpeg(struct job *job, VipsImage *image, enum media_output_name name, int quality)
 {
-    AUTO(picture_done) VipsImage *flat = opaque(image);
+    AUTO(picture_done) VipsImage *flat = picture_opaque(image);
     AUTO(buffer_release) void *data = NULL;
     size_t len = 0;
     if (flat == NULL || vips_jpegsave_buffer(flat, &data, &len, "Q", quality, "interlace", TRUE,
@@ -101,7 +101,7 @@ static bool try_blur(struct job *job, VipsImage *tiny, int bits)
 /* Ten by ten pixels as a data URL. Its failure is not fatal: the picture then has no blur. */
 static void blur(struct job *job, VipsImage *box)
 {
-    AUTO(picture_done) VipsImage *flat = opaque(box);
+    AUTO(picture_done) VipsImage *flat = picture_opaque(box);
     AUTO(picture_done) VipsImage *scaled = NULL;
     AUTO(picture_done) VipsImage *tiny = NULL;
     if (flat == NULL || vips_thumbnail_image(flat, &scaled, BLUR_SIDE, "height", BLUR_SIDE, "size",

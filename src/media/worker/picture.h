@@ -31,6 +31,9 @@ static inline void picture_done(VipsImage **image)
  * wrong with the file shows here; NULL is such a failure too. */
 VipsImage *picture_settled(struct job *job, VipsImage *lazy);
 
+/* JPEG and films know no transparency: what shows through is white paper. */
+VipsImage *picture_opaque(VipsImage *image);
+
 /* From an image of at most the box: the thumbnail and the blur. It must be in memory, because it
  * is read twice. */
 bool picture_small(struct job *job, VipsImage *box);

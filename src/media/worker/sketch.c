@@ -11,6 +11,7 @@
 #define FILM_WIDTH 1280
 #define FILM_HEIGHT 720
 #define FILM_RATE 24
+#define FILM_CRF 21
 #define PAINTED 0.85F /* share of the work that is painting; the rest is encoding */
 
 static struct paint_order order_of(const struct wire_request *request)
@@ -85,11 +86,7 @@ static bool film_frames(struct job *job, struct film_writer *writer, struct pain
             return false;
         job_progress(job, (float)(i + 1) / (float)(frames + 1));
     }
-    size_t len = 0;
-    if (!film_writer_finish(writer, &len))
-        return false;
-    job->reply.output_len[MEDIA_ORIGINAL] = len;
-    return true;
+    return film_writer_finish(writer);
 }
 
 bool job_sketch_video(struct job *job)
@@ -104,8 +101,8 @@ bool job_sketch_video(struct job *job)
         return job_fail(job, MEDIA_TOO_LARGE, "There was not enough memory for the film.");
     AUTO(film_writer_close)
     struct film_writer *writer =
-        film_writer_open(job, order.width, order.height, FILM_RATE, frames,
-                         job->outputs[MEDIA_ORIGINAL], job->request.output_room[MEDIA_ORIGINAL]);
+        film_writer_open(job, &(struct film_shape){order.width, order.height, FILM_RATE, frames,
+                                                   FILM_CRF, MEDIA_ORIGINAL});
     if (writer == NULL || !film_frames(job, writer, painting, rgb, frames))
         return false;
     image_facts(job, MEDIA_MP4, order.width, order.height);

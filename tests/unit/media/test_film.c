@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "desk.h"
+#include "samples.h"
 
 static struct desk desk;
 static uint8_t *film; /* four seconds, made once */
@@ -72,6 +73,95 @@ static void the_first_picture_of_a_film_can_be_resized(void **state)
     assert_int_equal(ending->facts.type, MEDIA_WEBP);
     assert_int_equal(ending->facts.width, 320);
     assert_int_equal(ending->facts.height, 180);
+}
+
+static const struct media_output *moving(const void *data, size_t len)
+{
+    struct ending *ending = desk_look(&desk, MEDIA_PREVIEW, data, len);
+    if (ending->kind != MEDIA_EVENT_DONE)
+        fail_msg("%s: %s", media_failure_name(ending->failure), ending->text);
+    return ending->outputs;
+}
+
+static void expect_film(const struct media_output *output, uint32_t width, uint32_t height,
+                        uint32_t duration_ms)
+{
+    assert_string_equal(output->mime, "video/mp4");
+    size_t len = output->len;
+    AUTO(memory_free) uint8_t *data = desk_read(output);
+    struct ending *ending = desk_look(&desk, MEDIA_PROBE, data, len);
+    assert_int_equal(ending->kind, MEDIA_EVENT_DONE);
+    assert_int_equal(ending->facts.type, MEDIA_MP4);
+    assert_int_equal(ending->facts.width, width);
+    assert_int_equal(ending->facts.height, height);
+    /* A preview ends with a whole frame. */
+    assert_in_range(ending->facts.duration_ms, duration_ms, duration_ms + 40);
+}
+
+static void a_preview_is_three_small_seconds(void **state)
+{
+    const struct media_output *outputs = moving(film, film_len);
+    assert_int_equal(outputs[MEDIA_PLAYBACK].fd, -1); /* its index comes first already */
+    assert_true(outputs[MEDIA_MOVING].len < film_len / 2);
+    expect_film(&outputs[MEDIA_MOVING], 480, 270, 3000);
+}
+
+static void a_preview_of_a_short_film_is_as_long_as_the_film(void **state)
+{
+    expect_film(&moving(sample_webm, sizeof(sample_webm))[MEDIA_MOVING], 32, 32, 500);
+}
+
+static void a_picture_that_moves_has_a_preview_too(void **state)
+{
+    static uint8_t gif[1 << 17];
+    size_t len = sample_gif(gif, 40, 12, 10);
+    expect_film(&moving(gif, len)[MEDIA_MOVING], 40, 40, 1200);
+    len = sample_gif(gif, 40, 60, 10);
+    expect_film(&moving(gif, len)[MEDIA_MOVING], 40, 40, 3000);
+    len = sample_gif(gif, 40, 1, 10);
+    struct ending *ending = desk_look(&desk, MEDIA_PREVIEW, gif, len);
+    assert_int_equal(ending->failure, MEDIA_REFUSED);
+}
+
+/* The same film with its index at the end; where it was is a hole, so that nothing moves. */
+static uint8_t *with_index_last(size_t *len)
+{
+    size_t at = box_at("moov");
+    size_t size = u32_at(film + at);
+    uint8_t *data = memory_new(film_len + size);
+    memcpy(data, film, film_len);
+    memcpy(data + at + 4, "free", 4);
+    memcpy(data + film_len, film + at, size);
+    *len = film_len + size;
+    return data;
+}
+
+static void expect_index_first(const struct media_output *output)
+{
+    AUTO(memory_free) uint8_t *data = desk_read(output);
+    uint8_t *index = memmem(data, output->len, "moov", 4);
+    uint8_t *pictures = memmem(data, output->len, "mdat", 4);
+    assert_true(index != NULL && pictures != NULL && index < pictures);
+}
+
+static void a_film_whose_index_is_last_is_copied_for_playback(void **state)
+{
+    size_t len;
+    AUTO(memory_free) uint8_t *data = with_index_last(&len);
+    const struct media_output *outputs = moving(data, len);
+    expect_index_first(&outputs[MEDIA_PLAYBACK]);
+    expect_film(&outputs[MEDIA_PLAYBACK], 1280, 720, 4000);
+}
+
+static void a_quicktime_film_is_copied_for_playback(void **state)
+{
+    AUTO(memory_free) uint8_t *data = memory_new(film_len);
+    memcpy(data, film, film_len);
+    memcpy(data + 8, "qt  ", 4);
+    const struct media_output *outputs = moving(data, film_len);
+    assert_int_equal(desk.endings[1].facts.type, MEDIA_MOV);
+    expect_index_first(&outputs[MEDIA_PLAYBACK]);
+    expect_film(&outputs[MEDIA_PLAYBACK], 1280, 720, 4000);
 }
 
 static void a_film_without_its_index_or_picture_is_corrupt(void **state)
@@ -180,6 +270,11 @@ int main(void)
         cmocka_unit_test(a_film_gets_poster_thumbnail_and_blur),
         cmocka_unit_test(a_turned_film_is_shown_upright),
         cmocka_unit_test(the_first_picture_of_a_film_can_be_resized),
+        cmocka_unit_test(a_preview_is_three_small_seconds),
+        cmocka_unit_test(a_preview_of_a_short_film_is_as_long_as_the_film),
+        cmocka_unit_test(a_picture_that_moves_has_a_preview_too),
+        cmocka_unit_test(a_film_whose_index_is_last_is_copied_for_playback),
+        cmocka_unit_test(a_quicktime_film_is_copied_for_playback),
         cmocka_unit_test(a_film_without_its_index_or_picture_is_corrupt),
         cmocka_unit_test(a_damaged_film_fails_alone),
         cmocka_unit_test(a_film_in_a_coding_that_is_not_listed_is_refused),
