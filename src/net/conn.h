@@ -86,7 +86,10 @@ struct exchange {
     int body_fd;
     const struct http_intake *intake; /* NULL: the body is collected here */
     void *intake_context;
-    bool is_streamed; /* it is with the application while its body comes */
+    bool is_streamed;      /* it is with the application while its body comes */
+    struct http_flow flow; /* of an answer given in pieces */
+    int64_t owed;          /* bytes of it that were promised and not given yet */
+    bool is_giving;        /* a piece is being given: its giver will see that the peer is gone */
 };
 
 /* Of addresses, by hash; those in one place share a quarter. */
@@ -181,6 +184,9 @@ bool body_end(struct exchange *exchange, struct fault *fault);
 
 struct exchange *exchange_new(struct conn *conn);
 void exchange_free(struct exchange *exchange);
+
+/* Its giver may go on, or learn that the peer is gone. */
+void exchange_has_room(struct exchange *exchange);
 
 /* Refuses what the client sent: a short text, and the end of the connection. */
 void conn_refuse(struct conn *conn, int status);

@@ -222,5 +222,29 @@ void http_answer_shared(struct exchange *exchange, int status, const struct http
 void http_answer_file(struct exchange *exchange, int status, const struct http_header *headers,
                       size_t count, int fd, int64_t from, int64_t len);
 
+/*
+ * An answer whose body, len bytes in all, is given piece by piece. What is given waits here if it
+ * must, so a giver stops when it is told that there is no room, and goes on when on_room is called:
+ * from the loop, also when the peer is gone, never from within these functions.
+ */
+struct http_flow {
+    void (*on_room)(void *context);
+    void *context;
+};
+
+/* Sends the head. Not for HEAD requests. True: there is room for a piece. */
+bool http_answer_begin(struct exchange *exchange, int status, const struct http_header *headers,
+                       size_t count, int64_t len, const struct http_flow *flow);
+
+/* Copied if they must wait. True: there is room for more. */
+bool http_answer_bytes(struct exchange *exchange, str piece);
+
+/* Part of a file; takes the descriptor. */
+bool http_answer_part(struct exchange *exchange, int fd, int64_t from, int64_t len);
+
+/* Frees the exchange. If less was given than was promised, the connection is cut, so that the
+ * client does not take the part for the whole. */
+void http_answer_end(struct exchange *exchange);
+
 /* "Not Found"; "Unknown" for a status without a name. */
 const char *http_status_text(int status);

@@ -2,6 +2,7 @@
 #include "net/conn.h"
 
 #include "base/clock.h"
+#include "base/date.h"
 #include "base/log.h"
 
 #include <stdio.h>
@@ -119,20 +120,6 @@ static void add_number(struct answer_head *head, int64_t n)
     add(head, at, (size_t)(digits + sizeof(digits) - at));
 }
 
-/* Days since 1970 to a date of our calendar; counted in eras of 400 years that begin in March. */
-static void date_of(int64_t days, int *year, int *month, int *day)
-{
-    int64_t from_march = days + 719468;
-    int64_t era = from_march / 146097, day_of_era = from_march % 146097;
-    int64_t year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int64_t shifted = (5 * day_of_year + 2) / 153;
-    *day = (int)(day_of_year - (153 * shifted + 2) / 5 + 1);
-    *month = (int)(shifted < 10 ? shifted + 3 : shifted - 9);
-    *year = (int)(year_of_era + era * 400 + (*month <= 2 ? 1 : 0));
-}
-
 static void add_date(struct answer_head *head, struct http_server *server)
 {
     instant now = loop_now(server->loop);
@@ -140,12 +127,11 @@ static void add_date(struct answer_head *head, struct http_server *server)
         static const char week[] = "ThuFriSatSunMonTueWed", months[] = "JanFebMarAprMayJunJulAugSep"
                                                                        "OctNovDec";
         int64_t us = clock_now().us, seconds = us / 1000000;
-        int year, month, day;
-        date_of(seconds / 86400, &year, &month, &day);
+        struct date date = date_of_day(seconds / 86400);
         int of_day = (int)(seconds % 86400);
         snprintf(server->date, sizeof(server->date), "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
-                 week + 3 * (seconds / 86400 % 7), day, months + 3 * (month - 1), year % 10000,
-                 of_day / 3600, of_day / 60 % 60, of_day % 60);
+                 week + 3 * (seconds / 86400 % 7), date.day, months + 3 * (date.month - 1),
+                 (int)(date.year % 10000), of_day / 3600, of_day / 60 % 60, of_day % 60);
         server->date_until = instant_add(now, MICROSECONDS(1000000 - us % 1000000));
     }
     add_str(head, STR("Date: "));
@@ -287,6 +273,76 @@ void http_answer_file(struct exchange *exchange, int status, const struct http_h
         fd_close(&fd);
     exchange_free(exchange);
     conn_answered(conn, state);
+}
+
+/* ---- answers in pieces ---- */
+
+/* After something was written: whether the next piece may come. */
+static bool has_room(struct exchange *exchange, enum stream_state state)
+{
+    exchange->is_giving = true;
+    conn_written(exchange->conn, state);
+    exchange->is_giving = false;
+    return exchange->conn != NULL && state == STREAM_SENT;
+}
+
+bool http_answer_begin(struct exchange *exchange, int status, const struct http_header *headers,
+                       size_t count, int64_t len, const struct http_flow *flow)
+{
+    struct answer_head head;
+    exchange->flow = *flow;
+    exchange->owed = len;
+    if (exchange->conn == NULL)
+        return false;
+    begin_answer(exchange->conn);
+    write_head(&head, exchange, status, headers, count, len);
+    assert(!head.is_over);
+    struct stream_part part = {head.at, head.len, NULL};
+    return has_room(exchange, stream_write(&exchange->conn->stream, &part, 1));
+}
+
+bool http_answer_bytes(struct exchange *exchange, str piece)
+{
+    struct stream_part part = {piece.at, piece.len, NULL};
+    exchange->owed -= (int64_t)piece.len;
+    assert(exchange->owed >= 0);
+    if (exchange->conn == NULL)
+        return false;
+    return has_room(exchange, stream_write(&exchange->conn->stream, &part, 1));
+}
+
+bool http_answer_part(struct exchange *exchange, int fd, int64_t from, int64_t len)
+{
+    exchange->owed -= len;
+    assert(exchange->owed >= 0);
+    if (exchange->conn == NULL) {
+        fd_close(&fd);
+        return false;
+    }
+    return has_room(exchange, stream_send_file(&exchange->conn->stream, fd, from, len));
+}
+
+void http_answer_end(struct exchange *exchange)
+{
+    struct conn *conn = exchange->conn;
+    bool is_whole = exchange->owed == 0;
+    exchange->flow = (struct http_flow){0};
+    exchange_free(exchange);
+    if (conn == NULL)
+        return;
+    if (is_whole)
+        conn_answered(conn, stream_unsent(&conn->stream) == 0 ? STREAM_SENT : STREAM_WAITS);
+    else
+        conn_die(conn);
+}
+
+void exchange_has_room(struct exchange *exchange)
+{
+    if (exchange->flow.on_room == NULL || exchange->is_giving)
+        return;
+    if (exchange->conn != NULL)
+        exchange->conn->deadline = CONN_NEVER;
+    exchange->flow.on_room(exchange->flow.context);
 }
 
 void conn_refuse(struct conn *conn, int status)

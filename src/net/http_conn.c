@@ -79,8 +79,9 @@ void conn_die(struct conn *conn)
     if (conn->phase == CONN_DEAD)
         return;
     struct exchange *exchange = conn->exchange;
+    bool is_running = conn->phase == CONN_RUNNING && exchange != NULL;
     bool is_cut = conn->phase == CONN_BODY && exchange != NULL && exchange->is_streamed;
-    if (exchange != NULL && (is_cut || conn->phase == CONN_RUNNING)) {
+    if (is_cut || is_running) {
         exchange->conn = NULL;
         conn->exchange = NULL;
     }
@@ -89,6 +90,8 @@ void conn_die(struct conn *conn)
     conn_wake(conn);
     if (is_cut && exchange->intake != NULL)
         exchange->intake->cut(exchange->intake_context, 0);
+    else if (is_running)
+        exchange_has_room(exchange);
 }
 
 void conn_bury(struct conn *conn)
@@ -191,6 +194,8 @@ static void flush(struct conn *conn)
     conn_written(conn, state);
     if (state == STREAM_SENT && conn->phase == CONN_SOCKET)
         socket_sent(conn);
+    else if (state == STREAM_SENT && conn->phase == CONN_RUNNING && conn->exchange != NULL)
+        exchange_has_room(conn->exchange);
 }
 
 /* ---- reading ---- */

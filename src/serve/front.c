@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "serve/accounts.h"
 #include "serve/actions.h"
+#include "serve/archives.h"
 #include "serve/route.h"
 #include "serve/session.h"
 #include "serve/shed.h"
@@ -233,7 +234,7 @@ bool front_open(struct loop *loop, const struct front_options *options, struct f
     front->timer = (struct loop_timer){.fire = on_tick, .context = front};
     front->tick_at = instant_add(loop_now(loop), TICK);
     timer_arm(front, loop_now(loop));
-    return listen_now(front, fault);
+    return archives_open(front, &front->archives, fault) && listen_now(front, fault);
 }
 
 void front_close(struct front *front)
@@ -247,6 +248,7 @@ void front_close(struct front *front)
     actions_close(front);
     http_close(front->http);
     uploads_free(front->uploads);
+    archives_close(front->archives);
     sync_close_all(front);
     live_free(front->live);
     peers_free(front->peers);

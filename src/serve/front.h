@@ -30,6 +30,7 @@ struct pages;
 struct trusted;
 struct action;
 struct uploads;
+struct archives;
 struct outside;
 
 struct clerk_settings;
@@ -76,6 +77,7 @@ struct front {
     struct queue *hashed; /* results of the hasher */
     struct queue *told;   /* what the outside answered to actions */
     struct action *actions;
+    struct archives *archives; /* on their way as ZIP */
     size_t action_count;
     uint64_t action_id;
     struct attempts *by_address, *by_account;

@@ -3,6 +3,7 @@
 
 #include "base/planted.h"
 #include "serve/accounts.h"
+#include "serve/archives.h"
 #include "serve/files.h"
 #include "serve/functions.h"
 #include "serve/operations.h"
@@ -187,6 +188,8 @@ static const struct route routes[] = {
     {"/api/storage/upload", POSTS, upload_empty},
     {"/api/storage/", GETS, files_get},
     {"/api/files/", GETS, files_get_signed},
+    {"/api/download", POSTS, archives_post},
+    {"/api/download/", GETS, archives_get},
     {"/api/webhooks/provider/", POSTS, webhooks_provider},
     {"/api/webhooks/replicate", POSTS, webhooks_replicate},
     {"/clerk-webhook", POSTS, webhooks_clerk},

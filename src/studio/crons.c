@@ -2,6 +2,7 @@
 #include "studio/crons.h"
 
 #include "base/planted.h"
+#include "studio/downloads.h"
 #include "studio/events.h"
 #include "studio/generations.h"
 #include "studio/ledger.h"
@@ -42,6 +43,8 @@ static const struct cron crons[] = {
      CRON_DAILY, 3, 37, webhook_events_clean},
     {"cleanupUploads", "Removes uploads that nobody finished or used in time (CRON-05).",
      CRON_HOURLY, 0, 47, uploads_clean},
+    {"cleanupDownloads", "Forgets addresses of archives whose hour is over.", CRON_HOURLY, 0, 41,
+     downloads_clean},
 };
 
 struct cron_run {

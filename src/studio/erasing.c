@@ -2,6 +2,7 @@
 #include "studio/erasing.h"
 
 #include "studio/catalogue.h"
+#include "studio/downloads.h"
 #include "studio/generations.h"
 #include "studio/quotas.h"
 #include "studio/rates.h"
@@ -184,7 +185,8 @@ static const void *ask(struct call *call, struct job *job)
     bool has_more =
         end_work(call, user) || remove_works(call, user) || remove_generations(call, user) ||
         remove_rows(call, &rate_type, user) || remove_rows(call, &storage_meter_type, user) ||
-        remove_rows(call, &period_usage_type, user) || remove_rows(call, &reservation_type, user);
+        remove_rows(call, &period_usage_type, user) || remove_rows(call, &reservation_type, user) ||
+        remove_rows(call, &download_type, user);
     if (has_more)
         job_put_off(call, job, call->now);
     else

@@ -1,24 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/ledger_inside.h"
 
+#include "base/date.h"
 #include "base/planted.h"
 #include "studio/alerts.h"
 #include "studio/generations.h"
 
 /* ---- periods ---- */
-
-static void date_of(instant at, int64_t *year, int *month, int *day)
-{
-    /* Days since 0000-03-01, in eras of 400 years; after Howard Hinnant's description. */
-    int64_t days = at.us / DAYS(1).us + 719468;
-    int64_t era = days / 146097, of_era = days % 146097;
-    int64_t year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    int64_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int64_t shifted = (5 * of_year + 2) / 153;
-    *day = (int)(of_year - (153 * shifted + 2) / 5 + 1);
-    *month = (int)(shifted < 10 ? shifted + 3 : shifted - 9);
-    *year = year_of_era + era * 400 + (*month <= 2);
-}
 
 str ledger_month(struct arena *arena, instant at)
 {
@@ -27,10 +15,8 @@ str ledger_month(struct arena *arena, instant at)
 
 str ledger_period(struct arena *arena, instant at)
 {
-    int64_t year;
-    int month, day;
-    date_of(at, &year, &month, &day);
-    return str_format(arena, "%04lld-%02d-%02d", (long long)year, month, day);
+    struct date date = date_of_day(at.us / DAYS(1).us);
+    return str_format(arena, "%04lld-%02d-%02d", (long long)date.year, date.month, date.day);
 }
 
 str ledger_grant_period(struct arena *arena, doc_id user, str period)

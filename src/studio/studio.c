@@ -8,6 +8,7 @@
 #include "studio/audit.h"
 #include "studio/catalogue_inside.h"
 #include "studio/crons.h"
+#include "studio/downloads.h"
 #include "studio/erasing.h"
 #include "studio/events.h"
 #include "studio/generations.h"
@@ -64,6 +65,7 @@ static const struct doc_type *const types[] = {
     &override_type,
     &edition_type,
     &upload_type,
+    &download_type,
 };
 const struct schema studio_schema = {.types = types, .count = ARRAY_LEN(types)};
 
@@ -100,6 +102,7 @@ static const struct subject subjects[] = {
     {clerk_functions, &clerk_function_count},
     {credit_functions, &credit_function_count},
     {cron_functions, &cron_function_count},
+    {download_functions, &download_function_count},
     {event_functions, &event_function_count},
     {generation_functions, &generation_function_count},
     {image_functions, &image_function_count},

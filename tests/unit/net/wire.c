@@ -91,8 +91,10 @@ void wire_begin(struct wire *wire)
     wire->loop = loop_new(&fault);
     assert_non_null(wire->loop);
     wire->options.address = "127.0.0.1:0";
-    wire->options.app = wire;
-    wire->options.on_request = on_request;
+    if (wire->options.on_request == NULL) {
+        wire->options.app = wire;
+        wire->options.on_request = on_request;
+    }
     wire->server = http_listen(wire->loop, &wire->options, &fault);
     if (wire->server == NULL)
         fail_msg("%s", fault.text);

@@ -38,7 +38,8 @@ struct wire {
     int64_t file_len;
 };
 
-/* Fill what is to differ from the defaults in wire->options first. */
+/* Fill what is to differ from the defaults in wire->options first; with an on_request of its own
+ * goes an app. */
 void wire_begin(struct wire *wire);
 void wire_end(struct wire *wire);
 

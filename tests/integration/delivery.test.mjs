@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files as browsers, curl and unzip fetch them: by capabilities that can be turned, by signed
+// addresses that nobody can change, in parts, and many as one archive.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import test, { before, after } from 'node:test';
+import { promisify } from 'node:util';
+
+import { addUser, httpClient, startServer, tempFolder, until } from './helpers.mjs';
+
+const run = promisify(execFile);
+
+const prompts = ['a red kite', 'красный змей', '赤い凧 🪁', 'a red kite', '../../etc/passwd "x"'];
+let server;
+let alice;
+let bob;
+let ids;
+let assets;
+
+async function paint(client, prompt) {
+    const { jobId } = await client.mutation('generations:createGenerationJob', { prompt, model: 'sketch', width: 256, height: 256 });
+    const done = await until(async () => {
+        const job = await client.query('generations:getGenerationJob', { jobId });
+        assert.notEqual(job.status, 'failed', job.error);
+        return job.status === 'completed' && job;
+    }, 'a picture', 60_000, 100);
+    return done.imageIds[0];
+}
+
+before(async () => {
+    server = await startServer();
+    const one = await addUser(server);
+    alice = httpClient(server.url, one.token);
+    alice.token = one.token;
+    bob = httpClient(server.url, (await addUser(server)).token);
+    ids = [];
+    for (const prompt of prompts)
+        ids.push(await paint(alice, prompt));
+    assets = await Promise.all(ids.map((assetId) => alice.query('assets:getAsset', { assetId })));
+    for (const asset of assets)
+        for (const name of ['url', 'thumbnailUrl', 'displayUrl'])
+            asset[name] = server.url + new URL(asset[name]).pathname;
+});
+after(() => server.stop());
+
+const here = (url) => server.url + new URL(url).pathname + new URL(url).search;
+const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
+const bytesOf = async (response) => Buffer.from(await response.arrayBuffer());
+
+test('a file has its type, a tag, and nothing that a browser would run', async () => {
+    const answer = await fetch(assets[0].url, { headers: { origin: 'https://pages.example' } });
+    const bytes = await bytesOf(answer);
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers.get('content-type'), 'image/png');
+    assert.equal(answer.headers.get('etag'), `"${sha256(bytes)}"`);
+    assert.equal(answer.headers.get('accept-ranges'), 'bytes');
+    assert.equal(answer.headers.get('x-content-type-options'), 'nosniff');
+    assert.equal(answer.headers.get('content-security-policy'), "default-src 'none'; sandbox");
+    assert.match(answer.headers.get('cache-control'), /^private, max-age=31536000, immutable$/);
+    assert.equal(answer.headers.get('content-disposition'), null);
+    assert.match(answer.headers.get('access-control-expose-headers'), /ETag/);
+});
+
+test('HEAD tells what GET would, and ignores ranges', async () => {
+    const whole = await fetch(assets[0].url);
+    const size = (await bytesOf(whole)).length;
+    const head = await fetch(assets[0].url, { method: 'HEAD', headers: { range: 'bytes=0-9' } });
+    assert.equal(head.status, 200);
+    assert.equal(Number(head.headers.get('content-length')), size);
+    assert.equal(head.headers.get('etag'), whole.headers.get('etag'));
+    assert.equal((await bytesOf(head)).length, 0);
+});
+
+test('one range is served, several are the whole, and one that is not there is refused', async () => {
+    const bytes = await bytesOf(await fetch(assets[0].url));
+    const ask = async (range, more = {}) => {
+        const answer = await fetch(assets[0].url, { headers: { range, ...more } });
+        return { status: answer.status, range: answer.headers.get('content-range'), bytes: await bytesOf(answer) };
+    };
+    const size = bytes.length;
+    const etag = `"${sha256(bytes)}"`;
+    for (const [range, from, to] of [['bytes=0-0', 0, 0], ['bytes=100-199', 100, 199], [`bytes=${size - 5}-`, size - 5, size - 1], ['bytes=-7', size - 7, size - 1]]) {
+        const part = await ask(range);
+        assert.equal(part.status, 206, range);
+        assert.equal(part.range, `bytes ${from}-${to}/${size}`);
+        assert.ok(part.bytes.equals(bytes.subarray(from, to + 1)));
+    }
+    assert.ok((await ask('bytes=0-1,5-6')).bytes.equals(bytes));
+    assert.equal((await ask('bytes=0-1,5-6')).status, 200);
+    const beyond = await ask(`bytes=${size}-`);
+    assert.deepEqual([beyond.status, beyond.range, beyond.bytes.length], [416, `bytes */${size}`, 0]);
+    assert.equal((await ask('bytes=1-2', { 'if-range': etag })).status, 206);
+    assert.equal((await ask('bytes=1-2', { 'if-range': '"other"' })).status, 200);
+    assert.equal((await ask('bytes=1-2', { 'if-range': 'Sat, 21 Nov 2026 00:00:00 GMT' })).status, 200);
+    const known = await fetch(assets[0].url, { headers: { 'if-none-match': `"x", W/${etag}`, range: 'bytes=1-2' } });
+    assert.deepEqual([known.status, (await bytesOf(known)).length], [304, 0]);
+    assert.equal(known.headers.get('etag'), etag);
+});
+
+test('curl goes on where it was cut off, and saves under the true name in any script', async () => {
+    const folder = tempFolder('curl');
+    const bytes = await bytesOf(await fetch(assets[1].url));
+    await run('curl', ['-sS', '-r', '0-999', '-o', 'part', assets[1].url], { cwd: folder });
+    assert.equal(statSync(path.join(folder, 'part')).size, 1000);
+    await run('curl', ['-sS', '-C', '-', '-o', 'part', assets[1].url], { cwd: folder });
+    assert.ok(readFileSync(path.join(folder, 'part')).equals(bytes));
+    for (const [i, name] of [[0, 'a red kite 1.png'], [1, 'красный змей 1.png'], [2, '赤い凧 🪁 1.png'], [4, '_.._etc_passwd _x_ 1.png']]) {
+        const saved = await fetch(`${assets[i].url}?download=1`);
+        const header = saved.headers.get('content-disposition');
+        assert.equal(decodeURIComponent(/filename\*=UTF-8''(\S+)$/.exec(header)[1]), name);
+        // eslint-disable-next-line no-control-regex
+        assert.match(header, /^attachment; filename="[\x20-\x7e]+"; filename\*=/);
+        await bytesOf(saved);
+    }
+    // The thumbnail is a JPEG, so it is saved as one.
+    const small = await fetch(`${assets[0].thumbnailUrl}?download=1`);
+    assert.match(small.headers.get('content-disposition'), /filename="a red kite 1\.jpg"/);
+});
+
+test('a signed address leads to the work until it ends, and cannot be changed', async () => {
+    const { url, expiresAt } = await alice.query('assets:getSignedUrl', { assetId: ids[0], expiresIn: 600 });
+    const answer = await fetch(here(url));
+    assert.equal(answer.status, 200);
+    const age = Number(/max-age=(\d+)/.exec(answer.headers.get('cache-control'))[1]);
+    assert.ok(age <= (expiresAt - Date.now()) / 1000 + 2 && age >= 590, `${age}`);
+    assert.equal(sha256(await bytesOf(answer)), answer.headers.get('etag').slice(1, -1));
+    assert.ok(!url.includes(assets[0].url.split('/').pop()), 'it does not tell the capability');
+    const changed = (edit) => {
+        const address = new URL(here(url));
+        edit(address.searchParams, address);
+        return fetch(address).then(async (response) => [response.status, await response.json()]);
+    };
+    const refused = [404, { code: 'NotFound', message: 'This file does not exist.' }];
+    assert.deepEqual(await changed((query) => query.set('exp', Number(query.get('exp')) + 1)), refused);
+    assert.deepEqual(await changed((query) => query.set('download', '1')), refused);
+    assert.deepEqual(await changed((query) => {
+        query.set('w', '640');
+        query.set('fit', 'cover');
+        query.set('format', 'webp');
+    }), refused);
+    assert.deepEqual(await changed((query) => query.set('sig', `A${query.get('sig').slice(1)}A`)), refused);
+    assert.deepEqual(await changed((query) => query.delete('sig')), refused);
+    assert.deepEqual(await changed((query, address) => {
+        address.pathname = `/api/files/${ids[1]}`;
+    }), refused);
+    assert.deepEqual(await changed((query, address) => {
+        address.pathname = '/api/files/nobody';
+    }), refused);
+    const saved = await alice.query('assets:getSignedUrl', { assetId: ids[1], download: true });
+    assert.match((await fetch(here(saved.url))).headers.get('content-disposition'), /^attachment/);
+    await assert.rejects(bob.query('assets:getSignedUrl', { assetId: ids[0] }), /not yours/);
+});
+
+test('an address that was turned leads nowhere at once, in parts and by its tag too', async () => {
+    const id = await paint(alice, 'to be turned');
+    const old = await alice.query('assets:getAsset', { assetId: id });
+    const signed = await alice.query('assets:getSignedUrl', { assetId: id });
+    const first = await fetch(here(old.url));
+    const etag = first.headers.get('etag');
+    const bytes = await bytesOf(first);
+    await alice.mutation('assets:rotateLinks', { assetIds: [id] });
+    for (const headers of [{}, { range: 'bytes=0-9' }, { 'if-none-match': etag }])
+        for (const url of [old.url, old.thumbnailUrl, signed.url])
+            assert.equal((await fetch(here(url), { headers })).status, 404);
+    assert.equal((await fetch(here(old.url), { method: 'HEAD' })).status, 404);
+    const now = await alice.query('assets:getAsset', { assetId: id });
+    assert.ok((await bytesOf(await fetch(here(now.url)))).equals(bytes));
+    assert.equal((await fetch(here(now.displayUrl))).status, 200);
+    const again = await alice.query('assets:getSignedUrl', { assetId: id });
+    assert.equal((await fetch(here(again.url))).status, 200);
+    await alice.mutation('assets:deleteAsset', { assetId: id });
+    assert.equal((await fetch(here(now.url))).status, 404);
+    assert.equal((await fetch(here(again.url))).status, 404);
+});
+
+const utf8 = { env: { ...process.env, LC_ALL: 'C.UTF-8' } };
+async function checkArchive(file, folder) {
+    await run('unzip', ['-t', file]);
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder);
+    await run('unzip', ['-q', file, '-d', folder], utf8);
+    const { stdout } = await run('unzip', ['-Z', '-l', file], utf8);
+    const lines = stdout.split('\n').filter((line) => line.startsWith('-rw-r--r--'));
+    // Permissions, version, system, size, type, packed size, method, date, time, name.
+    return lines.map((line) => {
+        const [, , , size, , packed, method, date] = line.split(/\s+/, 8);
+        return { name: line.slice(line.indexOf(date) + date.length).replace(/^ \S+ /, ''), size: Number(size), packed: Number(packed), method };
+    });
+}
+
+test('many works are one archive, with unique names in any script and an exact length', async () => {
+    const folder = tempFolder('zip');
+    const file = path.join(folder, 'works.zip');
+    const { url, count, sizeBytes } = await alice.mutation('assets:createDownload', { assetIds: ids });
+    assert.equal(count, 5);
+    const head = await fetch(here(url), { method: 'HEAD' });
+    await run('curl', ['-sSOJ', here(url)], { cwd: folder });
+    assert.equal(statSync(file).size, Number(head.headers.get('content-length')));
+    assert.equal(head.headers.get('content-type'), 'application/zip');
+    const names = ['a red kite 1.png', 'красный змей 1.png', '赤い凧 🪁 1.png', 'a red kite 1 (2).png', '_.._etc_passwd _x_ 1.png'];
+    const listed = await checkArchive(file, path.join(folder, 'out'));
+    assert.deepEqual(listed.map(({ name }) => name), names);
+    assert.equal(listed.reduce((sum, { size }) => sum + size, 0), sizeBytes);
+    assert.ok(listed.every(({ method, size, packed }) => method === 'stor' && size === packed));
+    assert.deepEqual(readdirSync(path.join(folder, 'out')).sort(), [...names].sort());
+    for (const [i, name] of names.entries())
+        assert.ok(readFileSync(path.join(folder, 'out', name)).equals(await bytesOf(await fetch(assets[i].url))));
+});
+
+test('POST of ids gives the same archive to their owner alone', async () => {
+    const post = (token, body) => fetch(`${server.url}/api/download`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+    const { url } = await alice.mutation('assets:createDownload', { assetIds: ids });
+    const posted = await post(alice.token, { assetIds: ids });
+    assert.equal(posted.status, 200);
+    assert.ok((await bytesOf(posted)).equals(await bytesOf(await fetch(here(url)))));
+    assert.equal((await post(undefined, { assetIds: ids })).status, 401);
+    assert.equal((await post('nonsense', { assetIds: ids })).status, 401);
+    assert.equal((await post(alice.token, { assetIds: [] })).status, 400);
+    assert.equal((await post(alice.token, { assetIds: ['x'] })).status, 400);
+    assert.equal((await post(alice.token, '[')).status, 400);
+    const stranger = await addUser(server);
+    const refused = await post(stranger.token, { assetIds: ids });
+    assert.equal(refused.status, 404);
+    assert.equal((await refused.json()).code, 'NOT_FOUND');
+    await assert.rejects(bob.mutation('assets:createDownload', { assetIds: ids }), /not yours/);
+    assert.equal((await fetch(`${server.url}/api/download/${'0'.repeat(32)}`)).status, 404);
+    assert.equal((await fetch(`${server.url}/api/download/x`)).status, 404);
+});
+
+test('a work that was deleted is not in the archive, and one whose bytes are lost cuts it', async () => {
+    const id = await paint(alice, 'to be deleted');
+    const { url } = await alice.mutation('assets:createDownload', { assetIds: [id, ids[0]] });
+    await alice.mutation('assets:deleteAsset', { assetId: id });
+    const folder = tempFolder('zip');
+    const file = path.join(folder, 'works.zip');
+    await run('curl', ['-sSOJ', here(url)], { cwd: folder });
+    assert.deepEqual((await checkArchive(file, path.join(folder, 'out'))).map(({ name }) => name), ['a red kite 1.png']);
+
+    const lost = await paint(alice, 'to be lost');
+    const asset = await alice.query('assets:getAsset', { assetId: lost });
+    const blob = new URL(asset.url).pathname.split('/').pop().replaceAll('-', '');
+    const damaged = await alice.mutation('assets:createDownload', { assetIds: [ids[0], lost, ids[1]] });
+    rmSync(path.join(server.data, 'blobs', blob.slice(0, 2), blob.slice(2, 4), blob));
+    await assert.rejects(fetch(here(damaged.url)).then(bytesOf));
+    await until(() => server.lines.some((line) => line.includes('download_cut')), 'the log');
+});
+
+test('clients that go away in the middle leave nothing behind', async () => {
+    const { url } = await alice.mutation('assets:createDownload', { assetIds: ids });
+    const { hostname, port } = new URL(server.url);
+    for (let i = 0; i < 40; i++)
+        await new Promise((resolve) => {
+            const socket = net.connect(port, hostname, () => socket.write(`GET ${new URL(url).pathname} HTTP/1.1\r\nHost: x\r\n\r\n`));
+            socket.on('data', () => socket.destroy());
+            if (i % 2)
+                setTimeout(() => socket.destroy(), i);
+            socket.on('close', resolve);
+            socket.on('error', () => {});
+        });
+    // Else the ninth of an address would be refused.
+    await until(async () => {
+        const answer = await fetch(here(url));
+        await bytesOf(answer);
+        return answer.status === 200;
+    }, 'room');
+    const openBlobs = () => readdirSync(`/proc/${server.pid}/fd`).filter((fd) => {
+        try {
+            return /[0-9a-f]{32}$/.test(readlinkSync(`/proc/${server.pid}/fd/${fd}`));
+        } catch {
+            return false;
+        }
+    });
+    await until(() => openBlobs().length === 0, 'no open blob');
+});
