@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "media/worker/octets.h"
 #include "media/worker/picture.h"
 
 #define WEBP_SIDE_MAX 16383 /* the format's own limit */
@@ -19,9 +20,26 @@ static int pages_of(VipsImage *image)
     return MAX_OF(pages, 1);
 }
 
+/* libwebp looks at all frames before it tells how many there are, and for each at all before it. */
+static bool has_few_frames(struct job *job)
+{
+    size_t at = 12, frames = 0;
+    if (job->reply.facts.type != MEDIA_WEBP)
+        return true;
+    while (frames <= PAGES_MAX && job->input_len > at && job->input_len - at >= 8) {
+        size_t len = little32(job->input + at + 4);
+        frames += memcmp(job->input + at, "ANMF", 4) == 0;
+        at += 8 + len + (len & 1);
+    }
+    return frames <= PAGES_MAX ||
+           job_fail(job, MEDIA_TOO_LARGE, "The picture has more than %d frames.", PAGES_MAX);
+}
+
 /* Reads the header only and checks it against the limits, before any pixel is decoded. */
 static VipsImage *open_header(struct job *job)
 {
+    if (!has_few_frames(job))
+        return NULL;
     VipsImage *image = vips_image_new_from_buffer(job->input, job->input_len, "", NULL);
     if (image == NULL) {
         job_fail(job, MEDIA_CORRUPT, "The picture is damaged: its header cannot be read.");
