@@ -49,6 +49,19 @@ bool asset_is_chosen(const struct asset *asset, const struct asset_choice *choic
             is_generated == (choice->source == ASSET_SOURCE_GENERATED));
 }
 
+struct search_for assets_search(struct call *call, str terms, const struct asset_choice *choice)
+{
+    const struct search_mark marks[] = {
+        {"type", str_of(media_kind_names[choice->type])},
+        {"isFavorite", choice->is_favorite.value ? STR("true") : (str){0}},
+    };
+    return (struct search_for){
+        .type = &asset_type,
+        .filters = KEY(key_id(call_caller(call))),
+        .terms = search_terms(call->arena, terms, marks, ARRAY_LEN(marks)),
+    };
+}
+
 /* All less those of the other kind, and so on. */
 static int64_t count_of(const struct asset_choice *choice, int64_t all, int64_t favorite,
                         int64_t uploaded, int64_t both)

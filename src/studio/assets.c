@@ -428,15 +428,7 @@ static void search_assets(struct call *call, const struct search_assets_args *ar
 {
     struct asset_choice choice = {
         .type = args->type, .is_favorite = args->is_favorite, .source = args->source};
-    const struct search_mark marks[] = {
-        {"type", str_of(media_kind_names[choice.type])},
-        {"isFavorite", choice.is_favorite.value ? STR("true") : (str){0}},
-    };
-    const struct search_for what = {
-        .type = &asset_type,
-        .filters = KEY(key_id(call_caller(call))),
-        .terms = search_terms(call->arena, args->search_term, marks, ARRAY_LEN(marks)),
-    };
+    const struct search_for what = assets_search(call, args->search_term, &choice);
     const struct page_source source = {
         .search = &what,
         .item_size = sizeof(struct wire_asset),

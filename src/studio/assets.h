@@ -143,6 +143,9 @@ void assets_source(struct call *call, doc_id user, const struct asset_choice *ch
                    struct page_source *out);
 bool asset_is_chosen(const struct asset *asset, const struct asset_choice *choice);
 
+/* The caller's works with these words, newest first; make asks asset_is_chosen here, too. */
+struct search_for assets_search(struct call *call, str terms, const struct asset_choice *choice);
+
 /* How many the caller's choice has; the meter knows. */
 int64_t assets_count(struct call *call, doc_id user, const struct asset_choice *choice);
 

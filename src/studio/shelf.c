@@ -23,7 +23,7 @@ static const struct field place_fields[] = {
     FIELD(id, doc_id, .kind = FIELD_REF, .ref = &asset_type, .wire = "_id"),
     NUMBER(ratio, .about = "Width by height, to a thousandth."),
     TIME(at),
-    INT(bytes, .unit = "bytes", .about = "Of all its files: what is free when it is deleted."),
+    INT(bytes, .unit = "bytes", .about = "Of the original."),
     CHOICE(type, media_kind_names),
 };
 #undef ROW
@@ -34,12 +34,16 @@ PAGE_SHAPE(shelf_page, &place_item)
 
 struct get_shelf_args {
     struct page_options pagination_opts;
-    enum media_kind type;
+    struct asset_choice choice;
+    str search_term;
 };
 #define ROW struct get_shelf_args
 static const struct field get_shelf_fields[] = {
     RECORD(pagination_opts, &page_options_shape),
-    MAYBE_CHOICE(type, media_kind_names),
+    ASSET_CHOICE_FIELDS,
+    MAYBE_TEXT(search_term, .max = 200,
+               .about = "Only works that have these words, as assets:search finds them; then the "
+                        "newest are first, whatever order is asked for."),
 };
 #undef ROW
 
@@ -48,38 +52,37 @@ BACKEND_FUNCTION(get_shelf, struct page)
 const struct function shelf_functions[] = {
     QUERY("assets:getShelf", get_shelf, .caller = SIGNED_IN,
           .returns = RETURNS_RECORD(&shelf_page, struct page),
-          .about = "Of each of the caller's works what its frame in a grid needs, newest first; "
-                   "the works themselves by assets:getMany."),
+          .about = "Of each of the caller's works what its frame in a grid needs; the works "
+                   "themselves by assets:getMany."),
 };
 const size_t shelf_function_count = ARRAY_LEN(shelf_functions);
 
 static bool make_place(struct call *call, const void *row, void *item, void *context)
 {
     const struct asset *asset = row;
+    const struct asset_choice *choice = context;
     double ratio = asset->height > 0 ? (double)asset->width / (double)asset->height : 1;
     *(struct place *)item = (struct place){
         .id = asset->id,
         .ratio = round(ratio * RATIO_STEPS) / RATIO_STEPS,
         .at = asset->created_at,
-        .bytes = asset->stored_bytes,
+        .bytes = asset->size_bytes,
         .type = asset->type,
     };
-    return true;
+    return asset_is_chosen(asset, choice);
 }
 
 static void get_shelf(struct call *call, const struct get_shelf_args *args, struct page *result)
 {
-    doc_id user = call_caller(call);
+    struct asset_choice choice = args->choice;
     struct page_source source = {
-        .index = index_of(&asset_type, "by_user"),
-        .bounds = {.prefix = KEY(key_id(user))},
-        .order = ORDER_DOWN,
-        .item_size = sizeof(struct place),
-        .make = make_place,
-    };
-    if (args->type != MEDIA_NONE) {
-        source.index = index_of(&asset_type, "by_user_type");
-        source.bounds.prefix = KEY(key_id(user), key_text(str_of(media_kind_names[args->type])));
+        .item_size = sizeof(struct place), .make = make_place, .context = &choice};
+    struct search_for search;
+    if (args->search_term.len > 0) {
+        search = assets_search(call, args->search_term, &choice);
+        source.search = &search;
+    } else {
+        assets_source(call, call_caller(call), &choice, &source);
     }
     page_read(call, &args->pagination_opts, &source, result);
 }

@@ -130,7 +130,7 @@ static const struct subject subjects[] = {
     {wallet_functions, &wallet_function_count},
 };
 #define SUBJECTS ARRAY_LEN(subjects)
-#define EXTRA_MAX 8
+#define EXTRA_MAX 12
 
 void studio_program(struct program *program, struct catalogue *catalogue,
                     const struct function_table *extra, size_t extra_count)

@@ -18,13 +18,13 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 
 // With `config`, the text of a configuration file; with `url`, where an earlier one listened.
 export async function startServer(data = mkdtempSync(path.join(os.tmpdir(), 'atelier-browser-')),
-    { config, env = {}, url: before } = {}) {
+    { config, env = {}, url: before, program: other } = {}) {
     const args = ['serve', '--data', data, '--listen', before ? new URL(before).host : 'localhost:0'];
     if (config) {
         writeFileSync(path.join(data, 'atelier.yaml'), config);
         args.push('--config', path.join(data, 'atelier.yaml'));
     }
-    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } });
+    const child = spawn(other ?? program, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } });
     const lines = [];
     const url = await new Promise((resolve, reject) => {
         child.stderr.setEncoding('utf8');

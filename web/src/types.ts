@@ -20,6 +20,12 @@ export type Asset = NonNullable<FunctionReturnType<typeof api.assets.getAsset>>;
 /* The same function, with the names which the client gives to pages. */
 type Pages = FunctionReference<"query", "public", { paginationOpts: PaginationOptions; type?: "image" | "video" }, PaginationResult<Asset>>;
 export const worksByPage = api.assets.getAssets as unknown as Pages;
+/* What the frame of a work in a grid needs. */
+export type Spot = FunctionReturnType<typeof api.assets.getShelf>["page"][number];
+export type ShelfChoice = Omit<FunctionArgs<typeof api.assets.getShelf>, "paginationOpts">;
+export const shelfByPage = api.assets.getShelf as unknown as FunctionReference<
+  "query", "public", ShelfChoice & { paginationOpts: PaginationOptions }, PaginationResult<Spot>
+>;
 export type AssetId = FunctionArgs<typeof api.assets.getAsset>["assetId"];
 export type JobId = FunctionArgs<typeof api.generations.getGenerationJob>["jobId"];
 export type PictureRequest = FunctionArgs<typeof api.generations.createGenerationJob>;

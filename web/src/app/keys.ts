@@ -26,7 +26,7 @@ const goTo: Record<string, string> = { g: "/generate", l: "/library", b: "/billi
 export const toPrompt = storeOf(false);
 
 function focusPrompt() {
-  const prompt = document.getElementById("prompt");
+  const prompt = document.getElementById("prompt") ?? document.getElementById("search");
   if (prompt) return prompt.focus();
   toPrompt.set(true);
   navigate("/generate");

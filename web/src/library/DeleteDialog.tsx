@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Asks before a work is gone for good; the safe answer has the focus. */
+/* Asks before works are gone for good; the safe answer has the focus. */
 import * as Alert from "@radix-ui/react-alert-dialog";
 import { useMutation } from "convex/react";
 import { useState } from "react";
@@ -8,40 +8,69 @@ import { isOffline } from "../app/live";
 import { reply } from "../app/voice";
 import { api } from "../convex/_generated/api";
 import { Button } from "../parts/Button";
-import type { Asset } from "../types";
-import { words } from "../words";
+import type { AssetId } from "../types";
+import { words as common } from "../words";
+import { words } from "./words";
+
+const AT_ONCE = 8;
+
+export interface Doomed {
+  _id: AssetId;
+  sizeBytes: number;
+  type: "image" | "video";
+  prompt?: string;
+}
 
 interface Props {
-  asset: Asset;
+  works: Doomed[];
   onDone: (gone: boolean) => void;
 }
 
-export default function DeleteDialog({ asset, onDone }: Props) {
+const roomOf = (works: Doomed[]) => works.reduce((sum, work) => sum + work.sizeBytes, 0);
+
+/* Deletes all of them; what fails leaves the rest untouched, and says how far it came. */
+function useRemoval(works: Doomed[], onDone: (gone: boolean) => void) {
   const remove = useMutation(api.assets.deleteAsset);
-  const [busy, setBusy] = useState(false);
+  const [done, setDone] = useState<number>();
   const [fault, setFault] = useState<string>();
-  const r = words.remove;
   const act = async () => {
-    if (isOffline()) return setFault(r.offline);
-    setBusy(true);
+    if (isOffline()) return setFault(common.remove.offline);
+    let gone = 0;
     setFault(undefined);
+    setDone(0);
     try {
-      await remove({ assetId: asset._id });
-      reply(r.said(asset.sizeBytes));
+      while (gone < works.length) {
+        const part = works.slice(gone, gone + AT_ONCE);
+        await Promise.all(part.map((work) => remove({ assetId: work._id })));
+        gone += part.length;
+        setDone(gone);
+      }
+      reply(works.length === 1 ? common.remove.said(roomOf(works)) : words.remove.said(gone, roomOf(works)));
       onDone(true);
     } catch (thrown) {
-      setFault(messageOf(thrown) || r.failed);
-      setBusy(false);
+      const why = messageOf(thrown) || common.remove.failed;
+      setFault(gone > 0 ? words.remove.partly(gone, works.length, why) : why);
+      setDone(undefined);
     }
   };
+  return { done, fault, act };
+}
+
+export default function DeleteDialog({ works, onDone }: Props) {
+  const [asked] = useState(works);
+  const { done, fault, act } = useRemoval(asked, onDone);
+  const r = common.remove;
+  const one = asked.length === 1 ? asked[0] : undefined;
+  const busy = done !== undefined;
   return (
     <Alert.Root open onOpenChange={(open) => !open && !busy && onDone(false)}>
       <Alert.Portal>
         <Alert.Overlay className="scrim" />
         <Alert.Content className="dialog" onCloseAutoFocus={(event) => event.preventDefault()}>
-          <Alert.Title>{r.title(asset.type === "video")}</Alert.Title>
-          {asset.prompt && <p className="words clamp">{asset.prompt}</p>}
-          <Alert.Description>{r.text(asset.sizeBytes)}</Alert.Description>
+          <Alert.Title>{one ? r.title(one.type === "video") : words.remove.title(asked.length)}</Alert.Title>
+          {one?.prompt && <p className="words clamp">{one.prompt}</p>}
+          <Alert.Description>{one ? r.text(one.sizeBytes) : words.remove.text(roomOf(asked))}</Alert.Description>
+          {busy && !one && <p className="quiet num" role="status">{words.remove.going(done, asked.length)}</p>}
           {fault && <p className="wrong" role="alert">{fault}</p>}
           <div className="dialog-acts">
             <Alert.Cancel asChild><Button>{r.keep}</Button></Alert.Cancel>

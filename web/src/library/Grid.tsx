@@ -1,70 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The justified grid: one tab stop, arrow keys inside it, and only the rows near the screen exist. */
-import { useEffect, useLayoutEffect, useMemo, useRef, type KeyboardEvent, type RefObject } from "react";
-import { useNow } from "../app/live";
+import { memo, useEffect, useLayoutEffect, useMemo, useRef, type KeyboardEvent, type RefObject } from "react";
+import { flushSync } from "react-dom";
 import { letterKeys } from "../app/keys";
+import { useNow } from "../app/live";
 import { navigate } from "../app/router";
-import { dayName, number } from "../format";
-import type { Asset } from "../types";
-import { words } from "../words";
+import { number } from "../format";
+import type { AssetId, Spot } from "../types";
 import { download, useAgainAddress } from "./acts";
-import { layout, neighbour, targetFor, type Day, type Row } from "./justify";
-import { TileView } from "./Tile";
-import { useWindow, type View } from "./useWindow";
+import { HEADING, layout, neighbour, rowsWithin, targetFor, type Layout, type Row, type Section } from "./justify";
+import { keyOf, nameOfSection, type Sort } from "./order";
+import type { Picks } from "./usePicks";
+import { TileView, type TileActs } from "./Tile";
+import { useWindow } from "./useWindow";
+import type { WorkOf } from "./useWorks";
+import { words } from "./words";
 
-const HEADING = 48;
-const BETWEEN_DAYS = 12;
 const moves = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"]);
 
 interface Props {
-  assets: Asset[];
+  spots: Spot[];
+  workOf: WorkOf;
+  sort: Sort;
   /* How many rows the whole set has is known only when everything is loaded. */
   complete: boolean;
-  selected?: string;
+  opened?: string;
   focus: number;
-  addressOf: (asset: Asset) => string;
+  picks: Picks;
+  picking: boolean;
+  addressOf: (id: AssetId) => string;
   onFocus: (index: number) => void;
-  onLook: (asset: Asset) => void;
-  onDelete: (asset: Asset) => void;
+  onLook: (index: number) => void;
+  onDelete: (index: number) => void;
+  onRange: (from: number, to: number) => void;
   onNearEnd: () => void;
 }
 
-interface Placed {
-  day: Day;
-  top: number;
-  firstRow: number;
-}
-
-function place(days: Day[]): { placed: Placed[]; height: number; rows: number } {
-  let top = 0;
-  let firstRow = 1;
-  const placed = days.map((day) => {
-    const here = { day, top, firstRow };
-    top += HEADING + day.height + BETWEEN_DAYS;
-    firstRow += day.rows.length + 1;
-    return here;
-  });
-  return { placed, height: top, rows: firstRow - 1 };
-}
-
-const inView = (top: number, height: number, view: View) => top + height >= view.top && top <= view.bottom;
-
-/* Puts the focus on a tile that may only come into being by scrolling to it. */
-function focusTile(grid: HTMLElement | null, index: number, top: number | undefined) {
-  const find = () => grid?.querySelector<HTMLElement>(`[data-index="${index}"]`);
-  const found = find();
-  if (found) return found.focus();
-  if (top === undefined || !grid) return;
-  scrollTo({ top: grid.offsetTop + top - innerHeight / 2 });
-  requestAnimationFrame(() => requestAnimationFrame(() => find()?.focus()));
-}
-
-function topOf(placed: Placed[], index: number): number | undefined {
-  for (const { day, top } of placed) {
-    const row = day.rows.find((one) => one.tiles.some((tile) => tile.index === index));
-    if (row) return top + HEADING + row.top;
-  }
-  return undefined;
+/* Puts the focus on a tile. The row with the tab stop exists wherever it is, so the tile does, too. */
+function focusTile(grid: HTMLElement | null, index: number, stopAt: (index: number) => void) {
+  flushSync(() => stopAt(index));
+  grid?.querySelector<HTMLElement>(`[data-index="${index}"]`)?.focus();
 }
 
 /* Another width makes other rows, and a tile that moves to another row is a new element: the focus
@@ -77,75 +52,151 @@ function useFocusKept(grid: RefObject<HTMLElement | null>, focus: number) {
   });
 }
 
-export function Grid(props: Props) {
-  const { assets, complete, selected, focus, addressOf, onFocus, onLook, onDelete, onNearEnd } = props;
-  const element = useRef<HTMLDivElement>(null);
-  const view = useWindow(element, assets.length > 0);
-  const now = useNow(60_000);
-  useFocusKept(element, focus);
-  const days = useMemo(() => (view.width > 0 ? layout(assets, view.width, targetFor(innerWidth)) : []), [assets, view.width]);
-  const { placed, height, rows } = useMemo(() => place(days), [days]);
+interface RowProps {
+  row: Row;
+  top: number;
+  spots: Spot[];
+  workOf: WorkOf;
+  opened?: string;
+  /* The grid's tab stop, if it is in this row. */
+  focus: number | undefined;
+  picks: ReadonlySet<AssetId>;
+  picking: boolean;
+  firstOfAll: boolean;
+  addressOf: (id: AssetId) => string;
+  acts: TileActs;
+}
 
-  useEffect(() => {
-    if (height > 0 && view.bottom > height) onNearEnd();
-  }, [view.bottom, height, onNearEnd]);
+const RowView = memo(function RowView({ row, top, spots, workOf, opened, focus, picks, picking, firstOfAll, addressOf, acts }: RowProps) {
+  return (
+    <div role="row" aria-rowindex={row.order} className="row" style={{ height: row.height, transform: `translateY(${top}px)` }}>
+      {row.tiles.map((tile, column) => {
+        const spot = spots[tile.index]!;
+        return (
+          <TileView
+            key={spot._id} spot={spot} asset={workOf(spot._id)} index={tile.index} left={tile.left} width={tile.width} height={row.height}
+            column={column + 1} href={addressOf(spot._id)} tabbable={tile.index === focus} opened={spot._id === opened}
+            picked={picks.has(spot._id)} picking={picking} first={firstOfAll} acts={acts}
+          />
+        );
+      })}
+    </div>
+  );
+});
 
-  const act = (event: KeyboardEvent, asset: Asset): boolean => {
-    if (event.key === " ") onLook(asset);
-    else if (event.key === "Delete" || event.key === "Backspace") onDelete(asset);
-    else if (letterKeys.get() && event.key === "d") download(asset);
-    else if (letterKeys.get() && event.key === "r") navigate(useAgainAddress(asset));
+/* The rows to draw, by section: those near the screen, and the one with the tab stop. */
+function shown(all: Layout, view: { from: number; to: number }, focus: number): Map<number, number[]> {
+  const sections = new Map<number, number[]>();
+  const add = (at: number) => {
+    const row = all.rows[at];
+    if (!row) return;
+    const rows = sections.get(row.section);
+    if (rows) rows.push(at);
+    else sections.set(row.section, [at]);
+  };
+  const stop = focus < all.rowOf.length ? all.rowOf[focus]! : -1;
+  if (stop >= 0 && stop < view.from) add(stop);
+  for (let at = view.from; at < view.to; at++) add(at);
+  if (stop >= view.to) add(stop);
+  return sections;
+}
+
+/* The same object for as long as the grid lives, so that no tile is drawn again for it. */
+function useActs(props: Props): TileActs {
+  const latest = useRef(props);
+  latest.current = props;
+  return useMemo(
+    () => ({
+      focused: (index) => latest.current.onFocus(index),
+      pick: (index) => latest.current.picks.toggle(index),
+      pickTo: (index) => latest.current.picks.extend(index, latest.current.focus),
+      remove: (index) => latest.current.onDelete(index),
+    }),
+    [],
+  );
+}
+
+function usePresses(props: Props, all: Layout, element: RefObject<HTMLElement | null>) {
+  const { spots, workOf, picks, onFocus, onLook, onDelete } = props;
+  const act = (event: KeyboardEvent, index: number): boolean => {
+    const asset = workOf(spots[index]!._id);
+    const letters = letterKeys.get();
+    if (event.key === " ") onLook(index);
+    else if (event.key === "Delete" || event.key === "Backspace") onDelete(index);
+    else if (letters && event.key === "x") picks.toggle(index);
+    else if (letters && event.key === "d" && asset) download(asset);
+    else if (letters && event.key === "r" && asset) navigate(useAgainAddress(asset));
     else return false;
     return true;
   };
-  const press = (event: KeyboardEvent) => {
-    if (event.metaKey || event.ctrlKey || event.altKey) return;
+  return (event: KeyboardEvent) => {
     const index = Number((event.target as HTMLElement).dataset.index ?? NaN);
-    const asset = assets[index];
-    if (!asset) return;
-    if (moves.has(event.key)) {
-      const next = neighbour(days, index, event.key);
-      if (next !== undefined) focusTile(element.current, next, topOf(placed, next));
-    } else if (!act(event, asset)) return;
+    if (!spots[index] || event.altKey) return;
+    if (event.metaKey || event.ctrlKey) {
+      if (event.key !== "a") return;
+      picks.all();
+    } else if (moves.has(event.key)) {
+      const next = neighbour(all, index, event.key);
+      if (next === undefined) return;
+      if (event.shiftKey) picks.extend(next, index);
+      focusTile(element.current, next, onFocus);
+    } else if (!act(event, index)) return;
     event.preventDefault();
   };
+}
 
-  const row = (one: Row, order: number, firstOfAll: boolean) => (
-    <div
-      key={one.tiles[0]!.asset._id} role="row" aria-rowindex={order} className="row"
-      style={{ height: one.height, transform: `translateY(${one.top}px)` }}
-    >
-      {one.tiles.map((tile, column) => (
-        <TileView
-          key={tile.asset._id} asset={tile.asset} index={tile.index} left={tile.left} width={tile.width} height={one.height}
-          column={column + 1} href={addressOf(tile.asset)} tabbable={tile.index === focus} selected={tile.asset._id === selected}
-          first={firstOfAll} onDelete={onDelete} onFocus={onFocus}
-        />
-      ))}
+export function Grid(props: Props) {
+  const { spots, workOf, sort, complete, opened, focus, picks, picking, addressOf, onRange, onNearEnd } = props;
+  const element = useRef<HTMLDivElement>(null);
+  const view = useWindow(element, spots.length > 0);
+  const now = useNow(60_000);
+  useFocusKept(element, focus);
+  const all = useMemo(
+    () => layout(view.width > 0 ? spots : [], view.width, targetFor(innerWidth), (spot) => keyOf(spot, sort)),
+    [spots, view.width, sort],
+  );
+  const { from, to } = rowsWithin(all, view.top, view.bottom);
+  const acts = useActs(props);
+  const press = usePresses(props, all, element);
+
+  const first = all.rows[from]?.tiles[0]!.index ?? 0;
+  const end = to > from ? all.rows[to - 1]!.tiles.at(-1)!.index + 1 : first;
+  useLayoutEffect(() => onRange(first, end), [first, end, onRange]);
+  useEffect(() => {
+    if (all.height > 0 && view.bottom > all.height) onNearEnd();
+  }, [view.bottom, all.height, onNearEnd]);
+
+  const heading = (section: Section) => (
+    <div role="row" aria-rowindex={section.order} className="dayhead">
+      <div role="rowheader" className="dayname">
+        <h2>{nameOfSection(spots[section.first]!, sort, now)}</h2>
+        {/* Of the last there may be more to come. */}
+        {(complete || section !== all.sections.at(-1)) && <span className="quiet num small">{number(section.count)}</span>}
+      </div>
     </div>
   );
-
   return (
-    <div ref={element} role="grid" aria-label={words.library.grid} aria-rowcount={complete ? rows : -1} onKeyDown={press} style={{ height }}>
-      {placed.map(({ day, top, firstRow }) => {
-        const tall = HEADING + day.height;
-        const focused = day.rows.some((one) => one.tiles.some((tile) => tile.index === focus));
-        if (!focused && !inView(top, tall, view)) return null;
+    <div
+      ref={element} role="grid" aria-label={words.grid[sort.by]} aria-multiselectable="true" aria-rowcount={complete ? all.count : -1}
+      className={picking ? "picking" : undefined} onKeyDown={press} style={{ height: all.height }}
+    >
+      {[...shown(all, { from, to }, focus)].map(([number, rows]) => {
+        const section = all.sections[number]!;
+        const head = section.key === "" ? 0 : HEADING;
         return (
-          <div key={day.key} role="rowgroup" className="day" style={{ height: tall, top }}>
-            <div role="row" aria-rowindex={firstRow} className="dayhead">
-              <div role="rowheader" className="dayname">
-                <h2>{dayName(day.at, now)}</h2>
-                {/* Of the last day there may be more to come. */}
-                {(complete || day !== days[days.length - 1]) && <span className="quiet num small">{number(day.count)}</span>}
-              </div>
-            </div>
-            <div role="presentation" className="rows">
-              {day.rows.map((one, order) =>
-                inView(top + HEADING + one.top, one.height, view) || one.tiles.some((tile) => tile.index === focus)
-                  ? row(one, firstRow + 1 + order, firstRow === 1 && order === 0)
-                  : null,
-              )}
+          <div key={section.id} role="rowgroup" className="day" style={{ height: section.height, top: section.top }}>
+            {head > 0 && heading(section)}
+            <div role="presentation" className="rows" style={{ top: head }}>
+              {rows.map((at) => {
+                const row = all.rows[at]!;
+                const stop = focus < all.rowOf.length && all.rowOf[focus] === at ? focus : undefined;
+                return (
+                  <RowView
+                    key={spots[row.tiles[0]!.index]!._id} row={row} top={row.top - section.top - head} spots={spots} workOf={workOf}
+                    opened={opened} focus={stop} picks={picks.ids} picking={picking} firstOfAll={at === 0} addressOf={addressOf} acts={acts}
+                  />
+                );
+              })}
             </div>
           </div>
         );

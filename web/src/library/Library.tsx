@@ -1,58 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /library and /library/:id: the grid, and the chosen work beside it. The address is the selection. */
-import * as Radio from "@radix-ui/react-radio-group";
-import { usePaginatedQuery } from "convex/react";
-import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
-import { useMe, useWork } from "../app/live";
-import { Link, cameFromInside, navigate, usePlace, withQuery } from "../app/router";
+import { useQuery } from "convex/react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useWork } from "../app/live";
+import { Link, cameFromInside, navigate, usePlace } from "../app/router";
+import { api } from "../convex/_generated/api";
 import { number } from "../format";
-import { worksByPage, type Asset, type AssetId } from "../types";
+import type { Asset, AssetId, Spot } from "../types";
 import { words } from "../words";
+import { BulkBar } from "./BulkBar";
+import { useChoice, type Choice } from "./choice";
+import type { Doomed } from "./DeleteDialog";
 import { Detail } from "./Detail";
+import { FilterLine } from "./FilterLine";
 import { Grid } from "./Grid";
+import { usePicks } from "./usePicks";
+import { useShelf } from "./useShelf";
+import { useWorks } from "./useWorks";
+import { words as own } from "./words";
 
 const DeleteDialog = lazy(() => import("./DeleteDialog"));
 const Lightbox = lazy(() => import("./Lightbox"));
 
-const PAGE = 60;
 const NEAR_END = 6;
-type Type = "image" | "video";
 
-const typeOf = (query: URLSearchParams): Type | undefined => {
-  const type = query.get("type");
-  return type === "image" || type === "video" ? type : undefined;
-};
-
-function useWorks(type: Type | undefined) {
-  const { results, status, loadMore } = usePaginatedQuery(worksByPage, type ? { type } : {}, { initialNumItems: PAGE });
-  const can = useRef(false);
-  can.current = status === "CanLoadMore";
-  const more = useCallback(() => {
-    if (can.current) loadMore(PAGE);
-    can.current = false;
-  }, [loadMore]);
-  return { works: results, first: status === "LoadingFirstPage", complete: status === "Exhausted", more };
-}
-
-/* What the account says there is, before all of it is loaded. */
-function useTotal(type: Type | undefined): number | undefined {
-  const me = useMe();
-  if (!me) return undefined;
-  if (type === "image") return me.imageCount;
-  if (type === "video") return me.videoCount;
-  return me.imageCount === undefined || me.videoCount === undefined ? undefined : me.imageCount + me.videoCount;
-}
-
-function Filter({ type }: { type: Type | undefined }) {
-  const l = words.library;
-  const choose = (value: string) => navigate(withQuery("type", value === "all" ? undefined : value), { replace: true });
-  return (
-    <Radio.Root className="wordlist push" aria-label={l.kind} orientation="horizontal" value={type ?? "all"} onValueChange={choose}>
-      <Radio.Item className="word" value="all">{l.everything}</Radio.Item>
-      <Radio.Item className="word" value="image">{l.onlyPictures}</Radio.Item>
-      <Radio.Item className="word" value="video">{l.onlyFilms}</Radio.Item>
-    </Radio.Root>
-  );
+/* What the meter says there is, before all of it is loaded; of a search nobody knows. */
+function useTotal({ shelf, words: sought }: Choice): number | undefined {
+  const { sort: _sort, order: _order, searchTerm: _term, ...counted } = shelf;
+  return useQuery(api.assets.countAssets, sought ? "skip" : counted);
 }
 
 /* The tile at this place, or the page if there is none: never nothing. */
@@ -62,67 +37,79 @@ function focusIndex(index: number, preventScroll = true) {
 }
 
 /* The grid's one tab stop. It follows its work when newer ones arrive before it. */
-function useTabStop(works: Asset[]) {
-  const [stop, setStop] = useState<{ id?: string; index: number }>({ index: 0 });
-  const latest = useRef(works);
-  latest.current = works;
+function useTabStop(spots: Spot[], indexOf: ReadonlyMap<AssetId, number>) {
+  const [stop, setStop] = useState<{ id?: AssetId; index: number }>({ index: 0 });
+  const latest = useRef(spots);
+  latest.current = spots;
   const note = useCallback((index: number) => setStop({ id: latest.current[index]?._id, index }), []);
-  const found = works.findIndex((work) => work._id === stop.id);
-  return { focus: found >= 0 ? found : Math.max(0, Math.min(stop.index, works.length - 1)), note };
+  const found = stop.id === undefined ? undefined : indexOf.get(stop.id);
+  return { focus: found ?? Math.max(0, Math.min(stop.index, spots.length - 1)), note };
 }
 
-/* Which work is asked about before it is deleted, and where the focus goes after. */
-function useDeletion(works: Asset[], open: string | undefined, addressOf: (asset?: Asset) => string) {
-  const [asked, setAsked] = useState<Asset>();
+/* Which works are asked about before they are deleted, and where the focus goes after. */
+function useDeletion(spots: Spot[], indexOf: ReadonlyMap<AssetId, number>, open: string | undefined, close: () => void) {
+  const [asked, setAsked] = useState<Doomed[]>();
   const done = (gone: boolean) => {
-    const index = works.findIndex((work) => work._id === asked?._id);
-    const inDetail = asked?._id === open && open !== undefined;
+    const ids = asked ?? [];
+    const index = Math.min(...ids.map((work) => indexOf.get(work._id) ?? 0));
+    const inDetail = open !== undefined && ids.some((work) => work._id === open);
     setAsked(undefined);
-    if (gone && inDetail) navigate(addressOf(), { replace: true, stay: true });
-    const target = gone ? Math.min(index, works.length - 2) : index;
+    if (gone && inDetail) close();
     setTimeout(() => {
       if (inDetail && !gone) document.getElementById("detail")?.focus();
-      else focusIndex(target);
+      else focusIndex(gone ? Math.max(0, Math.min(index, spots.length - ids.length - 1)) : index);
     }, 50);
   };
   return { asked, setAsked, done };
 }
 
-/* Closes the detail from anywhere on the page, also where nothing has the focus; not from a dialog over it. */
-function useEscape(active: boolean, close: () => void) {
+/* Closes one level, from anywhere on the page, also where nothing has the focus; not from a dialog over it. */
+function useEscape(close: (() => void) | undefined) {
   const latest = useRef(close);
   latest.current = close;
   useEffect(() => {
-    if (!active) return;
     const press = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
       const inside = target === document.body || target.closest("main") !== null;
-      if (event.key !== "Escape" || event.defaultPrevented || !inside) return;
+      if (event.key !== "Escape" || event.defaultPrevented || !inside || !latest.current) return;
       event.preventDefault();
       latest.current();
     };
     addEventListener("keydown", press);
     return () => removeEventListener("keydown", press);
-  }, [active]);
+  }, []);
 }
+
+const useIndex = (spots: Spot[]) => useMemo(() => new Map(spots.map((spot, index) => [spot._id, index] as const)), [spots]);
 
 export default function Library() {
   const { path, query } = usePlace();
   const open = path.split("/")[2] as AssetId | undefined;
-  const type = typeOf(query);
-  const { works, first, complete, more } = useWorks(type);
+  const choice = useChoice(query);
+  const { spots, first, complete, more } = useShelf(choice.shelf);
+  const indexOf = useIndex(spots);
+  const [range, setRange] = useState({ from: 0, to: 0 });
+  const [looking, setLooking] = useState<AssetId>();
+  const lookedAt = looking === undefined ? undefined : indexOf.get(looking);
+  const workOf = useWorks(spots, lookedAt === undefined ? range : { from: lookedAt - NEAR_END, to: lookedAt + NEAR_END });
   const [alone, setAlone] = useState(open !== undefined && !cameFromInside());
-  const { focus, note } = useTabStop(works);
-  const [looking, setLooking] = useState<string>();
+  const { focus, note } = useTabStop(spots, indexOf);
+  const picks = usePicks(spots, indexOf);
+  const [begun, setBegun] = useState(false);
+  const picking = begun || picks.ids.size > 0;
   const search = query.size > 0 ? `?${query}` : "";
-  const addressOf = useCallback((asset?: Asset) => `/library${asset ? `/${asset._id}` : ""}${search}`, [search]);
-  const deletion = useDeletion(works, open, addressOf);
+  const addressOf = useCallback((id?: AssetId) => `/library${id ? `/${id}` : ""}${search}`, [search]);
+  const deletion = useDeletion(spots, indexOf, open, () => navigate(addressOf(), { replace: true, stay: true }));
+  const onRange = useCallback((from: number, to: number) => setRange({ from, to }), []);
 
-  const index = works.findIndex((work) => work._id === open);
-  const fetched = useWork(open && index < 0 ? open : undefined);
-  const asset = index >= 0 ? works[index] : open ? fetched : undefined;
-  const looked = works.find((work) => work._id === looking) ?? (asset && asset._id === looking ? asset : undefined);
-  const around = (by: number) => works[index + by] && addressOf(works[index + by]);
+  const index = open === undefined ? -1 : (indexOf.get(open) ?? -1);
+  const here = workOf(open);
+  const fetched = useWork(open && !here ? open : undefined);
+  const asset = here ?? (open ? fetched : undefined);
+  const looked = useLooked(looking, workOf(looking), asset);
+  const around = (by: number) => spots[index + by] && addressOf(spots[index + by]!._id);
+  const doomed = (spot: Spot): Doomed => ({ _id: spot._id, sizeBytes: spot.bytes, type: spot.type, prompt: workOf(spot._id)?.prompt });
+  const chosen = spots.filter((spot) => picks.ids.has(spot._id));
 
   useEffect(() => {
     if (open !== undefined || !alone) return;
@@ -134,27 +121,31 @@ export default function Library() {
     setTimeout(() => focusIndex(index >= 0 ? index : focus), 0);
   };
   const step = (by: -1 | 1) => {
-    const to = works.findIndex((work) => work._id === looking) + by;
-    const next = works[to];
-    if (to >= works.length - NEAR_END) more();
+    const to = (lookedAt ?? -1) + by;
+    const next = spots[to];
+    if (to >= spots.length - NEAR_END) more();
     if (!next) return;
     setLooking(next._id);
     note(to);
-    if (open) navigate(addressOf(next), { replace: true, stay: true });
+    if (open) navigate(addressOf(next._id), { replace: true, stay: true });
   };
   const closeLook = () => {
-    const at = works.findIndex((work) => work._id === looking);
+    const at = lookedAt;
     setLooking(undefined);
-    setTimeout(() => (open ? document.getElementById("detail")?.focus() : focusIndex(at >= 0 ? at : focus, false)), 50);
+    setTimeout(() => (open ? document.getElementById("detail")?.focus() : focusIndex(at ?? focus, false)), 50);
   };
   /* Deleted in another tab while it was looked at. */
-  const vanished = looking !== undefined && looked === undefined;
+  const vanished = looking !== undefined && looked === null;
   useEffect(() => {
     if (vanished) closeLook();
   }, [vanished]);
-  useEscape(open !== undefined && !alone, close);
-  const told = useTotal(type);
-  const total = complete ? works.length : told && Math.max(told, works.length);
+  const pickNone = () => {
+    picks.clear();
+    setBegun(false);
+  };
+  useEscape(picking ? pickNone : open !== undefined && !alone ? close : undefined);
+  const told = useTotal(choice);
+  const total = complete ? spots.length : told && Math.max(told, spots.length);
 
   return (
     <main id="main" className={alone ? "shelf lone" : open ? "shelf opened" : "shelf"} tabIndex={-1}>
@@ -162,34 +153,49 @@ export default function Library() {
         <div className="page">
           <div className="pagehead">
             <h1>{words.pages.library}</h1>
-            {works.length > 0 && <span className="quiet num">{total === undefined ? words.library.manyWorks(works.length) : words.library.works(total)}</span>}
-            <Filter type={type} />
+            {spots.length > 0 && <span className="quiet num">{total === undefined ? words.library.manyWorks(spots.length) : words.library.works(total)}</span>}
+            {picking ? (
+              <BulkBar
+                count={chosen.length} bytes={chosen.reduce((sum, spot) => sum + spot.bytes, 0)}
+                onAll={picks.all}
+                onDelete={() => deletion.setAsked(chosen.map(doomed))} onClear={pickNone}
+              />
+            ) : (
+              <FilterLine choice={choice} onPick={() => setBegun(true)} />
+            )}
           </div>
           {first && <div className="waiting" aria-hidden="true">{Array.from({ length: 12 }, (_, index) => <i key={index} />)}</div>}
-          {!first && works.length === 0 && (
+          {!first && spots.length === 0 && (
             <div className="empty">
-              <p className="words">{type ? words.library.emptyKind : words.library.empty}</p>
-              <Link className="button" href="/generate">{words.library.emptyAct}</Link>
+              <p className="words">{choice.words ? own.search.none(choice.words) : choice.isPart ? words.library.emptyKind : words.library.empty}</p>
+              {choice.isPart ? <Link className="button" href="/library">{own.search.clear}</Link> : <Link className="button" href="/generate">{words.library.emptyAct}</Link>}
             </div>
           )}
-          {works.length > 0 && (
+          {spots.length > 0 && (
             <Grid
-              assets={works} complete={complete} selected={open} focus={focus} addressOf={addressOf}
-              onFocus={note} onLook={(work) => setLooking(work._id)} onDelete={deletion.setAsked} onNearEnd={more}
+              spots={spots} workOf={workOf} sort={choice.sort} complete={complete} opened={open} focus={focus} picks={picks} picking={picking} addressOf={addressOf}
+              onFocus={note} onLook={(at) => setLooking(spots[at]!._id)} onDelete={(at) => deletion.setAsked([doomed(spots[at]!)])} onRange={onRange} onNearEnd={more}
             />
           )}
         </div>
       )}
       {open && (
         <Detail
-          asset={asset} alone={alone} place={index >= 0 ? words.detail.place(index + 1, total === undefined ? words.library.moreThan(works.length) : number(total)) : ""} previous={around(-1)} next={around(1)}
-          onClose={close} onLook={(work) => setLooking(work._id)} onDelete={deletion.setAsked}
+          asset={asset} alone={alone} place={index >= 0 ? words.detail.place(index + 1, total === undefined ? words.library.moreThan(spots.length) : number(total)) : ""} previous={around(-1)} next={around(1)}
+          onClose={close} onLook={(work) => setLooking(work._id)} onDelete={(work) => deletion.setAsked([work])}
         />
       )}
       <Suspense>
-        {deletion.asked && <DeleteDialog asset={deletion.asked} onDone={deletion.done} />}
-        {looked && <Lightbox asset={looked} onStep={works.length > 1 ? step : undefined} onClose={closeLook} />}
+        {deletion.asked && <DeleteDialog works={deletion.asked} onDone={deletion.done} />}
+        {looked && <Lightbox asset={looked} onStep={spots.length > 1 ? step : undefined} onClose={closeLook} />}
       </Suspense>
     </main>
   );
+}
+
+/* The work in the large view, wherever it is known from; null: there is none any more. */
+function useLooked(id: AssetId | undefined, near: Asset | undefined, opened: Asset | null | undefined): Asset | null | undefined {
+  const known = near ?? (opened?._id === id ? opened : undefined);
+  const fetched = useWork(id !== undefined && !known ? id : undefined);
+  return id === undefined ? undefined : (known ?? fetched);
 }

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One work in the grid. Its acts show on hover or focus; keys and the detail offer the same. */
-import { memo, useEffect, useRef, useState } from "react";
+/* One work in the grid: its frame at once, the work itself when it is there. Its acts show on hover or
+   focus; keys and the detail offer the same. */
+import { memo, useEffect, useRef, useState, type MouseEvent } from "react";
 import { Link } from "../app/router";
 import { cut, filmLength } from "../format";
-import { PlayIcon } from "../parts/icons";
+import { PlayIcon, TickIcon } from "../parts/icons";
 import { Picture } from "../parts/Picture";
-import type { Asset } from "../types";
+import type { Asset, Spot } from "../types";
 import { words } from "../words";
 import { download, useAgainAddress } from "./acts";
+import { words as own } from "./words";
 
 const ALT_LIMIT = 120;
 const HOVER_BEFORE_PLAY = 300;
+const ROOM_FOR_WORDS = 130;
+const ROOM_FOR_ACTS = 200;
 
 export const nameOf = (asset: Asset) => cut(asset.prompt || words.detail.untitled, ALT_LIMIT);
 
@@ -43,8 +47,17 @@ function Film({ asset }: { asset: Asset }) {
   );
 }
 
+/* What the grid does for its tiles; the same object as long as the grid lives. */
+export interface TileActs {
+  focused: (index: number) => void;
+  pick: (index: number) => void;
+  pickTo: (index: number) => void;
+  remove: (index: number) => void;
+}
+
 interface Props {
-  asset: Asset;
+  spot: Spot;
+  asset: Asset | undefined;
   index: number;
   left: number;
   width: number;
@@ -52,38 +65,61 @@ interface Props {
   column: number;
   href: string;
   tabbable: boolean;
-  selected: boolean;
+  opened: boolean;
+  picked: boolean;
+  /* Something is picked, or is to be: a press picks instead of opening. */
+  picking: boolean;
   first: boolean;
-  onDelete: (asset: Asset) => void;
-  onFocus: (index: number) => void;
+  acts: TileActs;
+}
+
+function nameWith({ spot, asset }: Props): string {
+  if (!asset) return own.frame[spot.type];
+  return asset.type === "video" ? `${nameOf(asset)}. ${words.library.film(filmLength(asset.duration ?? 0))}` : nameOf(asset);
+}
+
+function Over({ asset, index, width, acts }: Props & { asset: Asset }) {
+  return (
+    <div className="over" aria-hidden="true">
+      <p className="words">{cut(asset.prompt ?? "", 60)}</p>
+      {width > ROOM_FOR_ACTS && <p className="over-acts">
+        <Link href={useAgainAddress(asset)} tabIndex={-1}>{words.library.useAgain}</Link>
+        <button type="button" tabIndex={-1} onClick={() => download(asset)}>{words.library.download}</button>
+        <button type="button" tabIndex={-1} onClick={() => acts.remove(index)}>{words.library.remove}</button>
+      </p>}
+    </div>
+  );
 }
 
 export const TileView = memo(function TileView(props: Props) {
-  const { asset, index, left, width, height, column, href, tabbable, selected, first, onDelete, onFocus } = props;
-  const film = asset.type === "video";
-  const name = film ? `${nameOf(asset)}. ${words.library.film(filmLength(asset.duration ?? 0))}` : nameOf(asset);
+  const { asset, index, left, width, height, column, href, tabbable, opened, picked, picking, first, acts } = props;
+  /* Enter on a link arrives as a click of no pointer: it opens, whatever is picked. */
+  const press = (event: MouseEvent) => {
+    if (event.button !== 0 || event.metaKey || event.ctrlKey || event.altKey || event.detail === 0) return;
+    if (!event.shiftKey && !picking) return;
+    event.preventDefault();
+    if (event.shiftKey) acts.pickTo(index);
+    else acts.pick(index);
+  };
   return (
     <div
-      role="gridcell" aria-colindex={column} aria-selected={selected} className={selected ? "cell selected" : "cell"}
+      role="gridcell" aria-colindex={column} aria-selected={picked} className={`cell${picked ? " picked" : ""}${opened ? " opened" : ""}`}
       style={{ width, height, transform: `translateX(${left}px)` }}
     >
       <Link
-        className="print" href={href} stay data-index={index} tabIndex={tabbable ? 0 : -1} aria-label={name}
-        onFocus={() => onFocus(index)}
+        className="print" href={href} stay data-index={index} tabIndex={tabbable ? 0 : -1} aria-label={nameWith(props)}
+        aria-current={opened || undefined} draggable={false} onClick={press} onFocus={() => acts.focused(index)}
       >
-        <Picture asset={asset} alt="" sizes={`${width}px`} first={first} />
-        {film && <Film asset={asset} />}
+        {asset && <Picture asset={asset} alt="" sizes={`${width}px`} first={first} />}
+        {asset?.type === "video" && <Film asset={asset} />}
       </Link>
-      {width > 130 && (
-        <div className="over" aria-hidden="true">
-          <p className="words">{cut(asset.prompt ?? "", 60)}</p>
-          {width > 200 && <p className="over-acts">
-            <Link href={useAgainAddress(asset)} tabIndex={-1}>{words.library.useAgain}</Link>
-            <button type="button" tabIndex={-1} onClick={() => download(asset)}>{words.library.download}</button>
-            <button type="button" tabIndex={-1} onClick={() => onDelete(asset)}>{words.library.remove}</button>
-          </p>}
-        </div>
-      )}
+      <button
+        type="button" className="pick" tabIndex={-1} aria-hidden="true" title={own.picks.pick}
+        onClick={(event) => (event.shiftKey ? acts.pickTo(index) : acts.pick(index))}
+      >
+        <i><TickIcon /></i>
+      </button>
+      {asset && width > ROOM_FOR_WORDS && !picking && <Over {...props} asset={asset} />}
     </div>
   );
 });

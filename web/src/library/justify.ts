@@ -1,90 +1,150 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lays works out in justified rows, by day: arithmetic only, nothing is measured from the document. */
-import { dayKey } from "../format";
-import type { Asset } from "../types";
+/* Lays frames out in justified rows, by section: arithmetic only, nothing is measured from the
+   document. Ten thousand take some milliseconds, so it is done anew whenever one comes or goes. */
+import type { Spot } from "../types";
 
 export const GAP = 6;
+export const HEADING = 48;
+const BETWEEN = 12;
 const SWAY = 0.2;
 
 export interface Tile {
-  asset: Asset;
   index: number;
   left: number;
   width: number;
 }
 
 export interface Row {
-  tiles: Tile[];
+  /* Within the grid. */
   top: number;
   height: number;
+  tiles: Tile[];
+  section: number;
+  /* Counted from 1, headings with it. */
+  order: number;
 }
 
-export interface Day {
+export interface Section {
   key: string;
-  at: number;
+  /* Unlike the key its own, also where a day comes twice. */
+  id: string;
+  /* Its first work. */
+  first: number;
   count: number;
-  rows: Row[];
+  top: number;
   height: number;
+  rows: { from: number; to: number };
+  order: number;
 }
 
-const ratioOf = (asset: Asset) => Math.min(4, Math.max(0.25, asset.width / asset.height || 1));
+export interface Layout {
+  sections: Section[];
+  rows: Row[];
+  /* The row of each work. */
+  rowOf: Uint32Array;
+  height: number;
+  /* All rows that are counted aloud. */
+  count: number;
+}
+
+type Keyed = Pick<Spot, "ratio">;
+
+const ratioOf = (spot: Keyed) => Math.min(4, Math.max(0.25, spot.ratio || 1));
 
 /* The row height at which these ratios fill the width exactly. */
 const filling = (ratios: number, count: number, width: number) => (width - GAP * (count - 1)) / ratios;
 
-function rowOf(assets: Asset[], first: number, top: number, height: number, width: number, full: boolean): Row {
+function tilesOf(spots: readonly Keyed[], from: number, to: number, height: number, width: number, full: boolean): Tile[] {
+  const tiles: Tile[] = [];
   let left = 0;
-  const tiles = assets.map((asset, place) => {
-    const last = full && place === assets.length - 1;
-    const wide = last ? width - left : Math.min(width, Math.round(ratioOf(asset) * height));
-    const tile = { asset, index: first + place, left, width: wide };
+  for (let index = from; index < to; index++) {
+    const last = full && index === to - 1;
+    const wide = last ? width - left : Math.min(width, Math.round(ratioOf(spots[index]!) * height));
+    tiles.push({ index, left, width: wide });
     left += wide + GAP;
-    return tile;
-  });
-  return { tiles, top, height: Math.round(height) };
+  }
+  return tiles;
 }
 
-function rowsOf(assets: Asset[], first: number, width: number, target: number): Row[] {
-  const rows: Row[] = [];
-  let start = 0;
+/* Where rows end and how high they are, for the works from..to. */
+function* breaks(spots: readonly Keyed[], from: number, to: number, width: number, target: number) {
+  let start = from;
   let ratios = 0;
-  let top = 0;
-  const close = (end: number, height: number, full: boolean) => {
-    const row = rowOf(assets.slice(start, end), first + start, top, height, width, full);
-    rows.push(row);
-    top += row.height + GAP;
-    start = end;
-    ratios = 0;
-  };
-  assets.forEach((asset, place) => {
-    const ratio = ratioOf(asset);
-    const before = place - start;
+  for (let index = from; index < to; index++) {
+    const ratio = ratioOf(spots[index]!);
+    const before = index - start;
     const without = before > 0 ? filling(ratios, before, width) : Infinity;
     const along = filling(ratios + ratio, before + 1, width);
     /* Whichever of the two heights is nearer to the target ends the row. */
-    if (along < target * (1 - SWAY) && without - target < target - along) close(place, without, true);
+    if (along < target * (1 - SWAY) && without - target < target - along) {
+      yield { from: start, to: index, height: without, full: true };
+      start = index;
+      ratios = 0;
+    }
     ratios += ratio;
-    const height = filling(ratios, place - start + 1, width);
-    if (height <= target * (1 + SWAY / 4)) close(place + 1, height, true);
-  });
-  if (start < assets.length) close(assets.length, Math.min(target, filling(ratios, assets.length - start, width)), false);
-  return rows;
+    const height = filling(ratios, index - start + 1, width);
+    if (height > target * (1 + SWAY / 4)) continue;
+    yield { from: start, to: index + 1, height, full: true };
+    start = index + 1;
+    ratios = 0;
+  }
+  if (start < to) yield { from: start, to, height: Math.min(target, filling(ratios, to - start, width)), full: false };
 }
 
-/* Works come newest first; days keep that order. */
-export function layout(assets: Asset[], width: number, target: number): Day[] {
-  const days: Day[] = [];
+/* Sections are runs of works with the same key; where keyOf answers nothing there is no heading. */
+export function layout<S extends Keyed>(spots: readonly S[], width: number, target: number, keyOf: (spot: S) => string): Layout {
+  const out: Layout = { sections: [], rows: [], rowOf: new Uint32Array(spots.length), height: 0, count: 0 };
+  const times = new Map<string, number>();
   let start = 0;
-  while (start < assets.length) {
-    const key = dayKey(assets[start]!.createdAt);
+  while (start < spots.length) {
+    const key = keyOf(spots[start]!);
+    const before = times.get(key) ?? 0;
+    times.set(key, before + 1);
     let end = start + 1;
-    while (end < assets.length && dayKey(assets[end]!.createdAt) === key) end++;
-    const rows = rowsOf(assets.slice(start, end), start, width, target);
-    const last = rows[rows.length - 1]!;
-    days.push({ key, at: assets[start]!.createdAt, count: end - start, rows, height: last.top + last.height });
+    while (end < spots.length && keyOf(spots[end]!) === key) end++;
+    addSection(out, spots, { key, id: before > 0 ? `${key}/${before}` : key, from: start, to: end }, width, target);
     start = end;
   }
-  return days;
+  return out;
+}
+
+function addSection(out: Layout, spots: readonly Keyed[], run: { key: string; id: string; from: number; to: number }, width: number, target: number) {
+  const section: Section = {
+    key: run.key, id: run.id, first: run.from, count: run.to - run.from, top: out.height, height: 0,
+    rows: { from: out.rows.length, to: 0 }, order: out.count + 1,
+  };
+  const number = out.sections.push(section) - 1;
+  const head = run.key === "" ? 0 : HEADING;
+  let top = section.top + head;
+  if (head > 0) out.count++;
+  for (const part of breaks(spots, run.from, run.to, width, target)) {
+    const row: Row = {
+      top, height: Math.round(part.height), tiles: tilesOf(spots, part.from, part.to, part.height, width, part.full),
+      section: number, order: ++out.count,
+    };
+    out.rowOf.fill(out.rows.length, part.from, part.to);
+    out.rows.push(row);
+    top += row.height + GAP;
+  }
+  section.rows.to = out.rows.length;
+  section.height = top - GAP - section.top;
+  out.height = section.top + section.height + BETWEEN;
+}
+
+/* The rows that reach into top..bottom. */
+export function rowsWithin({ rows }: Layout, top: number, bottom: number): { from: number; to: number } {
+  const first = (isPast: (row: Row) => boolean) => {
+    let low = 0;
+    let high = rows.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (isPast(rows[middle]!)) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  };
+  const from = first((row) => row.top + row.height >= top);
+  return { from, to: Math.max(from, first((row) => row.top > bottom)) };
 }
 
 export function targetFor(viewport: number): number {
@@ -96,17 +156,15 @@ export function targetFor(viewport: number): number {
 }
 
 /* The work an arrow key leads to: along the order, or to the nearest in the row above or below. */
-export function neighbour(days: Day[], index: number, key: string): number | undefined {
-  const rows = days.flatMap((day) => day.rows);
-  const at = rows.findIndex((row) => row.tiles.some((tile) => tile.index === index));
-  const here = rows[at]?.tiles.find((tile) => tile.index === index);
-  if (!here) return undefined;
-  const count = rows.reduce((sum, row) => sum + row.tiles.length, 0);
+export function neighbour({ rows, rowOf }: Layout, index: number, key: string): number | undefined {
+  if (index < 0 || index >= rowOf.length) return undefined;
   if (key === "ArrowLeft") return Math.max(0, index - 1);
-  if (key === "ArrowRight") return Math.min(count - 1, index + 1);
+  if (key === "ArrowRight") return Math.min(rowOf.length - 1, index + 1);
   if (key === "Home") return 0;
-  if (key === "End") return count - 1;
-  const other = rows[at + (key === "ArrowUp" ? -1 : 1)];
+  if (key === "End") return rowOf.length - 1;
+  const row = rows[rowOf[index]!]!;
+  const here = row.tiles[index - row.tiles[0]!.index]!;
+  const other = rows[rowOf[index]! + (key === "ArrowUp" ? -1 : 1)];
   if (!other) return index;
   const middle = here.left + here.width / 2;
   const distance = (tile: Tile) => Math.abs(tile.left + tile.width / 2 - middle);

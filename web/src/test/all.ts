@@ -4,3 +4,4 @@ import "./faults.test";
 import "./format.test";
 import "./justify.test";
 import "./billing.test";
+import "./chunks.test";

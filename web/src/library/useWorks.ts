@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The works near the screen, live. What was seen a moment ago stays subscribed or remembered, so that
+   scrolling back shows it at once; while somebody flings past, nothing is asked for. */
+import { useQueries, type RequestForQueries } from "convex/react";
+import { useEffect, useMemo, useRef, useState } from "react";
+import { api } from "../convex/_generated/api";
+import type { Asset, AssetId, Spot } from "../types";
+import { Chunks } from "./chunks";
+
+const LIVE_CHUNKS = 12;
+const REMEMBERED_CHUNKS = 60;
+const SETTLED = 80;
+
+interface Span {
+  from: number;
+  to: number;
+}
+
+/* The first span counts at once, a later one when it has stood for a moment. */
+function useSettled({ from, to }: Span): Span {
+  const [span, setSpan] = useState({ from, to });
+  const waits = span.to > span.from;
+  if (!waits && to > from) setSpan({ from, to });
+  useEffect(() => {
+    if (!waits) return;
+    const timer = setTimeout(() => setSpan((now) => (now.from === from && now.to === to ? now : { from, to })), SETTLED);
+    return () => clearTimeout(timer);
+  }, [from, to, waits]);
+  return span;
+}
+
+type Answers = Record<string, Asset[] | Error | undefined>;
+
+/* What the answers said last, by work. */
+class Seen {
+  readonly works = new Map<AssetId, Asset>();
+  private readonly answers = new Map<number, Asset[]>();
+
+  take(chunks: Chunks, answers: Answers) {
+    for (const [name, answer] of Object.entries(answers)) {
+      const chunk = Number(name);
+      if (answer === undefined || answer instanceof Error || this.answers.get(chunk) === answer) continue;
+      chunks.ids[chunk]!.forEach((id) => this.works.delete(id));
+      answer.forEach((work) => this.works.set(work._id, work));
+      this.answers.delete(chunk);
+      this.answers.set(chunk, answer);
+    }
+    for (const chunk of this.answers.keys()) {
+      if (this.answers.size <= REMEMBERED_CHUNKS) break;
+      if (chunk in answers) continue;
+      this.answers.delete(chunk);
+      chunks.ids[chunk]!.forEach((id) => this.works.delete(id));
+    }
+  }
+}
+
+export type WorkOf = (id: AssetId | undefined) => Asset | undefined;
+
+/* Looks up works; another function whenever another answer came. */
+export function useWorks(spots: Spot[], range: Span): WorkOf {
+  const { from, to } = useSettled(range);
+  const chunks = useRef<Chunks>(null);
+  const seen = useRef<Seen>(null);
+  const live = useRef<number[]>([]);
+  chunks.current ??= new Chunks();
+  seen.current ??= new Seen();
+  const wanted = useMemo(() => {
+    const now = chunks.current!.covering(spots, from, to);
+    live.current = [...live.current.filter((chunk) => !now.includes(chunk)), ...now].slice(-Math.max(LIVE_CHUNKS, now.length));
+    const queries: RequestForQueries = {};
+    for (const chunk of live.current) queries[chunk] = { query: api.assets.getMany, args: { assetIds: chunks.current!.ids[chunk]! } };
+    return queries;
+  }, [spots, from, to]);
+  const answers = useQueries(wanted) as Answers;
+  return useMemo(() => {
+    seen.current!.take(chunks.current!, answers);
+    return (id) => id && seen.current!.works.get(id);
+  }, [answers]);
+}
