@@ -4,6 +4,7 @@
 #include "base/planted.h"
 #include "serve/accounts.h"
 #include "serve/archives.h"
+#include "serve/certificates.h"
 #include "serve/files.h"
 #include "serve/functions.h"
 #include "serve/operations.h"
@@ -190,6 +191,7 @@ static const struct route routes[] = {
     {"/api/files/", GETS, files_get_signed},
     {"/api/download", POSTS, archives_post},
     {"/api/download/", GETS, archives_get},
+    {"/api/certificates/", GETS, certificates_get},
     {"/api/webhooks/provider/", POSTS, webhooks_provider},
     {"/api/webhooks/replicate", POSTS, webhooks_replicate},
     {"/clerk-webhook", POSTS, webhooks_clerk},

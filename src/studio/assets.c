@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/assets.h"
 
+#include "studio/certificates.h"
 #include "studio/generations.h"
 #include "studio/links.h"
 #include "studio/renditions.h"
@@ -277,9 +278,10 @@ str storage_id_of(struct arena *arena, str segment)
     return len == STORAGE_ID_LEN ? (str){id, len} : (str){0};
 }
 
-void file_put(struct call *call, doc_id owner, const struct stored_file *stored, str name)
+static struct file file_of(struct call *call, doc_id owner, const struct stored_file *stored,
+                           str name)
 {
-    struct file file = {
+    return (struct file){
         .storage_id = stored->storage_id,
         .owner_id = owner,
         .content_type = stored->content_type,
@@ -288,6 +290,11 @@ void file_put(struct call *call, doc_id owner, const struct stored_file *stored,
         .name = name,
         .created_at = call->now,
     };
+}
+
+void file_put(struct call *call, doc_id owner, const struct stored_file *stored, str name)
+{
+    struct file file = file_of(call, owner, stored, name);
     row_new(call, &file_type, &file);
     row_put(call, &file_type, &file);
 }
@@ -303,6 +310,13 @@ void file_doom(struct call *call, struct file *file)
     file->is_doomed = true;
     row_put(call, &file_type, file);
     job_queue(call, files_remove_action.name, STR("files"), file->id);
+}
+
+void file_put_doomed(struct call *call, doc_id owner, const struct stored_file *stored)
+{
+    struct file file = file_of(call, owner, stored, STR(""));
+    row_new(call, &file_type, &file);
+    file_doom(call, &file);
 }
 
 static void file_remove(struct call *call, str storage_id)
@@ -324,6 +338,16 @@ static const void *remove_ask(struct call *call, struct job *job)
     return work;
 }
 
+static void remove_row(struct call *call, struct job *job, bool is_left)
+{
+    struct file file;
+    if (row_find(call, &file_type, (doc_id){job->about}, &file)) {
+        certificate_file(call, &file, is_left);
+        row_remove(call, &file_type, file.id);
+    }
+    job_remove(call, job->id);
+}
+
 static void remove_answer(struct call *call, struct job *job, const void *asked, const void *result)
 {
     const struct work_result *came = result;
@@ -332,15 +356,13 @@ static void remove_answer(struct call *call, struct job *job, const void *asked,
         job_put_off(call, job, instant_add(call->now, job_backoff(call, job->failures)));
         return;
     }
-    row_remove(call, &file_type, (doc_id){job->about});
-    job_remove(call, job->id);
+    remove_row(call, job, came->failure != WORK_OK);
 }
 
 /* The row goes all the same: the sweep of blobs without rows finds the bytes later. */
 static void remove_give_up(struct call *call, struct job *job, str why)
 {
-    row_remove(call, &file_type, (doc_id){job->about});
-    job_remove(call, job->id);
+    remove_row(call, job, true);
 }
 
 const struct job_action files_remove_action = {

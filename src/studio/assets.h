@@ -92,6 +92,9 @@ void file_put(struct call *call, doc_id owner, const struct stored_file *file, s
 /* The file row of a storage id; for serving. False: there is none, or it is deleted. */
 bool file_find(struct call *call, str storage_id, struct file *out);
 
+/* A blob that is stored and will never be anybody's work: it goes as deleted files do. */
+void file_put_doomed(struct call *call, doc_id owner, const struct stored_file *file);
+
 /* No longer served from here on; a job removes the bytes, then the row. */
 void file_doom(struct call *call, struct file *file);
 

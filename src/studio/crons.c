@@ -2,6 +2,7 @@
 #include "studio/crons.h"
 
 #include "base/planted.h"
+#include "studio/certificates.h"
 #include "studio/downloads.h"
 #include "studio/events.h"
 #include "studio/generations.h"
@@ -39,6 +40,8 @@ static const struct cron crons[] = {
      CRON_DAILY, 0, 0, quota_clean},
     {"recountStorage", "Counts what everybody has stored, and sets wrong meters right (QUOT-07).",
      CRON_DAILY, 4, 7, storage_recount_all},
+    {"cleanupCertificates", "Forgets certificates of deletion after 90 days (MOD-05).", CRON_DAILY,
+     4, 37, certificates_clean},
     {"cleanupWebhookEvents", "Forgets taken events of others after 30 days (CRON-05, IN-04).",
      CRON_DAILY, 3, 37, webhook_events_clean},
     {"cleanupUploads", "Removes uploads that nobody finished or used in time (CRON-05).",

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/erasing.h"
 
+#include "studio/alerts.h"
 #include "studio/catalogue.h"
+#include "studio/certificates.h"
 #include "studio/downloads.h"
 #include "studio/generations.h"
 #include "studio/quotas.h"
@@ -10,6 +12,7 @@
 #include "studio/work.h"
 
 #define AT_ONCE 50
+#define FILES_PAUSE SECONDS(2) /* for the jobs that remove their bytes */
 #define STOPPING_TIME SECONDS(30)
 
 /* ---- at once ---- */
@@ -28,6 +31,7 @@ void user_erase(struct call *call, struct user *user)
     user->updated_at = call->now;
     user->deleted_at = (struct maybe_instant){call->now, true};
     row_put(call, &user_type, user);
+    certificate_open(call, user->id);
     job_queue(call, erasing_action.name, STR("files"), user->id);
 }
 
@@ -140,7 +144,30 @@ static bool remove_works(struct call *call, doc_id user)
     scan_end(&scan);
     for (size_t i = 0; i < count; i++)
         asset_remove(call, &list[i]);
+    certificate_count(call, user, CERTIFIED_WORKS, count);
     return count != 0;
+}
+
+/* Files that never became works. Answers whether any file is left, be it doomed already: the end
+ * waits for its bytes. */
+static bool remove_files(struct call *call, doc_id user, bool *is_waiting)
+{
+    struct file *list = arena_array(call->arena, struct file, AT_ONCE);
+    struct scan scan;
+    size_t count = 0, doomed = 0;
+    view_scan(call->view, index_of(&file_type, "by_owner"),
+              (struct bounds){.prefix = KEY(key_id(user))}, ORDER_UP, &scan);
+    while (count < AT_ONCE && scan_next(&scan, &list[count]))
+        count++;
+    scan_end(&scan);
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].is_doomed)
+            continue;
+        file_doom(call, &list[i]);
+        doomed++;
+    }
+    *is_waiting = count != 0 && doomed == 0;
+    return doomed != 0;
 }
 
 static bool remove_generations(struct call *call, doc_id user)
@@ -155,6 +182,7 @@ static bool remove_generations(struct call *call, doc_id user)
     scan_end(&scan);
     for (size_t i = 0; i < count; i++)
         generation_remove(call, &list[i]);
+    certificate_count(call, user, CERTIFIED_GENERATIONS, count);
     return count != 0;
 }
 
@@ -173,24 +201,40 @@ static bool remove_rows(struct call *call, const struct doc_type *type, doc_id u
     scan_end(&scan);
     for (size_t i = 0; i < count; i++)
         row_remove(call, type, ids[i]);
+    certificate_count(call, user, CERTIFIED_RECORDS, count);
     return count != 0;
+}
+
+/* Whatever else is theirs, of types whose index "by_user" begins with the user. */
+static const struct doc_type *const others[] = {
+    &rate_type,        &storage_meter_type, &period_usage_type,
+    &reservation_type, &credit_watch_type,  &download_type,
+};
+
+static bool remove_others(struct call *call, doc_id user)
+{
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        if (remove_rows(call, others[i], user))
+            return true;
+    return false;
 }
 
 static const void *ask(struct call *call, struct job *job)
 {
     doc_id user = {job->about};
     struct subscription_row paid;
+    bool is_waiting = false;
     if (paid_find(call, user, &paid))
         return work_ending(call, &paid);
-    bool has_more =
-        end_work(call, user) || remove_works(call, user) || remove_generations(call, user) ||
-        remove_rows(call, &rate_type, user) || remove_rows(call, &storage_meter_type, user) ||
-        remove_rows(call, &period_usage_type, user) || remove_rows(call, &reservation_type, user) ||
-        remove_rows(call, &download_type, user);
-    if (has_more)
-        job_put_off(call, job, call->now);
-    else
+    bool has_more = end_work(call, user) || remove_works(call, user) ||
+                    remove_generations(call, user) || remove_files(call, user, &is_waiting) ||
+                    remove_others(call, user);
+    if (has_more || is_waiting) {
+        job_put_off(call, job, has_more ? call->now : instant_add(call->now, FILES_PAUSE));
+    } else {
+        certificate_close(call, user);
         job_remove(call, job->id);
+    }
     return NULL;
 }
 

@@ -327,6 +327,18 @@ void generation_release(struct call *call, struct generation *g, int64_t outputs
         storage_release(call, g->user_id, &need);
 }
 
+/* Its original is stored, and no work came of it. */
+static void forget_bytes(struct call *call, const struct generation *g, const struct output *output)
+{
+    struct stored_file left = {output->storage_id, output->mime_type, output->size_bytes,
+                               output->sha256};
+    if (output->storage_id.len == 0 || output->state == OUTPUT_READY)
+        return;
+    if (left.content_type.len == 0)
+        left.content_type = STR("application/octet-stream");
+    file_put_doomed(call, g->user_id, &left);
+}
+
 void generation_end(struct call *call, struct generation *g, enum generation_status status,
                     str error)
 {
@@ -336,6 +348,7 @@ void generation_end(struct call *call, struct generation *g, enum generation_sta
     for (size_t i = 0; i < count; i++) {
         ready += outputs[i].state == OUTPUT_READY ||
                  (outputs[i].state == OUTPUT_MADE && PLANTED(sim_stored_is_charged));
+        forget_bytes(call, g, &outputs[i]);
         if (!PLANTED(sim_outputs_left))
             row_remove(call, &output_type, outputs[i].id);
     }

@@ -7,6 +7,7 @@
 #include "studio/attempts.h"
 #include "studio/audit.h"
 #include "studio/catalogue_inside.h"
+#include "studio/certificates.h"
 #include "studio/crons.h"
 #include "studio/downloads.h"
 #include "studio/erasing.h"
@@ -66,6 +67,8 @@ static const struct doc_type *const types[] = {
     &edition_type,
     &upload_type,
     &download_type,
+    &certificate_type,
+    &certificate_line_type,
 };
 const struct schema studio_schema = {.types = types, .count = ARRAY_LEN(types)};
 
@@ -99,10 +102,12 @@ static const struct subject subjects[] = {
     {backstage_film_functions, &backstage_film_function_count},
     {backstage_functions, &backstage_function_count},
     {catalogue_functions, &catalogue_function_count},
+    {certificate_functions, &certificate_function_count},
     {clerk_functions, &clerk_function_count},
     {credit_functions, &credit_function_count},
     {cron_functions, &cron_function_count},
     {download_functions, &download_function_count},
+    {deleting_functions, &deleting_function_count},
     {event_functions, &event_function_count},
     {generation_functions, &generation_function_count},
     {image_functions, &image_function_count},
