@@ -77,4 +77,5 @@ bool bench_renditions_png(const struct bench *bench, struct row *row, struct fau
     MUST_CHECK;
 bool bench_renditions_jpeg(const struct bench *bench, struct row *row, struct fault *fault)
     MUST_CHECK;
+bool bench_search(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
 bool bench_concurrent(const struct bench *bench, struct row *rows, struct fault *fault) MUST_CHECK;

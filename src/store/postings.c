@@ -72,6 +72,14 @@ struct posting {
     char room[STORE_KEY_MAX + POSTINGS_BODY_MAX]; /* found's: a put takes nothing of the arena */
 };
 
+static void posting_begin(struct posting *posting, struct change *change,
+                          const struct type_plan *type)
+{
+    posting->change = change;
+    posting->space = space_of_postings(type->type);
+    posting->found = (struct found){.room = posting->room, .room_len = sizeof(posting->room)};
+}
+
 /* The word's blocks with ids from..to: the last of them, or the first. */
 static bool seek(struct posting *posting, uint64_t from, uint64_t to, enum order order)
 {
@@ -91,11 +99,20 @@ static void put_block(struct posting *posting, bytes key, size_t from, size_t co
     tree_replace(posting->change->writes, posting->space, key, buffer_text(&body));
 }
 
+static size_t length_of_number(int64_t number)
+{
+    size_t len = 1;
+    for (uint64_t rest = (uint64_t)number >> 5; rest != 0; rest >>= 5)
+        len++;
+    return len;
+}
+
 static size_t length_of(const struct posting *posting)
 {
-    AUTO(buffer_done) struct buffer body = {0};
-    postings_write(posting->ids, posting->count, &body);
-    return body.len;
+    size_t len = 0;
+    for (size_t i = 0; i < posting->count; i++)
+        len += length_of_number(posting->ids[i] - (i == 0 ? 0 : posting->ids[i - 1]));
+    return len;
 }
 
 /* A block of its own for what lies from there on. */
@@ -174,6 +191,36 @@ static void take(struct posting *posting)
         put_block(posting, posting->found.key, 0, posting->count);
 }
 
+void postings_append(struct change *change, const struct type_plan *type, bytes key,
+                     const int64_t *ids, size_t count)
+{
+    struct posting posting;
+    posting_begin(&posting, change, type);
+    posting.key.len = key.len;
+    memcpy(posting.key.at, key.at, key.len);
+    struct packed_key last = posting.key;
+    bool is_there = seek(&posting, 0, INT64_MAX, ORDER_DOWN);
+    size_t len = posting.found.body.len;
+    if (is_there) {
+        last.len = posting.found.key.len;
+        memcpy(last.at, posting.found.key.at, last.len);
+    }
+    for (size_t i = 0; i < count && !change->view.is_failed; i++) {
+        if (posting.count == POSTINGS_MAX || len + 13 > POSTINGS_BODY_MAX) {
+            put_block(&posting, packed_bytes(&last), 0, posting.count);
+            posting.count = len = 0;
+        }
+        if (posting.count == 0) {
+            last = posting.key;
+            packed_add_u64(&last, (uint64_t)ids[i]);
+        }
+        len += length_of_number(ids[i] - (posting.count == 0 ? 0 : posting.ids[posting.count - 1]));
+        posting.ids[posting.count++] = ids[i];
+    }
+    if (posting.count != 0)
+        put_block(&posting, packed_bytes(&last), 0, posting.count);
+}
+
 /* Each word of the one list that the other has not. */
 static void for_others(struct posting *posting, const struct packed_key *filters, str words,
                        str others, void (*act)(struct posting *posting))
@@ -232,10 +279,8 @@ void search_write(struct change *change, const struct type_plan *type, doc_id id
     if (stays && str_equal(old.words, new.words))
         return;
     struct posting posting;
-    posting.change = change;
-    posting.space = space_of_postings(type->type);
+    posting_begin(&posting, change, type);
     posting.id = id;
-    posting.found = (struct found){.room = posting.room, .room_len = sizeof(posting.room)};
     for_others(&posting, &old.filters, old.words, stays ? new.words : (str){0}, take);
     for_others(&posting, &new.filters, new.words, stays ? old.words : (str){0}, add);
     if (old_row != NULL && !stays)

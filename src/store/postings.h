@@ -30,6 +30,15 @@ void postings_key(const struct packed_key *filters, str word, struct packed_key 
 /* The word in the key of a block; and the last 8 bytes. */
 str postings_word(bytes key, size_t filters_len);
 
+/* Ids that are higher than all of the word's, in rising order; key as postings_key gives it. */
+void postings_append(struct change *change, const struct type_plan *type, bytes key,
+                     const int64_t *ids, size_t count);
+
+/* At opening: the words of the next documents behind *last, as writes to be committed; is_done when
+ * there are no more. */
+bool search_fill(struct store *store, const struct type_plan *type, doc_id *last, bool *is_done,
+                 struct tree *writes, struct fault *fault) MUST_CHECK;
+
 /* Index entries follow a row: called with what it was and what it is, either may be NULL. */
 void search_write(struct change *change, const struct type_plan *type, doc_id id,
                   const void *old_row, const void *new_row);

@@ -430,55 +430,20 @@ static bool drop_searches(struct upgrade *upgrade, struct fault *fault)
     return true;
 }
 
-/* A change that only the writes see, so that one document finds the postings of another. */
-static bool add_words(struct change *change, const struct type_plan *type, doc_id id, str body)
+static bool fill_search(struct upgrade *upgrade, const struct type_plan *type, doc_id *last,
+                        struct fault *fault)
 {
-    void *row = arena_alloc(change->view.arena, type->type->size);
-    change->view.change = NULL;
-    if (!view_parse(&change->view, type->type, id, body, row))
-        return false;
-    change->view.change = change;
-    search_write(change, type, id, NULL, row);
-    change->view.change = NULL;
-    return !change->view.is_failed;
-}
-
-static bool fill_some_words(struct upgrade *upgrade, const struct type_plan *type, doc_id *last,
-                            bool *is_done, struct fault *fault)
-{
-    struct store *store = upgrade->store;
-    const struct engine_methods *engine = store->engine->methods;
-    AUTO(arena_done) struct arena arena = {0};
-    struct tree writes = {0};
-    struct change change = {.writes = &writes};
-    struct cursor *cursor;
-    uint8_t from[8], to[8];
-    u64_write(from, (uint64_t)last->n + 1);
-    u64_write(to, INT64_MAX);
-    if (!view_begin(store, &arena, &change.view, fault))
-        return false;
-    bool is_well = engine->scan(change.view.snapshot, space_of_rows(type->type), (bytes){from, 8},
-                                (bytes){to, 8}, ORDER_UP, &cursor, fault);
-    if (!is_well) {
-        view_end(&change.view);
-        return false;
+    bool is_done = false;
+    while (!is_done) {
+        struct tree writes = {0};
+        if (!search_fill(upgrade->store, type, last, &is_done, &writes, fault)) {
+            tree_done(&writes);
+            return false;
+        }
+        if (writes.root != NULL && !commit(upgrade, &writes, fault))
+            return false;
     }
-    for (int i = 0; i < FILL_STEP && is_well && !*is_done; i++) {
-        struct entry entry;
-        is_well = engine->next(cursor, &entry, fault);
-        *is_done = is_well && entry.key.at == NULL;
-        if (!is_well || *is_done)
-            break;
-        *last = (doc_id){(int64_t)u64_read(entry.key.at)};
-        is_well = add_words(&change, type, *last, entry.body) ||
-                  fault_set(fault, change.view.fault.kind, "%s", change.view.fault.text);
-    }
-    engine->close_scan(cursor);
-    view_end(&change.view);
-    if (is_well && writes.root != NULL)
-        return commit(upgrade, &writes, fault);
-    tree_done(&writes);
-    return is_well;
+    return true;
 }
 
 static bool fill_searches(struct upgrade *upgrade, struct fault *fault)
@@ -486,13 +451,10 @@ static bool fill_searches(struct upgrade *upgrade, struct fault *fault)
     for (size_t i = 0; i < upgrade->schema->count; i++) {
         const struct doc_type *type = upgrade->schema->types[i];
         doc_id last = {0};
-        bool is_done = type->search == NULL || search_is_complete(upgrade, type);
-        if (is_done)
+        if (type->search == NULL || search_is_complete(upgrade, type))
             continue;
-        while (!is_done)
-            if (!fill_some_words(upgrade, plan_type(&upgrade->store->plan, type), &last, &is_done,
-                                 fault))
-                return false;
+        if (!fill_search(upgrade, plan_type(&upgrade->store->plan, type), &last, fault))
+            return false;
         if (last.n != 0)
             log_event(LOG_INFO, "search_filled", "%s", type->name);
         put_meta(upgrade, search_meta_key(upgrade, type->name),
