@@ -200,6 +200,10 @@ void outside_answer(struct pretend *outside, const struct under_way *under_way,
     case WORK_DERIVE:
         answer_derive(outside, under_way, result);
         break;
+    case WORK_PREVIEW:
+        result->moving = blob_store(outside, &result->arena, (struct blob){0});
+        result->playback = blob_store(outside, &result->arena, (struct blob){0});
+        break;
     case WORK_RESIZE:
         result->resized = blob_store(outside, &result->arena, (struct blob){0});
         result->width = result->height = under_way->work->width;

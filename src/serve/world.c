@@ -177,13 +177,24 @@ static bool store_output(struct outer *outer, struct random *random, struct work
 
 static enum work_failure failure_of_media(enum media_failure failure)
 {
-    return failure == MEDIA_UNAVAILABLE ? WORK_TRANSIENT : WORK_BROKEN;
+    switch (failure) {
+    case MEDIA_UNAVAILABLE:
+        return WORK_TRANSIENT;
+    case MEDIA_CRASHED:
+    case MEDIA_TIMEOUT:
+    case MEDIA_BROKEN:
+        return WORK_CRASHED;
+    default:
+        return WORK_BROKEN;
+    }
 }
 
 static void take_facts(struct work_result *result, const struct media_event *event)
 {
     result->width = event->facts.width;
     result->height = event->facts.height;
+    result->frames = event->facts.frames;
+    result->codec = str_copy(&result->arena, str_of(event->facts.codec));
     result->mime_type = str_of(event->mime);
     result->blur = str_copy(&result->arena, event->blur);
     if (event->facts.duration_ms != 0)
@@ -203,6 +214,13 @@ static void take_media(struct outer *outer, const struct work *work, struct work
         take_facts(result, event);
         store_output(outer, &outer->random, result, &event->outputs[MEDIA_RESIZED],
                      &result->resized);
+        return;
+    }
+    if (work->kind == WORK_PREVIEW) {
+        if (store_output(outer, &outer->random, result, &event->outputs[MEDIA_MOVING],
+                         &result->moving))
+            store_output(outer, &outer->random, result, &event->outputs[MEDIA_PLAYBACK],
+                         &result->playback);
         return;
     }
     const struct media_output *display = &event->outputs[MEDIA_DISPLAY];
@@ -262,6 +280,11 @@ static void start_sketch(struct outer *outer, uint64_t run, const struct work *w
     submit(outer, run, work, &request);
 }
 
+static enum media_verb verb_of(enum work_kind kind)
+{
+    return kind == WORK_RESIZE ? MEDIA_RESIZE : kind == WORK_PREVIEW ? MEDIA_PREVIEW : MEDIA_DERIVE;
+}
+
 /* Looking into a blob, or another rendition of it. */
 static void start_derive(struct outer *outer, uint64_t run, const struct work *work)
 {
@@ -273,7 +296,7 @@ static void start_derive(struct outer *outer, uint64_t run, const struct work *w
         return;
     }
     struct media_request request = {
-        .verb = work->kind == WORK_RESIZE ? MEDIA_RESIZE : MEDIA_DERIVE,
+        .verb = verb_of(work->kind),
         .input_fd = fd,
         .width = (uint32_t)work->width,
         .height = (uint32_t)work->height,
@@ -561,6 +584,7 @@ static void start(void *context, uint64_t run, const char *action, const void *a
         start_sketch(outer, run, work);
         break;
     case WORK_DERIVE:
+    case WORK_PREVIEW:
     case WORK_RESIZE:
         start_derive(outer, run, work);
         break;

@@ -76,6 +76,8 @@ static const struct field asset_fields[] = {
     TEXT(storage_id, .max = STORAGE_ID_LEN),
     MAYBE_TEXT(thumbnail_storage_id, .max = STORAGE_ID_LEN),
     MAYBE_TEXT(display_storage_id, .max = STORAGE_ID_LEN),
+    MAYBE_TEXT(preview_storage_id, .max = STORAGE_ID_LEN),
+    MAYBE_TEXT(playback_storage_id, .max = STORAGE_ID_LEN),
     MAYBE_TEXT(blur_data_url, .max = 500),
     MAYBE_TEXT(title, .max = 200),
     MAYBE_TEXT(description, .max = 2000),
@@ -116,7 +118,7 @@ struct wire_asset {
     doc_id id;
     tick created;
     enum media_kind type;
-    str url, thumbnail_url, display_url, blur_data_url;
+    str url, thumbnail_url, display_url, preview_url, playback_url, blur_data_url;
     int64_t width, height;
     struct maybe_number duration;
     str mime_type;
@@ -138,6 +140,10 @@ static const struct field wire_asset_fields[] = {
     TEXT(url, .about = "The original, byte for byte."),
     TEXT(thumbnail_url, .about = "Progressive JPEG in a box of 400 by 400."),
     MAYBE_TEXT(display_url, .about = "WebP for pictures, a poster for films."),
+    MAYBE_TEXT(preview_url, .about = "At most three seconds of what moves, as MP4 without sound; "
+                                     "made a little later."),
+    MAYBE_TEXT(playback_url, .about = "The film in an MP4 that plays before it has come whole; "
+                                      "absent where the original does."),
     MAYBE_TEXT(blur_data_url),
     INT(width, .unit = "px"),
     INT(height, .unit = "px"),
@@ -403,6 +409,8 @@ static struct wire_asset wire_of(struct call *call, const struct asset *asset)
         .url = asset_url(call, asset, asset->storage_id),
         .thumbnail_url = asset_url(call, asset, asset->thumbnail_storage_id),
         .display_url = asset_url(call, asset, asset->display_storage_id),
+        .preview_url = asset_url(call, asset, asset->preview_storage_id),
+        .playback_url = asset_url(call, asset, asset->playback_storage_id),
         .blur_data_url = asset->blur_data_url,
         .width = asset->width,
         .height = asset->height,

@@ -64,6 +64,7 @@ struct asset {
     int64_t size_bytes;   /* of the original */
     int64_t stored_bytes; /* of all its files: what counts against the quota */
     str storage_id, thumbnail_storage_id, display_storage_id;
+    str preview_storage_id, playback_storage_id; /* renditions: see previews.h */
     str blur_data_url;
     str title, description;
     struct list tags; /* str */

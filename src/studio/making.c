@@ -209,8 +209,8 @@ static void output_failed(struct call *call, struct job *job, struct output *out
 {
     bool may_again = job->failures < MAKING_RETRIES_MAX || is_worth_fetching(call, output) ||
                      PLANTED(sim_fetched_for_ever);
-    if (came->failure == WORK_TRANSIENT && may_again) {
-        job->failures++;
+    int64_t most = may_again ? INT64_MAX : 0;
+    if (work_may_be_tried_again(came, &job->failures, most)) {
         span wait = job_backoff(call, job->failures);
         job_put_off(call, job,
                     instant_add(call->now, (span){MAX_OF(wait.us, came->retry_after.us)}));

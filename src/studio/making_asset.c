@@ -2,6 +2,7 @@
 #include "studio/making_inside.h"
 
 #include "base/planted.h"
+#include "studio/previews.h"
 #include "studio/users.h"
 
 static str download_name(struct call *call, const struct generation *g, const struct output *output,
@@ -53,6 +54,7 @@ static void put_asset(struct call *call, struct generation *g, struct output *ou
     row_put(call, &asset_type, &asset);
     storage_take(call, &asset);
     generation_release(call, g, 1);
+    preview_queue(call, &asset, came->frames);
     output->asset_id = asset.id;
 }
 

@@ -41,13 +41,20 @@ bool file_rendition_find(struct call *call, const struct asset *asset, enum rend
     return list(call, key, out, 1) == 1;
 }
 
+/* The row of the work names it. */
+static bool is_named_by_row(const struct file *file)
+{
+    return file->rendition == RENDITION_PREVIEW || file->rendition == RENDITION_FASTSTART;
+}
+
 /* Makes room for one more: the oldest goes. */
 static void make_room(struct call *call, const struct asset *asset)
 {
     struct file *files = arena_array(call->arena, struct file, RENDITIONS_MAX);
     size_t count = list(call, KEY(key_id(asset->id)), files, RENDITIONS_MAX), oldest = 0;
     for (size_t i = 1; i < count; i++)
-        if (files[i].created.n < files[oldest].created.n)
+        if (!is_named_by_row(&files[i]) &&
+            (is_named_by_row(&files[oldest]) || files[i].created.n < files[oldest].created.n))
             oldest = i;
     if (count == RENDITIONS_MAX)
         doom(call, &files[oldest]);

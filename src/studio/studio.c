@@ -17,6 +17,7 @@
 #include "studio/links.h"
 #include "studio/making.h"
 #include "studio/moderation.h"
+#include "studio/previews.h"
 #include "studio/quotas.h"
 #include "studio/rates.h"
 #include "studio/subscriptions.h"
@@ -73,18 +74,19 @@ static const struct doc_type *const types[] = {
 const struct schema studio_schema = {.types = types, .count = ARRAY_LEN(types)};
 
 const struct job_action *const studio_actions[] = {
-    &making_action,  &stopping_action, &cron_action,   &files_remove_action,
-    &erasing_action, &checking_action, &looking_action};
+    &making_action,  &stopping_action, &cron_action,    &files_remove_action,
+    &erasing_action, &checking_action, &looking_action, &preview_action};
 const size_t studio_action_count = ARRAY_LEN(studio_actions);
 
 size_t studio_lanes(const struct studio_config *config, struct lane_limit out[STUDIO_LANES_MAX])
 {
     const struct provider_config *providers = config->providers.items;
     size_t count = 0;
-    for (size_t i = 0; i < config->providers.count && count < STUDIO_LANES_MAX - 3; i++)
+    for (size_t i = 0; i < config->providers.count && count < STUDIO_LANES_MAX - 4; i++)
         out[count++] = (struct lane_limit){providers[i].id, (size_t)providers[i].concurrency};
     out[count++] = (struct lane_limit){STR(CHECKS_LANE), CHECKS_AT_ONCE};
     out[count++] = (struct lane_limit){STR(UPLOADS_LANE), UPLOADS_AT_ONCE};
+    out[count++] = (struct lane_limit){STR(PREVIEWS_LANE), PREVIEWS_AT_ONCE};
     out[count++] = (struct lane_limit){STR("files"), 4};
     return count;
 }

@@ -2,6 +2,7 @@
 /*
  * From an uploaded file to a work: the row at once, what the media helper finds out about it later.
  */
+#include "studio/previews.h"
 #include "studio/uploads.h"
 
 #include "studio/work.h"
@@ -342,6 +343,7 @@ static void take_found(struct call *call, struct asset *asset, const struct work
     asset->height = came->height;
     asset->duration = came->duration;
     put_changed(call, &was, asset);
+    preview_queue(call, asset, came->frames);
 }
 
 static void look_answer(struct call *call, struct job *job, const void *asked, const void *result)
@@ -352,8 +354,7 @@ static void look_answer(struct call *call, struct job *job, const void *asked, c
         job_remove(call, job->id); /* deleted meanwhile: what was made of it is an orphan */
         return;
     }
-    if (came->failure == WORK_TRANSIENT) {
-        job->failures++;
+    if (work_may_be_tried_again(came, &job->failures, INT64_MAX)) {
         span wait = job->failures < LOOKS_SOON ? job_backoff(call, job->failures) : LOOK_LATER;
         job_put_off(call, job, instant_add(call->now, wait));
         return;

@@ -4,6 +4,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#define WORK_TRIES_OF_A_POISON 2
+
+bool work_may_be_tried_again(const struct work_result *result, int64_t *failures, int64_t most)
+{
+    bool may = (result->failure == WORK_TRANSIENT && *failures < most) ||
+               (result->failure == WORK_CRASHED && *failures < WORK_TRIES_OF_A_POISON - 1);
+    *failures += may;
+    return may;
+}
+
 struct work_result *work_result_new(void)
 {
     return memory_zeroed(sizeof(struct work_result));

@@ -18,13 +18,14 @@
 
 enum work_kind {
     WORK_NONE,
-    WORK_SUBMIT, /* a wish, to a provider */
-    WORK_POLL,   /* how its job stands */
-    WORK_CANCEL, /* its job, which nobody wants any more */
-    WORK_FETCH,  /* GET url into a blob */
-    WORK_SKETCH, /* the built-in sketcher paints into a blob */
-    WORK_DERIVE, /* thumbnail, display rendition and facts of a blob */
-    WORK_RESIZE, /* another rendition of a blob */
+    WORK_SUBMIT,  /* a wish, to a provider */
+    WORK_POLL,    /* how its job stands */
+    WORK_CANCEL,  /* its job, which nobody wants any more */
+    WORK_FETCH,   /* GET url into a blob */
+    WORK_SKETCH,  /* the built-in sketcher paints into a blob */
+    WORK_DERIVE,  /* thumbnail, display rendition and facts of a blob */
+    WORK_PREVIEW, /* a short loop of what moves, and a copy that plays at once */
+    WORK_RESIZE,  /* another rendition of a blob */
     WORK_REMOVE_BLOB,
     WORK_CHECK, /* words, judged by a service */
     WORK_KINDS,
@@ -59,7 +60,7 @@ struct work {
     enum media_fit fit;
     enum media_type format; /* JPEG, WEBP, AVIF or PNG */
     int64_t quality;        /* 1..100; 0 takes the format's own */
-    /* SUBMIT (what to start from), DERIVE, RESIZE, REMOVE_BLOB */
+    /* SUBMIT (what to start from), DERIVE, PREVIEW, RESIZE, REMOVE_BLOB */
     str blob;
 };
 
@@ -70,6 +71,7 @@ enum work_failure {
     WORK_REFUSED,   /* it will never do this */
     WORK_POLICY,    /* it will not, for what the prompt says */
     WORK_BROKEN,    /* what came is no picture or film */
+    WORK_CRASHED,   /* whoever looked at it died or came to no end: once more, then never again */
 };
 
 struct work_result {
@@ -87,12 +89,20 @@ struct work_result {
     size_t output_count;
     /* RESIZE; its size is width and height */
     struct stored_file resized;
+    /* PREVIEW; what was not made is empty */
+    struct stored_file moving, playback;
     /* DERIVE */
     struct stored_file thumbnail, display;
     str blur, mime_type;
     int64_t width, height;
     struct maybe_number duration;
+    int64_t frames; /* more than one: it moves; 0: not known */
+    str codec;      /* of a film: "h264" */
 };
+
+/* Counts the failure. What passes may be tried so many times; a file of which the helper died,
+ * twice in all. */
+bool work_may_be_tried_again(const struct work_result *result, int64_t *failures, int64_t most);
 
 struct work_result *work_result_new(void);
 void work_result_free(struct work_result *result);

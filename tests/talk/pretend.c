@@ -295,6 +295,11 @@ static void answer_well(struct pretend *pretend, const struct under_way *under_w
     case WORK_DERIVE:
         answer_derive(pretend, under_way, result);
         break;
+    case WORK_PREVIEW:
+        result->moving = store(pretend, &result->arena, MEDIA_VIDEO);
+        result->playback = store(pretend, &result->arena, MEDIA_VIDEO);
+        result->moving.content_type = result->playback.content_type = STR("video/mp4");
+        break;
     case WORK_RESIZE:
         result->resized = store(pretend, &result->arena, MEDIA_IMAGE);
         result->resized.content_type = str_of(media_type_mime(work->format));
@@ -334,6 +339,8 @@ static void finish(struct pretend *pretend, const struct under_way *work)
         fail_as(result, WORK_TRANSIENT, STR("The model's provider took too long."));
     else if (work->manner.way == PRETEND_REFUSES)
         fail_as(result, WORK_REFUSED, work->manner.text);
+    else if (work->manner.way == PRETEND_CRASHES)
+        fail_as(result, WORK_CRASHED, work->manner.text);
     else if (work->manner.way == PRETEND_BREAKS)
         fail_as(result, WORK_BROKEN, work->manner.text);
     else

@@ -20,6 +20,7 @@ enum pretend_way {
     PRETEND_LOSES,     /* the provider's job failed there; another one may work */
     PRETEND_REFUSES,   /* never will */
     PRETEND_BREAKS,    /* what came is no picture */
+    PRETEND_CRASHES,   /* the helper died of it */
     PRETEND_HANGS,     /* until the time limit of the work */
     PRETEND_IS_SILENT, /* until pretend_answer_late */
     PRETEND_LIES,      /* a film for a picture, a picture for a film */

@@ -456,9 +456,10 @@ static bool prompts(struct talk *talk, str *rest)
 static bool take_kind(str *rest, enum work_kind *out)
 {
     static const char *const names[] = {
-        [WORK_SUBMIT] = "asking",   [WORK_POLL] = "polling",         [WORK_CANCEL] = "stopping",
-        [WORK_FETCH] = "fetching",  [WORK_SKETCH] = "sketching",     [WORK_DERIVE] = "looking",
-        [WORK_RESIZE] = "resizing", [WORK_REMOVE_BLOB] = "removing", [WORK_CHECK] = "checking"};
+        [WORK_SUBMIT] = "asking",   [WORK_POLL] = "polling",       [WORK_CANCEL] = "stopping",
+        [WORK_FETCH] = "fetching",  [WORK_SKETCH] = "sketching",   [WORK_DERIVE] = "looking",
+        [WORK_RESIZE] = "resizing", [WORK_PREVIEW] = "previewing", [WORK_REMOVE_BLOB] = "removing",
+        [WORK_CHECK] = "checking"};
     for (size_t i = 1; i < ARRAY_LEN(names); i++)
         if (take(rest, names[i])) {
             *out = (enum work_kind)i;
@@ -474,10 +475,10 @@ static bool behave(struct talk *talk, str *rest)
     static const struct {
         const char *word;
         enum pretend_way way;
-    } ways[] = {{"works", PRETEND_WELL},          {"fails", PRETEND_FAILS},
-                {"loses", PRETEND_LOSES},         {"refuses", PRETEND_REFUSES},
-                {"breaks", PRETEND_BREAKS},       {"hangs", PRETEND_HANGS},
-                {"is silent", PRETEND_IS_SILENT}, {"lies", PRETEND_LIES}};
+    } ways[] = {
+        {"works", PRETEND_WELL},          {"fails", PRETEND_FAILS},     {"loses", PRETEND_LOSES},
+        {"refuses", PRETEND_REFUSES},     {"breaks", PRETEND_BREAKS},   {"hangs", PRETEND_HANGS},
+        {"is silent", PRETEND_IS_SILENT}, {"crashes", PRETEND_CRASHES}, {"lies", PRETEND_LIES}};
     struct pretend_manner manner = {0};
     enum work_kind kind = WORK_NONE;
     take_kind(rest, &kind);
