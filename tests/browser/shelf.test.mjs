@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A library of 10,000 works: where everything stands, what exists of it, and what can be done with many.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
 import { fillShelf, make, signUp, startShelf } from './shelf.mjs';
@@ -133,6 +134,54 @@ test('without a pointer that hovers, picking is begun by a word', async () => {
     assert.equal(await picked(), 0);
 });
 
+test('what is done with the picked stays in view, and nothing moves when it comes', async () => {
+    await page.evaluate(() => scrollTo(0, 50_000));
+    await settled();
+    const place = () => page.evaluate(() => document.querySelector('[role=grid]').getBoundingClientRect().top);
+    const before = await place();
+    await page.mouse.move(700, 500);
+    await page.locator('.cell:hover .pick').click();
+    await page.getByText(/^1 picked, /).waitFor();
+    assert.equal(await place(), before);
+    const box = await page.getByRole('group', { name: 'Picked works' }).boundingBox();
+    assert.ok(box.y >= 0 && box.y < 100, `${box.y}`);
+    await page.getByRole('button', { name: 'Clear' }).click();
+    await page.evaluate(() => scrollTo(0, 0));
+});
+
+test('several are downloaded as one archive', async () => {
+    await tile(0).focus();
+    await page.keyboard.press('x');
+    await page.keyboard.press('Shift+ArrowRight');
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download ZIP' }).click()]);
+    assert.match(download.suggestedFilename(), /\.zip$/);
+    const bytes = readFileSync(await download.path());
+    assert.equal(bytes.readUInt32LE(0), 0x04034b50);
+    await page.keyboard.press('Escape');
+});
+
+test('order, kind and words are in the address, and Back undoes nothing of them', async () => {
+    await page.getByRole('button', { name: 'Order: Newest first' }).click();
+    await page.getByRole('menuitemradio', { name: 'Largest first' }).click();
+    await page.waitForURL(/sort=largest/);
+    await page.getByRole('heading', { name: 'Under 1 MB' }).first().waitFor();
+    await isWhole();
+    await settled();
+    await checkAccess(page, 'library-largest');
+    await page.keyboard.press('/');
+    await page.keyboard.type('harbour dus');
+    await page.waitForURL(/q=harbour/);
+    await page.getByText('20 works', { exact: true }).waitFor();
+    assert.equal(await page.getByRole('button', { name: /^Order/ }).count(), 0);
+    await page.reload();
+    await page.getByText('20 works', { exact: true }).waitFor();
+    await page.getByRole('radio', { name: 'Films' }).click();
+    await page.getByText('Nothing of yours says “harbour dus”.').waitFor();
+    await checkAccess(page, 'library-nothing-found');
+    await page.getByRole('link', { name: 'Show everything' }).click();
+    await page.getByText('10,000 works').waitFor();
+});
+
 test('several are deleted together, after one question that says what is lost', async () => {
     await tile(0).focus();
     await page.keyboard.press('x');
@@ -156,6 +205,22 @@ test('a new work takes its place without moving what is looked at elsewhere', as
     assert.ok(await page.evaluate(() => scrollY) >= before);
     await page.evaluate(() => scrollTo(0, 0));
     await page.getByRole('link', { name: 'Late rain 1' }).first().waitFor();
+});
+
+test('a phone has everything, in both lights', async () => {
+    for (const [width, colorScheme] of [[360, 'light'], [360, 'dark'], [800, 'light'], [1100, 'dark']]) {
+        await page.setViewportSize({ width, height: 800 });
+        await page.emulateMedia({ colorScheme });
+        await page.goto('/library');
+        await settled();
+        await checkAccess(page, `library-${width}-${colorScheme}`);
+        await page.getByRole('button', { name: 'Pick', exact: true }).click();
+        await tile(1).click();
+        await page.getByText(/^1 picked, /).waitFor();
+        await checkAccess(page, `library-picking-${width}-${colorScheme}`);
+        await page.getByRole('button', { name: 'Clear' }).click();
+    }
+    await page.setViewportSize({ width: 1440, height: 1000 });
 });
 
 test('nothing went wrong on the console', () => {

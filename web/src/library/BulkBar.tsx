@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stands in the place of the filters while something is picked, or is to be. */
-import { Button } from "../parts/Button";
+/* Lies over the filters while something is picked, or is to be, and stays in view wherever one scrolls:
+   over the page, so that nothing moves when it comes. */
 import { words } from "./words";
 
 interface Props {
   count: number;
   bytes: number;
-  busy?: boolean;
+  /* The archive is being prepared. */
+  busy: boolean;
   fault?: string;
   onAll: () => void;
-  onDownload?: () => void;
+  onDownload: () => void;
   onCompare?: () => void;
   onDelete: () => void;
   onClear: () => void;
@@ -17,17 +18,22 @@ interface Props {
 
 export function BulkBar({ count, bytes, busy, fault, onAll, onDownload, onCompare, onDelete, onClear }: Props) {
   const p = words.picks;
+  const word = (name: string, act: () => void, waits?: boolean) => (
+    <button type="button" className={waits ? "word wait" : "word"} aria-busy={waits || undefined} onClick={waits ? undefined : act}>{name}</button>
+  );
   return (
-    <div className="picks" role="group" aria-label={p.label}>
-      <b className="num">{p.count(count, bytes)}</b>
-      <div className="wordlist">
-        <button type="button" className="word" onClick={onAll}>{p.all}</button>
-        {onCompare && <button type="button" className="word" onClick={onCompare}>{p.compare}</button>}
-        {onDownload && count > 0 && <button type="button" className="word" aria-busy={busy || undefined} onClick={onDownload}>{p.download}</button>}
-        {count > 0 && <button type="button" className="word" onClick={onDelete}>{p.remove}</button>}
+    <div className="picks-place">
+      <div className="picks" role="group" aria-label={p.label}>
+        <b className="num">{p.count(count, bytes)}</b>
+        <div className="wordlist push">
+          {word(p.all, onAll)}
+          {onCompare && word(p.compare, onCompare)}
+          {count > 0 && word(p.download, onDownload, busy)}
+          {count > 0 && word(p.remove, onDelete)}
+          {word(count > 0 ? p.clear : p.end, onClear)}
+        </div>
+        {fault && <p className="wrong" role="alert">{fault}</p>}
       </div>
-      <Button look="plain" onClick={onClear}>{count > 0 ? p.clear : p.end}</Button>
-      {fault && <p className="wrong" role="alert">{fault}</p>}
     </div>
   );
 }

@@ -67,10 +67,10 @@ function Picker<T extends string>({ label, value, options, onChoose }: PickerPro
   );
 }
 
-export function FilterLine({ choice, onPick }: { choice: Choice; onPick: () => void }) {
+export function FilterLine({ choice, hidden, onPick }: { choice: Choice; hidden: boolean; onPick: () => void }) {
   const l = common.library;
   return (
-    <div className="filters push">
+    <div className={hidden ? "filters push away" : "filters push"}>
       <SearchField value={choice.words} />
       <Radio.Root
         className="wordlist" aria-label={l.kind} orientation="horizontal" value={choice.shelf.type ?? "all"}

@@ -178,7 +178,7 @@ export function Grid(props: Props) {
   return (
     <div
       ref={element} role="grid" aria-label={words.grid[sort.by]} aria-multiselectable="true" aria-rowcount={complete ? all.count : -1}
-      className={picking ? "picking" : undefined} onKeyDown={press} style={{ height: all.height }}
+      onKeyDown={press} style={{ height: all.height }}
     >
       {[...shown(all, { from, to }, focus)].map(([number, rows]) => {
         const section = all.sections[number]!;

@@ -14,6 +14,7 @@ import type { Doomed } from "./DeleteDialog";
 import { Detail } from "./Detail";
 import { FilterLine } from "./FilterLine";
 import { Grid } from "./Grid";
+import { useDownload } from "./useDownload";
 import { usePicks } from "./usePicks";
 import { useShelf } from "./useShelf";
 import { useWorks } from "./useWorks";
@@ -89,6 +90,7 @@ export default function Library() {
   const { spots, first, complete, more } = useShelf(choice.shelf);
   const indexOf = useIndex(spots);
   const [range, setRange] = useState({ from: 0, to: 0 });
+  const zip = useDownload();
   const [looking, setLooking] = useState<AssetId>();
   const lookedAt = looking === undefined ? undefined : indexOf.get(looking);
   const workOf = useWorks(spots, lookedAt === undefined ? range : { from: lookedAt - NEAR_END, to: lookedAt + NEAR_END });
@@ -139,33 +141,38 @@ export default function Library() {
   useEffect(() => {
     if (vanished) closeLook();
   }, [vanished]);
+  const begin = () => {
+    setBegun(true);
+    focusIndex(focus);
+  };
   const pickNone = () => {
     picks.clear();
     setBegun(false);
+    zip.forget();
+    focusIndex(focus);
   };
   useEscape(picking ? pickNone : open !== undefined && !alone ? close : undefined);
   const told = useTotal(choice);
   const total = complete ? spots.length : told && Math.max(told, spots.length);
 
   return (
-    <main id="main" className={alone ? "shelf lone" : open ? "shelf opened" : "shelf"} tabIndex={-1}>
+    <main id="main" className={`shelf${alone ? " lone" : open ? " opened" : ""}${picking ? " picking" : ""}`} tabIndex={-1}>
       {!alone && (
         <div className="page">
           <div className="pagehead">
             <h1>{words.pages.library}</h1>
             {spots.length > 0 && <span className="quiet num">{total === undefined ? words.library.manyWorks(spots.length) : words.library.works(total)}</span>}
-            {picking ? (
-              <BulkBar
-                count={chosen.length} bytes={chosen.reduce((sum, spot) => sum + spot.bytes, 0)}
-                onAll={picks.all}
-                onDelete={() => deletion.setAsked(chosen.map(doomed))} onClear={pickNone}
-              />
-            ) : (
-              <FilterLine choice={choice} onPick={() => setBegun(true)} />
-            )}
+            <FilterLine choice={choice} hidden={picking} onPick={begin} />
           </div>
+          {picking && (
+            <BulkBar
+              count={chosen.length} bytes={chosen.reduce((sum, spot) => sum + spot.bytes, 0)} busy={zip.busy} fault={zip.fault}
+              onAll={picks.all} onDownload={() => void zip.start(chosen.map((spot) => spot._id))} onDelete={() => deletion.setAsked(chosen.map(doomed))}
+              onClear={pickNone}
+            />
+          )}
           {first && <div className="waiting" aria-hidden="true">{Array.from({ length: 12 }, (_, index) => <i key={index} />)}</div>}
-          {!first && spots.length === 0 && (
+          {!first && complete && spots.length === 0 && (
             <div className="empty">
               <p className="words">{choice.words ? own.search.none(choice.words) : choice.isPart ? words.library.emptyKind : words.library.empty}</p>
               {choice.isPart ? <Link className="button" href="/library">{own.search.clear}</Link> : <Link className="button" href="/generate">{words.library.emptyAct}</Link>}

@@ -23,6 +23,8 @@ export const words = {
     count: (count: number, bytes: number) => `${number(count)} picked, ${size(bytes)}`,
     said: (count: number) => (count === 0 ? "Nothing picked." : `${number(count)} picked.`),
     download: "Download ZIP", remove: "Delete", clear: "Clear", compare: "Side by side", all: "Pick all",
+    tooMany: (most: number) => `A ZIP holds ${number(most)} works at most. Pick fewer.`,
+    begun: (count: number, bytes: number) => `${works(count)}, ${size(bytes)}: the download has begun.`,
     zipFailed: "The ZIP could not be made. Try again.",
     offline: "Offline. Try again when you are back.",
   },
