@@ -108,7 +108,7 @@ struct http_server {
     struct http_counts counts;
     bool is_draining, is_closed, is_sharing;
     instant date_until;
-    char date[40];
+    char date[HTTP_DATE_SIZE];
     uint16_t peer_counts[4096];             /* by hash of address; collisions share the limit */
     struct share peer_shares[PEER_SHARES];  /* of the budget of calls, the same way */
     struct share known_shares[PEER_SHARES]; /* and of those from there who are known */

@@ -246,5 +246,9 @@ bool http_answer_part(struct exchange *exchange, int fd, int64_t from, int64_t l
  * client does not take the part for the whole. */
 void http_answer_end(struct exchange *exchange);
 
+/* "Sat, 21 Nov 2026 07:00:00 GMT" */
+#define HTTP_DATE_SIZE 40
+void http_date_write(instant at, char out[HTTP_DATE_SIZE]);
+
 /* "Not Found"; "Unknown" for a status without a name. */
 const char *http_status_text(int status);

@@ -120,19 +120,25 @@ static void add_number(struct answer_head *head, int64_t n)
     add(head, at, (size_t)(digits + sizeof(digits) - at));
 }
 
+void http_date_write(instant at, char out[HTTP_DATE_SIZE])
+{
+    static const char week[] = "ThuFriSatSunMonTueWed";
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    int64_t seconds = at.us / 1000000;
+    struct date date = date_of_day(seconds / 86400);
+    int of_day = (int)(seconds % 86400);
+    snprintf(out, HTTP_DATE_SIZE, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
+             week + 3 * (seconds / 86400 % 7), date.day, months + 3 * (date.month - 1),
+             (int)(date.year % 10000), of_day / 3600, of_day / 60 % 60, of_day % 60);
+}
+
 static void add_date(struct answer_head *head, struct http_server *server)
 {
     instant now = loop_now(server->loop);
     if (!instant_is_before(now, server->date_until)) {
-        static const char week[] = "ThuFriSatSunMonTueWed", months[] = "JanFebMarAprMayJunJulAugSep"
-                                                                       "OctNovDec";
-        int64_t us = clock_now().us, seconds = us / 1000000;
-        struct date date = date_of_day(seconds / 86400);
-        int of_day = (int)(seconds % 86400);
-        snprintf(server->date, sizeof(server->date), "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
-                 week + 3 * (seconds / 86400 % 7), date.day, months + 3 * (date.month - 1),
-                 (int)(date.year % 10000), of_day / 3600, of_day / 60 % 60, of_day % 60);
-        server->date_until = instant_add(now, MICROSECONDS(1000000 - us % 1000000));
+        instant wall = clock_now();
+        http_date_write(wall, server->date);
+        server->date_until = instant_add(now, MICROSECONDS(1000000 - wall.us % 1000000));
     }
     add_str(head, STR("Date: "));
     add_str(head, str_of(server->date));

@@ -31,6 +31,7 @@ struct trusted;
 struct action;
 struct uploads;
 struct archives;
+struct partials;
 struct outside;
 
 struct clerk_settings;
@@ -45,6 +46,7 @@ struct front_options {
     const struct signer *signer;
     struct hasher *hasher;
     struct blobs *blobs;
+    struct partials *partials;
     struct outside *outside;
     struct pages *pages;                /* NULL: no user interface */
     str admin_key;                      /* empty: none */

@@ -187,6 +187,8 @@ static const struct route routes[] = {
     {"/upload", POSTS, upload_empty},
     {"/api/convex/upload", POSTS, upload_empty},
     {"/api/storage/upload", POSTS, upload_empty},
+    {"/api/uploads", POSTS, upload_tus},
+    {"/api/uploads/", POSTS | 1 << HTTP_HEAD | 1 << HTTP_PATCH | 1 << HTTP_DELETE, upload_tus},
     {"/api/storage/", GETS, files_get},
     {"/api/files/", GETS, files_get_signed},
     {"/api/download", POSTS, archives_post},
@@ -285,6 +287,8 @@ void route_request(void *app, struct exchange *exchange, const struct http_reque
 
     if (is_sync(path) && (request->method == HTTP_GET || http_wants_upgrade(request))) {
         sync_accept(front, exchange);
+    } else if (request->method == HTTP_OPTIONS && str_starts(path, STR("/api/uploads"))) {
+        upload_tus(front, exchange, request);
     } else if (request->method == HTTP_OPTIONS &&
                (is_api(path) || str_equal(path, STR("/upload")))) {
         struct http_header headers[CORS_HEADERS_MAX];

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/log.h"
+#include "blob/partial.h"
 #include "net/proxies.h"
 #include "serve/data.h"
 #include "serve/pages.h"
@@ -48,6 +49,7 @@ struct server {
     struct issuers *issuers;
     struct hasher *hasher;
     struct blobs *blobs;
+    struct partials *partials;
     struct sweep *sweep;
     struct media *media;
     struct outer *outer;
@@ -286,6 +288,7 @@ static bool open_jobs(struct server *server, struct fault *fault)
     size_t lane_count;
     snprintf(server->temp_dir, sizeof(server->temp_dir), "%s/tmp", data);
     if (!blobs_open(data, clock_now(), &server->blobs, fault) ||
+        !partials_open(data, &server->partials, fault) ||
         !media_open(server->options.helper, NULL, &server->media, fault))
         return false;
     struct outer_options outer = {.blobs = server->blobs,
@@ -353,6 +356,7 @@ static bool open_front(struct server *server, struct fault *fault)
         .signer = server->signer,
         .hasher = server->hasher,
         .blobs = server->blobs,
+        .partials = server->partials,
         .outside = server->outside,
         .pages = server->pages,
         .admin_key = hex_write(&server->arena, (bytes){admin, sizeof(admin)}),
@@ -546,6 +550,7 @@ void server_close(struct server *server)
     store_close(server->store);
     commit_log_free(server->log);
     blobs_close(server->blobs);
+    partials_close(server->partials);
     pages_close(server->pages);
     queue_free(server->runner_wake);
     reload_close(server->reload);

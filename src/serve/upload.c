@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "serve/route.h"
 #include "serve/upload_kinds.h"
+#include "serve/upload_sweep.h"
 #include "json/json.h"
 
 #include <string.h>
@@ -14,6 +15,7 @@ struct uploads {
     struct queue *wake; /* signalled by the keepers */
     struct intake *first;
     size_t count;
+    struct loop_timer sweep_timer;
 };
 
 /* ---- answers ---- */
@@ -251,6 +253,7 @@ static void go_on(struct intake *intake)
         else
             drop_rest(intake);
     } else if (intake->is_last) {
+        intake->is_settling = true;
         intake->kind->then(intake);
     } else {
         if (next->len >= UPLOAD_PIECE || intake->has_ended)
@@ -282,7 +285,10 @@ static void on_kept(void *context, uint32_t events)
     void *none;
     queue_take(uploads->wake, &none, 0); /* clears the signal */
     for (struct keeping *keeping; (keeping = keepers_take(uploads->keepers)) != NULL;)
-        take_back((struct intake *)keeping);
+        if (keeping->drop == drop_intake)
+            take_back((struct intake *)keeping);
+        else
+            keeping->drop(keeping);
 }
 
 /* ---- the body ---- */
@@ -331,6 +337,36 @@ void intake_begin(struct intake *intake, int64_t max)
     intake->is_cut = true;
     cut_answer(intake, 408);
     drop_rest(intake);
+}
+
+void intake_begin_empty(struct intake *intake)
+{
+    intake->has_ended = true;
+    give_piece(intake);
+}
+
+/* All went well and is answered: nothing that others could see is done to it any more. */
+static bool is_through(const struct intake *intake)
+{
+    return intake->is_dropping && !intake->is_cut && intake->failure.status == 0;
+}
+
+struct intake *intake_find(struct front *front, str key)
+{
+    struct intake *at = front->uploads->first;
+    while (at != NULL && (!str_equal(at->key, key) || is_through(at)))
+        at = at->next;
+    return at;
+}
+
+void intake_stop(struct intake *intake)
+{
+    if (intake->is_settling || intake->is_dropping || intake->is_cut)
+        return;
+    intake->is_cut = true;
+    cut_answer(intake, 409);
+    if (!intake->is_busy)
+        go_on(intake);
 }
 
 /* ---- ends ---- */
@@ -385,6 +421,14 @@ static void wake(void *context)
     queue_wake(((struct uploads *)context)->wake);
 }
 
+static void sweep(void *context, instant now)
+{
+    struct uploads *uploads = context;
+    keepers_put(uploads->keepers, upload_sweep_new(uploads->front));
+    loop_timer_set(uploads->front->loop, &uploads->sweep_timer,
+                   instant_add(now, UPLOAD_SWEEP_PAUSE));
+}
+
 struct uploads *uploads_new(struct front *front, struct fault *fault)
 {
     struct uploads *uploads = memory_zeroed(sizeof(*uploads));
@@ -393,8 +437,11 @@ struct uploads *uploads_new(struct front *front, struct fault *fault)
     if (uploads->wake != NULL)
         uploads->keepers = keepers_new(wake, uploads, fault);
     if (uploads->keepers != NULL &&
-        loop_watch(front->loop, queue_fd(uploads->wake), EPOLLIN, on_kept, uploads, fault))
+        loop_watch(front->loop, queue_fd(uploads->wake), EPOLLIN, on_kept, uploads, fault)) {
+        uploads->sweep_timer = (struct loop_timer){.fire = sweep, .context = uploads};
+        loop_timer_set(front->loop, &uploads->sweep_timer, loop_now(front->loop));
         return uploads;
+    }
     keepers_free(uploads->keepers);
     queue_free(uploads->wake);
     free(uploads);
@@ -405,6 +452,7 @@ void uploads_free(struct uploads *uploads)
 {
     if (uploads == NULL)
         return;
+    loop_timer_clear(uploads->front->loop, &uploads->sweep_timer);
     keepers_free(uploads->keepers);
     while (uploads->first != NULL)
         drop_intake(&uploads->first->keeping);
@@ -421,6 +469,9 @@ static const struct {
     {"/upload", HTTP_POST, upload_form_begin},
     {"/api/convex/upload", HTTP_POST, upload_form_begin},
     {"/api/storage/upload", HTTP_POST, upload_ticket_begin},
+    {"/api/uploads", HTTP_POST, upload_tus},
+    {"/api/uploads/", HTTP_PATCH, upload_tus},
+    {"/api/uploads/", HTTP_POST, upload_tus},
 };
 
 bool uploads_on_stream(void *app, struct exchange *exchange, const struct http_request *request)

@@ -51,6 +51,7 @@ struct intake {
     struct arena arena;
     struct identity *identity; /* NULL: whoever has the address */
     struct hash128 who;        /* of the limit of one */
+    str key;                   /* of what only one may work on at a time; empty: nothing */
     struct upload_limits limits;
     int64_t announced; /* bytes of the body; -1: not said */
     struct upload_failure failure;
@@ -59,6 +60,7 @@ struct intake {
     bool is_busy;   /* with a keeper */
     bool is_paused; /* the body waits for the disk */
     bool has_ended, is_cut, is_last, is_dropping;
+    bool is_settling; /* all is on the disk: a row is on its way */
 };
 
 struct uploads *uploads_new(struct front *front, struct fault *fault) MUST_CHECK;
@@ -75,6 +77,15 @@ struct intake *intake_new(struct front *front, struct exchange *exchange,
 
 /* The body may come, at most max bytes of it. */
 void intake_begin(struct intake *intake, int64_t max);
+
+/* No body comes: its end is taken at once. */
+void intake_begin_empty(struct intake *intake);
+
+/* Whoever works on what this key names; NULL: nobody. */
+struct intake *intake_find(struct front *front, str key);
+
+/* Ends it before its end, for another one took its place. */
+void intake_stop(struct intake *intake);
 
 /* Each answers, unless the exchange is gone, and ends the intake. */
 void intake_answer(struct intake *intake, int status, const struct http_header *headers,

@@ -42,6 +42,15 @@ bool upload_check_size(const struct upload_found *found, int64_t size, int64_t i
                        found->name, limit);
 }
 
+bool upload_check_type(const struct upload_found *found, struct upload_failure *failure)
+{
+    return found->mime != NULL ||
+           upload_fail(failure, 400, "UNSUPPORTED_TYPE",
+                       "This is %s. Pictures (PNG, JPEG, WebP, AVIF, GIF) and films (MP4, WebM, "
+                       "MOV) can be uploaded.",
+                       found->name);
+}
+
 /* What the disk says. */
 static bool fail_by(struct upload_failure *failure, const struct fault *fault)
 {
@@ -67,11 +76,8 @@ static bool begin(struct upload_file *file, struct random *random, struct upload
 {
     struct fault fault;
     file->found = upload_type_of((str){file->first, file->first_len});
-    if (file->found.mime == NULL)
-        return upload_fail(failure, 400, "UNSUPPORTED_TYPE",
-                           "This is %s. Pictures (PNG, JPEG, WebP, AVIF, GIF) and films (MP4, "
-                           "WebM, MOV) can be uploaded.",
-                           file->found.name);
+    if (!upload_check_type(&file->found, failure))
+        return false;
     if (!blob_create(file->blobs, random, &file->writer, &fault))
         return fail_by(failure, &fault);
     return write_blob(file, (str){file->first, file->first_len}, failure);

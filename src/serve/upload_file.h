@@ -52,6 +52,9 @@ void upload_file_hand_over(struct upload_file *file);
 /* Removes what there is of it; a zeroed one has nothing. */
 void upload_file_drop(struct upload_file *file);
 
+/* What is no picture and no film fails with a sentence. */
+bool upload_check_type(const struct upload_found *found, struct upload_failure *failure);
+
 /* "25 MB" of 2^20 bytes each. */
 void upload_size_write(char *to, size_t room, int64_t size);
 

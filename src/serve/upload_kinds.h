@@ -18,6 +18,9 @@ void upload_form_begin(struct front *front, struct exchange *exchange,
 void upload_ticket_begin(struct front *front, struct exchange *exchange,
                          const struct http_request *request);
 
+/* All requests of tus below /api/uploads, with a body and without. */
+void upload_tus(struct front *front, struct exchange *exchange, const struct http_request *request);
+
 /* For the table of routes: a request to the same addresses without a body. */
 void upload_empty(struct front *front, struct exchange *exchange,
                   const struct http_request *request);
