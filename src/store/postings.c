@@ -92,11 +92,15 @@ static bool seek(struct posting *posting, uint64_t from, uint64_t to, enum order
     return posting->found.key.at != NULL;
 }
 
-static void put_block(struct posting *posting, bytes key, size_t from, size_t count)
+static void put_block(struct posting *posting, bytes key, size_t from, size_t count, bool is_new)
 {
     AUTO(buffer_done) struct buffer body = {0};
     postings_write(posting->ids + from, count, &body);
-    tree_replace(posting->change->writes, posting->space, key, buffer_text(&body));
+    struct tree *writes = posting->change->writes;
+    if (is_new)
+        tree_put(writes, posting->space, key, buffer_text(&body));
+    else
+        tree_replace(writes, posting->space, key, buffer_text(&body));
 }
 
 static size_t length_of_number(int64_t number)
@@ -120,7 +124,7 @@ static void put_new(struct posting *posting, size_t from)
 {
     struct packed_key key = posting->key;
     packed_add_u64(&key, (uint64_t)posting->ids[from]);
-    put_block(posting, packed_bytes(&key), from, posting->count - from);
+    put_block(posting, packed_bytes(&key), from, posting->count - from, true);
 }
 
 /* Puts the id among the block's. False: it is there. */
@@ -145,12 +149,12 @@ static void add_to_block(struct posting *posting, bytes key)
     if (!insert(posting, &at))
         return;
     if (posting->count <= POSTINGS_MAX && length_of(posting) <= POSTINGS_BODY_MAX) {
-        put_block(posting, key, 0, posting->count);
+        put_block(posting, key, 0, posting->count, false);
         return;
     }
     size_t cut = at == posting->count - 1 ? at : posting->count / 2;
     if (cut != at)
-        put_block(posting, key, 0, cut);
+        put_block(posting, key, 0, cut, false);
     put_new(posting, cut);
 }
 
@@ -188,7 +192,7 @@ static void take(struct posting *posting)
     if (posting->count == 0)
         tree_hide(posting->change->writes, posting->space, posting->found.key);
     else
-        put_block(posting, posting->found.key, 0, posting->count);
+        put_block(posting, posting->found.key, 0, posting->count, false);
 }
 
 void postings_append(struct change *change, const struct type_plan *type, bytes key,
@@ -207,7 +211,8 @@ void postings_append(struct change *change, const struct type_plan *type, bytes 
     }
     for (size_t i = 0; i < count && !change->view.is_failed; i++) {
         if (posting.count == POSTINGS_MAX || len + 13 > POSTINGS_BODY_MAX) {
-            put_block(&posting, packed_bytes(&last), 0, posting.count);
+            put_block(&posting, packed_bytes(&last), 0, posting.count, !is_there);
+            is_there = false;
             posting.count = len = 0;
         }
         if (posting.count == 0) {
@@ -218,7 +223,7 @@ void postings_append(struct change *change, const struct type_plan *type, bytes 
         posting.ids[posting.count++] = ids[i];
     }
     if (posting.count != 0)
-        put_block(&posting, packed_bytes(&last), 0, posting.count);
+        put_block(&posting, packed_bytes(&last), 0, posting.count, !is_there);
 }
 
 /* Each word of the one list that the other has not. */
@@ -238,12 +243,14 @@ static void for_others(struct posting *posting, const struct packed_key *filters
 }
 
 static void write_words(struct change *change, const struct type_plan *type, doc_id id,
-                        const struct packed_key *filters, str words)
+                        const struct packed_key *filters, str words, bool is_new)
 {
     struct packed_key key = *filters;
     packed_add_u64(&key, (uint64_t)id.n);
     if (words.at == NULL)
         tree_hide(change->writes, space_of_words(type->type), packed_bytes(&key));
+    else if (is_new)
+        tree_put(change->writes, space_of_words(type->type), packed_bytes(&key), words);
     else
         tree_replace(change->writes, space_of_words(type->type), packed_bytes(&key), words);
 }
@@ -284,7 +291,7 @@ void search_write(struct change *change, const struct type_plan *type, doc_id id
     for_others(&posting, &old.filters, old.words, stays ? new.words : (str){0}, take);
     for_others(&posting, &new.filters, new.words, stays ? old.words : (str){0}, add);
     if (old_row != NULL && !stays)
-        write_words(change, type, id, &old.filters, (str){0});
+        write_words(change, type, id, &old.filters, (str){0}, false);
     if (new_row != NULL)
-        write_words(change, type, id, &new.filters, new.words);
+        write_words(change, type, id, &new.filters, new.words, !stays);
 }

@@ -51,6 +51,13 @@ str search_terms(struct arena *arena, str text, const struct search_mark *marks,
     return words_join(&words);
 }
 
+bool text_matches(struct arena *arena, str text, str terms)
+{
+    struct words words = {.arena = arena, .max = WORDS_MAX};
+    words_add(&words, text);
+    return words_match(words_join(&words), terms);
+}
+
 /* ---- what is read ---- */
 
 static bytes words_key(const struct search *search, int64_t id)

@@ -19,6 +19,9 @@
 /* Entries looked at until a search without a limit of its own gives up for now. */
 #define SEARCH_LOOKS_MAX 4000
 
+/* Whether a text, by itself, has such terms. */
+bool text_matches(struct arena *arena, str text, str terms);
+
 /* A field's value (fields.h, struct search_fields); an empty value: any. */
 struct search_mark {
     const char *field;

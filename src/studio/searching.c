@@ -2,12 +2,15 @@
 /* How films are found: lists of one's own, what others made public, and a search with filters. */
 #include "studio/videos.h"
 
+#include "store/search.h"
 #include "studio/studio.h"
 
 #include <string.h>
 
 #define VIDEOS_MAX 200
-#define SEARCHED_MAX 2000 /* of the caller's films, the newest */
+#define SEARCHED_MAX 2000  /* of the caller's films, the newest */
+#define UNFINISHED_MAX 200 /* of each status */
+#define SEARCH_LOOKS 10000
 #define FROM_OTHERS_READ_MAX 1000
 
 /* ---- arguments and results ---- */
@@ -40,7 +43,11 @@ struct search_args {
 };
 #define ROW struct search_args
 static const struct field search_fields[] = {
-    MAYBE_TEXT(search_query, .max = 200, .about = "Words; each must be in the prompt or title."),
+    MAYBE_TEXT(
+        search_query, .max = 200,
+        .about =
+            "Words of the prompt or of the title, the tags and the description; the last may be "
+            "only begun."),
     MAYBE_CHOICE(status, generation_status_names),
     MAYBE_TIME(date_from),
     MAYBE_TIME(date_to),
@@ -148,16 +155,6 @@ static void from_others(struct call *call, const struct from_others_args *args, 
 
 /* ---- searching ---- */
 
-static bool has_words(const struct video *video, str words)
-{
-    str word;
-    while (str_split(&words, ' ', &word))
-        if (word.len != 0 && !str_contains_nocase(video->prompt, word) &&
-            !str_contains_nocase(video->title, word))
-            return false;
-    return true;
-}
-
 static bool is_between(int64_t value, struct maybe_int min, struct maybe_int max)
 {
     return (!min.is_set || value >= min.value) && (!max.is_set || value <= max.value);
@@ -179,8 +176,7 @@ static bool video_fits(const struct video *video, const struct search_args *args
     return (!args->only_favorites.value || video->is_favorite) &&
            (!asks_size ||
             (video->file_size.is_set &&
-             is_between(video->file_size.value, args->min_file_size, args->max_file_size))) &&
-           has_words(video, args->search_query);
+             is_between(video->file_size.value, args->min_file_size, args->max_file_size)));
 }
 
 /* The largest first; equal ones stay in their order. */
@@ -212,22 +208,90 @@ static int by_rank(const void *a, const void *b)
     return left->place < right->place ? -1 : left->place > right->place;
 }
 
-static size_t gather(struct call *call, const struct search_args *args, struct video **out)
+/* Films that may fit: their generations, the newest first. */
+struct candidates {
+    doc_id *items;
+    size_t count;
+};
+
+static void add_all(struct call *call, struct candidates *to)
 {
     struct bounds theirs = {
         .prefix = KEY(key_id(call_caller(call)), key_text(str_of(media_kind_names[MEDIA_VIDEO])))};
+    struct scan scan;
+    view_scan(call->view, index_of(&generation_type, "by_user_kind"), theirs, ORDER_DOWN, &scan);
+    while (to->count < SEARCHED_MAX && scan_next_id(&scan, &to->items[to->count]))
+        to->count++;
+    scan_end(&scan);
+}
+
+/* What is finished is found by the words of its work. */
+static void add_finished(struct call *call, str query, struct candidates *to)
+{
+    const struct search_mark film = {"type", str_of(media_kind_names[MEDIA_VIDEO])};
+    const struct search_for what = {.type = &asset_type,
+                                    .filters = KEY(key_id(call_caller(call))),
+                                    .terms = search_terms(call->arena, query, &film, 1),
+                                    .looks_max = SEARCH_LOOKS};
+    struct search found;
+    struct asset asset;
+    view_search(call->view, &what, &found);
+    for (size_t i = 0; i < SEARCHED_MAX && search_next(&found, &asset); i++)
+        to->items[to->count++] = asset.generation_id;
+}
+
+/* Those without a work are few; only their prompt is there. */
+static void add_unfinished(struct call *call, str terms, enum generation_status status,
+                           struct candidates *to)
+{
+    struct bounds theirs = {.prefix = KEY(key_id(call_caller(call)),
+                                          key_text(str_of(generation_status_names[status])))};
     struct generation g;
     struct scan scan;
-    size_t count = 0, read = 0;
-    *out = arena_array(call->arena, struct video, SEARCHED_MAX);
-    view_scan(call->view, index_of(&generation_type, "by_user_kind"), theirs, ORDER_DOWN, &scan);
-    while (read++ < SEARCHED_MAX && scan_next(&scan, &g)) {
-        if (!row_fits(&g, args))
+    size_t read = 0;
+    view_scan(call->view, index_of(&generation_type, "by_user_status"), theirs, ORDER_DOWN, &scan);
+    while (read++ < UNFINISHED_MAX && scan_next(&scan, &g))
+        if (g.kind == MEDIA_VIDEO && text_matches(call->arena, g.prompt, terms))
+            to->items[to->count++] = g.id;
+    scan_end(&scan);
+}
+
+static int by_age(const void *a, const void *b)
+{
+    const doc_id *left = a, *right = b;
+    return left->n != right->n ? (left->n > right->n ? -1 : 1) : 0;
+}
+
+static struct candidates candidates_of(struct call *call, str query)
+{
+    size_t room = SEARCHED_MAX + GENERATION_STATUSES * UNFINISHED_MAX;
+    struct candidates out = {.items = arena_array(call->arena, doc_id, room)};
+    str terms = search_terms(call->arena, query, NULL, 0);
+    if (terms.len == 0) {
+        add_all(call, &out);
+        return out;
+    }
+    add_finished(call, query, &out);
+    for (int status = 1; status < GENERATION_STATUSES; status++)
+        if (status != GENERATION_COMPLETED)
+            add_unfinished(call, terms, (enum generation_status)status, &out);
+    qsort(out.items, out.count, sizeof(*out.items), by_age);
+    return out;
+}
+
+static size_t gather(struct call *call, const struct search_args *args, struct video **out)
+{
+    struct candidates from = candidates_of(call, args->search_query);
+    struct generation g;
+    size_t count = 0;
+    *out = arena_array(call->arena, struct video, from.count + 1);
+    for (size_t i = 0; i < from.count; i++) {
+        bool is_twin = i != 0 && doc_id_equal(from.items[i], from.items[i - 1]);
+        if (is_twin || !row_find(call, &generation_type, from.items[i], &g) || !row_fits(&g, args))
             continue;
         (*out)[count] = video_of(call, &g);
         count += video_fits(&(*out)[count], args);
     }
-    scan_end(&scan);
     return count;
 }
 
