@@ -116,6 +116,10 @@ bool blob_put_fd(struct blobs *blobs, struct random *random, int fd, int64_t siz
  * fetched first, and checked. */
 bool blob_open(struct blobs *blobs, str id, int *fd, int64_t *size, struct fault *fault) MUST_CHECK;
 
+/* The same for what is at hand, and without waiting for the network; else FAULT_ABSENT. */
+bool blob_open_here(struct blobs *blobs, str id, int *fd, int64_t *size, struct fault *fault)
+    MUST_CHECK;
+
 /* Of an address for a browser. What is empty is left to the bucket. */
 struct blob_link {
     instant now;

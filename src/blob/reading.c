@@ -60,7 +60,7 @@ static bool fetch_open(struct blobs *blobs, const char *id, int *fd, int64_t *si
     return true;
 }
 
-bool blob_open(struct blobs *blobs, str id, int *fd, int64_t *size, struct fault *fault)
+bool blob_open_here(struct blobs *blobs, str id, int *fd, int64_t *size, struct fault *fault)
 {
     char name[BLOB_ID_LEN + 1];
     struct fault why;
@@ -69,10 +69,21 @@ bool blob_open(struct blobs *blobs, str id, int *fd, int64_t *size, struct fault
     if (home_file_open(blobs->root, name, fd, size, &why) ||
         (why.kind == FAULT_ABSENT && keep_find(&blobs->keep, name, fd, size, &why)))
         return true;
-    if (why.kind == FAULT_ABSENT && blobs->bucket != NULL)
-        return fetch_open(blobs, name, fd, size, fault);
     return why.kind == FAULT_ABSENT ? fault_set(fault, FAULT_ABSENT, "there is no file %s", name)
                                     : fault_set(fault, why.kind, "%s", why.text);
+}
+
+bool blob_open(struct blobs *blobs, str id, int *fd, int64_t *size, struct fault *fault)
+{
+    char name[BLOB_ID_LEN + 1];
+    struct fault why;
+    if (!blob_name(id, name, fault))
+        return false;
+    if (blob_open_here(blobs, id, fd, size, &why))
+        return true;
+    return why.kind == FAULT_ABSENT && blobs->bucket != NULL
+               ? fetch_open(blobs, name, fd, size, fault)
+               : fault_set(fault, why.kind, "%s", why.text);
 }
 
 /* ---- addresses ---- */

@@ -266,6 +266,19 @@ static bool read_two(struct arena *arena, struct secret_config *key,
            (webhook_secret == NULL || read_secret(arena, webhook_secret, fault));
 }
 
+static bool read_blob_secrets(struct arena *arena, const struct blob_settings *blobs,
+                              struct fault *fault)
+{
+    struct secret_config *secrets[BLOB_SECRETS];
+    if (blobs == NULL)
+        return true;
+    blob_settings_secrets(blobs, secrets);
+    for (size_t i = 0; i < ARRAY_LEN(secrets); i++)
+        if (secrets[i] != NULL && !read_secret(arena, secrets[i], fault))
+            return false;
+    return true;
+}
+
 static bool read_secrets(struct arena *arena, struct settings *settings, struct fault *fault)
 {
     struct provider_config *providers = settings->studio.providers.items;
@@ -323,6 +336,6 @@ bool settings_load(struct arena *arena, const struct settings_options *options,
     *out = (struct settings){0};
     if (!shape_read(arena, &settings_shape, &loading.all, false, out, &error))
         return refuse(&loading, &error);
-    return read_secrets(arena, out, fault) && read_workflows(arena, &out->studio, fault) &&
-           studio_config_check(&out->studio, fault);
+    return read_secrets(arena, out, fault) && read_blob_secrets(arena, out->blobs, fault) &&
+           read_workflows(arena, &out->studio, fault) && studio_config_check(&out->studio, fault);
 }

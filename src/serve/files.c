@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "serve/files.h"
 
+#include "serve/away.h"
 #include "serve/names.h"
 #include "serve/range.h"
 #include "serve/route.h"
@@ -128,18 +129,81 @@ static void answer_nothing(struct exchange *exchange)
     answer_error(exchange, 404, "NotFound", STR("This file does not exist."), NULL);
 }
 
+/* The bucket or its CDN gives the bytes itself; what it is to say of them is part of the address.
+ */
+static struct blob_link link_of(struct arena *arena, const struct delivery *delivery)
+{
+    const struct file *file = &delivery->file;
+    bool is_shown = type_ending(file->content_type) != NULL;
+    struct blob_link link = {.now = front_now(), .content_type = file->content_type};
+    if (!is_shown)
+        link.content_type = STR("application/octet-stream");
+    if (!is_shown || delivery->is_download)
+        link.disposition =
+            name_disposition(arena, name_clean(arena, file->name, file->content_type));
+    if (delivery->expires_at.us != 0)
+        link.lifetime.us =
+            MAX_OF(SECONDS(4).us,
+                   MIN_OF(instant_since(delivery->expires_at, link.now).us, BLOB_LINK_LIFE.us));
+    return link;
+}
+
+/* Kept by browsers a little shorter than it is good. */
+static void redirect(struct exchange *exchange, const struct delivery *delivery,
+                     const struct blob_place *place)
+{
+    struct file_answer answer = {0};
+    int64_t seconds = CACHED_MAX;
+    if (place->expires_at.us != 0)
+        seconds = (instant_since(place->expires_at, front_now()).us / 1000000) * 9 / 10;
+    answer.count = cors_headers(exchange, answer.headers);
+    add(&answer, STR("Location"), place->url);
+    add(&answer, STR("Cache-Control"),
+        str_format(exchange_arena(exchange), "private, max-age=%lld",
+                   (long long)MAX_OF(seconds, (int64_t)0)));
+    add(&answer, STR("Cross-Origin-Resource-Policy"), STR("cross-origin"));
+    add(&answer, STR("Referrer-Policy"), STR("no-referrer"));
+    if (delivery->is_negotiated)
+        add(&answer, STR("Vary"), STR("Accept"));
+    http_answer(exchange, 302, answer.headers, answer.count, (str){0});
+}
+
+static void send_place(struct front *front, struct exchange *exchange,
+                       const struct http_request *request, struct file_answer *answer,
+                       const struct delivery *delivery, const struct blob_place *place)
+{
+    if (place->fd >= 0)
+        send_file(exchange, request, answer, place->fd, place->size);
+    else if (request->is_head)
+        http_answer_file(exchange, 200, answer->headers, answer->count, -1, 0,
+                         delivery->file.size_bytes);
+    else if (place->url.len != 0)
+        redirect(exchange, delivery, place);
+    else
+        away_fetch(front, exchange, delivery);
+}
+
+void files_send(struct exchange *exchange, const struct delivery *delivery, int fd, int64_t size)
+{
+    struct file_answer answer = {0};
+    add_headers(&answer, exchange, delivery);
+    send_file(exchange, exchange_request(exchange), &answer, fd, size);
+}
+
 void files_deliver(struct front *front, struct exchange *exchange,
                    const struct http_request *request, const struct delivery *delivery)
 {
     struct file_answer answer = {0};
+    struct arena *arena = exchange_arena(exchange);
+    struct blob_link link = link_of(arena, delivery);
+    struct blob_place place;
     struct fault fault;
-    int fd = -1;
-    int64_t size = 0;
     add_headers(&answer, exchange, delivery);
     if (etag_is_listed(http_header(request, "If-None-Match"), answer.etag))
         http_answer(exchange, 304, answer.headers, answer.count, (str){0});
-    else if (blob_open(front->options.blobs, delivery->file.storage_id, &fd, &size, &fault))
-        send_file(exchange, request, &answer, fd, size);
+    else if (blob_find(front->options.blobs, arena, delivery->file.storage_id, &link, &place,
+                       &fault))
+        send_place(front, exchange, request, &answer, delivery, &place);
     else
         answer_nothing(exchange);
 }

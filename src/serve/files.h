@@ -26,6 +26,9 @@ struct delivery {
     bool is_negotiated; /* another Accept may get another file at this address */
 };
 
+/* Answers with the bytes in a file, which is taken; when they had to be fetched first. */
+void files_send(struct exchange *exchange, const struct delivery *delivery, int fd, int64_t size);
+
 /* Answers with it, or with the part that is wanted, or that the client has it. */
 void files_deliver(struct front *front, struct exchange *exchange,
                    const struct http_request *request, const struct delivery *delivery);

@@ -6,6 +6,7 @@
 #include "serve/accounts.h"
 #include "serve/actions.h"
 #include "serve/archives.h"
+#include "serve/away.h"
 #include "serve/route.h"
 #include "serve/session.h"
 #include "serve/shed.h"
@@ -248,6 +249,7 @@ void front_close(struct front *front)
     actions_close(front);
     http_close(front->http);
     uploads_free(front->uploads);
+    away_free(front->away);
     archives_close(front->archives);
     sync_close_all(front);
     live_free(front->live);

@@ -30,6 +30,7 @@ struct pages;
 struct trusted;
 struct action;
 struct uploads;
+struct away;
 struct archives;
 struct partials;
 struct outside;
@@ -96,6 +97,7 @@ struct front {
     size_t session_count;
     struct peers *peers;
     struct uploads *uploads;
+    struct away *away; /* NULL: nothing was yet */
     enum shortage shortage;
     instant looked_at, trimmed_at, made_room_at; /* serve/shed.c */
     bool wants_room;                             /* a subscription was refused for want of memory */

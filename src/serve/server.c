@@ -281,14 +281,22 @@ static void gather_actions(struct server *server)
         server->world = options->stand_in(&server->world, &server->runner);
 }
 
+static bool open_blobs(struct server *server, struct fault *fault)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    struct blobs_options options;
+    return blob_settings_options(server->options.settings->blobs, &arena, server->options.data_dir,
+                                 clock_now(), &options, fault) &&
+           blobs_open_with(&options, &server->blobs, fault);
+}
+
 static bool open_jobs(struct server *server, struct fault *fault)
 {
     const char *data = server->options.data_dir;
     struct lane_limit lanes[STUDIO_LANES_MAX];
     size_t lane_count;
     snprintf(server->temp_dir, sizeof(server->temp_dir), "%s/tmp", data);
-    if (!blobs_open(data, clock_now(), &server->blobs, fault) ||
-        !partials_open(data, &server->partials, fault) ||
+    if (!open_blobs(server, fault) || !partials_open(data, &server->partials, fault) ||
         !media_open(server->options.helper, NULL, &server->media, fault))
         return false;
     struct outer_options outer = {.blobs = server->blobs,
@@ -527,6 +535,8 @@ void server_close(struct server *server)
     if (server == NULL)
         return;
     server->is_over = true;
+    if (server->blobs != NULL)
+        blobs_stop(server->blobs);
     if (server->has_runner) {
         wake_runner(server);
         pthread_join(server->runner_thread, NULL);

@@ -145,6 +145,7 @@ static const struct field settings_fields[] = {
      .kind = FIELD_RECORD,
      .shape = &config_payments_shape},
     RECORD(compat, &compat_shape),
+    MAYBE_RECORD(blobs, &blob_settings_shape),
 };
 #undef ROW
 const struct shape settings_shape = {

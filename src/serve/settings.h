@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The server's own settings: the sections `server` and `auth` of the configuration. The studio's
- * sections are in studio/config.h; cli/settings.c puts files and layers together.
+ * The server's own settings: the sections `server`, `auth` and `compat` of the configuration, and
+ * `blobs` by serve/blob_settings.h. The studio's sections are in studio/config.h; cli/settings.c
+ * puts files and layers together.
  *
  * Owns:     constant once loaded; texts are the loader's.
  * Threads:  any.
@@ -11,8 +12,7 @@
 #pragma once
 
 #include "auth/verify.h"
-#include "studio/config.h"
-#include "json/fields.h"
+#include "serve/blob_settings.h"
 
 struct server_settings {
     str listen, public_url, log_level, web, helper, tls_cert, tls_key, memory_limit;
@@ -53,6 +53,7 @@ struct settings {
     struct auth_settings auth;
     struct studio_config studio;
     struct compat_settings compat;
+    struct blob_settings *blobs; /* NULL: the disk alone */
 };
 
 extern const struct shape settings_shape;
