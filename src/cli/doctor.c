@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * atelier doctor: what is wrong with a data folder and this installation, and how to mend it. It
- * changes nothing and may run while Atelier serves.
+ * changes nothing unless --mend is said, and may run while Atelier serves.
  */
 #include "cli/doctor.h"
 
@@ -10,6 +10,7 @@
 #include "blob/folder.h"
 #include "cli/archive.h"
 #include "cli/cli.h"
+#include "cli/doctor_deep.h"
 #include "cli/options.h"
 #include "store/database.h"
 
@@ -158,7 +159,7 @@ static void lock_check(struct report *report)
 
 /* ---- database, keys, blobs, disk ---- */
 
-static void database_report(struct report *report)
+static bool database_report(struct report *report)
 {
     char path[PATH_MAX];
     struct stat facts;
@@ -166,10 +167,10 @@ static void database_report(struct report *report)
     snprintf(path, sizeof(path), "%s/" ARCHIVE_DATABASE, report->data);
     private_check(report, "database", ARCHIVE_DATABASE, 0600);
     if (stat(path, &facts) != 0)
-        return;
+        return false;
     if (database_check(path, &fault)) {
         report_ok(report, "database", "%.1f MB, every page is sound", (double)facts.st_size / 1e6);
-        return;
+        return true;
     }
     report_problem(report, "database", "%s", fault.text);
     if (fault.kind == FAULT_INPUT)
@@ -177,6 +178,7 @@ static void database_report(struct report *report)
                     report->data);
     else
         report_mend("try again; if it stays, look at the disk and at who may read the file");
+    return false;
 }
 
 struct key_count {
@@ -296,34 +298,59 @@ static void helper_path(char path[PATH_MAX])
     snprintf(slash == NULL ? path : slash + 1, 32, "atelier-media");
 }
 
-static void folder_checks(struct report *report)
+/* What --deep and --mend ask for; answers how many problems are mended. */
+static int deep_checks(struct report *report, bool mends)
 {
+    struct damages damages;
+    int mended = 0;
+    bool is_read = deep_check(report, &damages);
+    if (is_read && mends)
+        mended = deep_mend(report, &damages);
+    deep_done(&damages);
+    return mended;
+}
+
+static int folder_checks(struct report *report, bool is_deep, bool mends)
+{
+    int mended = 0;
     if (!folder_check(report))
-        return;
+        return 0;
     version_check(report);
     lock_check(report);
-    database_report(report);
+    bool is_sound = database_report(report);
     keys_check(report);
     blobs_check(report);
     space_check(report);
+    if (is_sound && is_deep)
+        mended = deep_checks(report, mends);
     fd_close(&report->folder);
+    return mended;
 }
 
 int cli_doctor(int argc, char **argv)
 {
     struct report report = {.data = CLI_DATA_DEFAULT, .folder = -1};
+    bool is_deep = false, mends = false;
     const struct option options[] = {
         {.name = "data",
          .value = "DIR",
          .about = "The data folder (default " CLI_DATA_DEFAULT ")",
          .text = &report.data},
+        {.name = "deep",
+         .about = "Read every file and row: which lacks the other, what is not what it was, which\n"
+                  "meter is wrong",
+         .flag = &is_deep},
+        {.name = "mend",
+         .about = "With --deep: mend what it finds. Works whose original is lost are removed",
+         .flag = &mends},
     };
     const struct command command = {
         .name = "doctor",
         .about = "Say what is wrong with the data folder and this installation, and how to mend\n"
-                 "it. Nothing is changed; it may run while Atelier serves. Exit code 0: all is "
-                 "well.",
-        .example = "  atelier doctor --data /var/lib/atelier",
+                 "it. Nothing is changed but by --mend; it may run while Atelier serves. Exit "
+                 "code 0: all is\nwell.",
+        .example = "  atelier doctor --data /var/lib/atelier\n"
+                   "  atelier doctor --deep --mend --data /var/lib/atelier",
         .options = options,
         .option_count = ARRAY_LEN(options),
     };
@@ -332,12 +359,15 @@ int cli_doctor(int argc, char **argv)
     if (!command_read(&command, argc, argv, &exit_code))
         return exit_code;
 
-    folder_checks(&report);
+    int mended = folder_checks(&report, is_deep || mends, mends);
     helper_path(helper);
     doctor_check_helper(&report, helper);
     if (report.problems == 0)
         printf("All is well.\n");
     else
-        printf("%d %s.\n", report.problems, report.problems == 1 ? "problem" : "problems");
-    return report.problems == 0 ? CLI_OK : CLI_FAILED;
+        printf("%d %s%s.\n", report.problems, report.problems == 1 ? "problem" : "problems",
+               mended == 0                 ? ""
+               : mended == report.problems ? ", mended"
+                                           : ", some mended");
+    return report.problems == mended ? CLI_OK : CLI_FAILED;
 }

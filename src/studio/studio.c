@@ -115,6 +115,7 @@ static const struct subject subjects[] = {
     {image_functions, &image_function_count},
     {link_functions, &link_function_count},
     {member_functions, &member_function_count},
+    {mending_functions, &mending_function_count},
     {model_functions, &model_function_count},
     {money_functions, &money_function_count},
     {payment_functions, &payment_function_count},

@@ -226,6 +226,8 @@ static const struct sample samples[] = {
      OF_NOTHING},
     {"assets:deleteAsset", "{\"assetId\":\"%s\"}", OF_ASSET},
     {"assets:deleteAssets", "{\"assetIds\":[\"%s\"]}", OF_FIRST_PICTURE},
+    {"storage:forgetFile", "{\"storageId\":\"00000000000000000000000000000002\"}", OF_NOTHING},
+    {"storage:countAgain", "{\"userId\":\"%s\"}", OF_USER},
     {"users:see", "{}", OF_NOTHING},
     {"accounts:signUp",
      "{\"email\":\"b@example.org\",\"name\":\"B\",\"passwordHash\":\"h\",\"role\":\"admin\","
