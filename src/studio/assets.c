@@ -118,7 +118,7 @@ struct wire_asset {
     doc_id id;
     tick created;
     enum media_kind type;
-    str url, thumbnail_url, display_url, preview_url, playback_url, blur_data_url;
+    str url, thumbnail_url, display_url, preview_url, playback_url, blur_data_url, title;
     int64_t width, height;
     struct maybe_number duration;
     str mime_type;
@@ -150,6 +150,7 @@ static const struct field wire_asset_fields[] = {
     MAYBE_NUMBER(duration, .unit = "s"),
     TEXT(mime_type),
     INT(size_bytes, .unit = "bytes"),
+    MAYBE_TEXT(title, .about = "What somebody called it; of an upload, its file's name."),
     MAYBE_TEXT(prompt),
     MAYBE_TEXT(negative_prompt),
     MAYBE_TEXT(model),
@@ -412,6 +413,7 @@ static struct wire_asset wire_of(struct call *call, const struct asset *asset)
         .preview_url = asset_url(call, asset, asset->preview_storage_id),
         .playback_url = asset_url(call, asset, asset->playback_storage_id),
         .blur_data_url = asset->blur_data_url,
+        .title = asset->title,
         .width = asset->width,
         .height = asset->height,
         .duration = asset->duration,

@@ -18,7 +18,8 @@ export type Tier = WireModel["capabilities"]["qualities"][number];
 export type Job = WireJob;
 export type Asset = NonNullable<FunctionReturnType<typeof api.assets.getAsset>>;
 /* The same function, with the names which the client gives to pages. */
-type Pages = FunctionReference<"query", "public", { paginationOpts: PaginationOptions; type?: "image" | "video" }, PaginationResult<Asset>>;
+type Chosen = Omit<FunctionArgs<typeof api.assets.getAssets>, "paginationOpts">;
+type Pages = FunctionReference<"query", "public", { paginationOpts: PaginationOptions } & Chosen, PaginationResult<Asset>>;
 export const worksByPage = api.assets.getAssets as unknown as Pages;
 /* What the frame of a work in a grid needs. */
 export type Spot = FunctionReturnType<typeof api.assets.getShelf>["page"][number];

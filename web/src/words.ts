@@ -24,7 +24,7 @@ export const words = {
     running > 0 ? `(${running}) Developing, Atelier` : `${page}, Atelier`,
 
   places: { generate: "Generate", library: "Library", billing: "Billing", settings: "Settings", you: "You", main: "Main", admin: "Admin" },
-  pages: { signIn: "Sign in", signUp: "Create an account", generate: "Generate", library: "Library", work: "Work", billing: "Billing", settings: "Settings", admin: "Admin" },
+  pages: { signIn: "Sign in", signUp: "Create an account", generate: "Generate", library: "Library", work: "Work", billing: "Billing", storage: "Storage", settings: "Settings", admin: "Admin" },
 
   offline: (at: string) => `Offline since ${at}. You see what was there then.`,
   unreachable: "The server does not answer. Trying again by itself.",
@@ -97,7 +97,7 @@ export const words = {
     strength: "Strength", needs: "This model needs one.", more: "Show more", act: "Start from it",
     needed: (model: string) => `${model} needs a picture to start from. Choose one; nothing was charged.`,
     cannot: (model: string) => `${model} does not start from a picture. Yours is kept for a model that does.`,
-    gone: "This picture was deleted. Choose another.",
+    gone: "This picture was deleted. Choose another.", coming: "Coming in:",
     none: "There is no picture in your library yet. Make one first, and start from it then.",
   },
 

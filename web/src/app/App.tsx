@@ -17,11 +17,13 @@ const pieces = {
   generate: () => import("../generate/Generate"),
   library: () => import("../library/Library"),
   billing: () => import("../billing/Billing"),
+  storage: () => import("../storage/Storage"),
   settings: () => import("../account/Settings"),
 };
 const Generate = lazy(pieces.generate);
 const Library = lazy(pieces.library);
 const Billing = lazy(pieces.billing);
+const Storage = lazy(pieces.storage);
 const Settings = lazy(pieces.settings);
 /* Few are administrators: theirs is fetched only when they go there. */
 const Admin = lazy(() => import("../admin/Admin"));
@@ -37,6 +39,7 @@ function pageAt(path: string): { name: string; node: ReactNode } {
   if (path === "/generate" || path === "/dashboard") return { name: words.pages.generate, node: <Generate /> };
   if (path === "/library" || /^\/library\/[^/]+$/.test(path)) return { name: words.pages.library, node: <Library /> };
   if (path === "/billing") return { name: words.pages.billing, node: <Billing /> };
+  if (path === "/storage") return { name: words.pages.storage, node: <Storage /> };
   if (path === "/settings" || path === "/settings/account") return { name: words.pages.settings, node: <Settings /> };
   if (path === "/admin" || path.startsWith("/admin/")) return { name: words.pages.admin, node: <Admin /> };
   return { name: words.product, node: <Missing /> };

@@ -7,6 +7,9 @@ import type { User } from "../types";
 import { palette, mod } from "./keys";
 import { LowCredits } from "./LowCredits";
 import { afterPaint } from "./later";
+import { DropVeil } from "../upload/Drop";
+import { isAlive, uploads } from "../upload/queue";
+import { words as uploadWords } from "../upload/words";
 import { useJobVoice } from "../generate/useJobVoice";
 import { useJobs, useMe, useOfflineSince, useRunning } from "./live";
 import { Link, usePlace } from "./router";
@@ -59,10 +62,10 @@ function Credits({ me, path }: { me: User; path: string }) {
   );
 }
 
-function Storage({ me }: { me: User }) {
+function Storage({ me, path }: { me: User; path: string }) {
   const { storageUsedBytes: used, storageQuotaBytes: room } = me;
   return (
-    <Link className="stat" href="/library">
+    <Link className="stat" href="/storage" aria-current={current(path, "/storage")}>
       <span><b className="num">{size(used)}</b> {words.meters.ofRoom(room)}</span>
       <Meter label={words.meters.storage} value={used} most={Math.max(room, 1)} text={words.meters.storageText(used, room)} />
       {used >= room ? <span>{words.meters.full}</span> : used >= room * 0.8 && <span>{words.meters.makeRoom}</span>}
@@ -100,6 +103,20 @@ function Developing() {
         {alive > 0 ? words.meters.developing(running, line) : words.meters.atRest}
       </span>
       <span className="hair"><i style={{ transform: `scaleX(${alive > 0 ? progress : 0})` }} /></span>
+    </Link>
+  );
+}
+
+/* Files on their way in, wherever one looks meanwhile. */
+function Sending() {
+  const alive = useStore(uploads).filter(isAlive);
+  if (alive.length === 0) return null;
+  const all = alive.reduce((sum, upload) => sum + upload.file.size, 0);
+  const sent = alive.reduce((sum, upload) => sum + upload.sent, 0);
+  return (
+    <Link className="stat" href="/library">
+      <span className="lit num">{uploadWords.rail(alive.length)}</span>
+      <span className="hair"><i style={{ transform: `scaleX(${sent / Math.max(1, all)})` }} /></span>
     </Link>
   );
 }
@@ -149,7 +166,7 @@ export function Frame({ page, children }: { page: string; children: ReactNode })
         </button>
         <nav aria-label={words.places.main}><Places path={path} /></nav>
         <div className="foot">
-          {me && <><Developing /><Credits me={me} path={path} /><Storage me={me} /><Account me={me} /></>}
+          {me && <><Developing /><Sending /><Credits me={me} path={path} /><Storage me={me} path={path} /><Account me={me} /></>}
         </div>
       </header>
       <header className="bar">
@@ -167,6 +184,7 @@ export function Frame({ page, children }: { page: string; children: ReactNode })
         {me && <LowCredits me={me} />}
         {children}
       </div>
+      <DropVeil />
       <Toasts />
       <nav className="tabs" aria-label={words.places.main}>
         <Places path={path} />

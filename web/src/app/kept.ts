@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What this browser keeps of an account: drafts and earlier prompts. All of it goes at sign-out,
+/* What this browser keeps of an account: drafts, earlier prompts and where unfinished uploads go on. All of it goes at sign-out,
    because the next person at this browser may be another one. */
-const OWN = /^atelier\.(draft|prompts)\./;
+const OWN = /^(atelier\.(draft|prompts)\.|tus::)/;
 let gone = false;
 
 export function keptRead<T>(key: string): T | undefined {

@@ -59,6 +59,9 @@ async function fetchToken(how: { forceRefreshToken: boolean }): Promise<string |
   return granted?.token ?? null;
 }
 
+/* For requests beside the live connection, such as uploads. */
+export const sessionToken = () => fetchToken({ forceRefreshToken: false });
+
 /* The socket has its own patience; a token request must have the same, or one lost packet signs out. */
 async function patiently<T>(request: () => Promise<T>): Promise<T> {
   for (let wait = 500; ; wait = Math.min(wait * 2, 8000)) {

@@ -49,7 +49,7 @@ export function Storage() {
       <div className="shares" aria-hidden="true">
         {part > 0 && <i className="stays" style={{ flexGrow: Math.min(1, part) }} />}<i className="gone" style={{ flexGrow: Math.max(0, 1 - part) }} />
       </div>
-      <p><Link href="/library">{s.works}</Link></p>
+      <p><Link href="/storage">{s.works}</Link></p>
     </section>
   );
 }

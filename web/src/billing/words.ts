@@ -65,7 +65,7 @@ export const words = {
   },
   storage: {
     title: "Storage", of: (room: string, percent: number) => `of ${room} used, ${percent > 0 && percent < 1 ? "under 1" : Math.round(percent)} %`,
-    works: "Go to the library",
+    works: "See what takes room",
   },
 
   ledger: {

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A picture of one's own to start from, where the model can: chosen from the library, kept in the
    draft when the model changes, and how far to go from it. */
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { useWork } from "../app/live";
+import { useStore } from "../app/store";
 import { Button } from "../parts/Button";
 import { Picture } from "../parts/Picture";
 import type { Asset } from "../types";
+import { UploadButton } from "../upload/Drop";
+import { startWanted, uploads } from "../upload/queue";
+import { words as uploadWords } from "../upload/words";
 import { words } from "../words";
 import { Slide } from "./Controls";
 import { STRENGTH, type Change, type Draft } from "./draft";
@@ -36,8 +40,24 @@ function Chosen({ work, onChoose, onRemove }: { work: Asset | null | undefined; 
   );
 }
 
+/* A picture that is brought while this composer is open becomes its start; how that goes, in words. */
+function useBrought(change: Change): string | undefined {
+  const brought = useStore(uploads).filter((upload) => upload.isStart).at(-1);
+  const arrived = brought?.assetId;
+  useEffect(() => {
+    startWanted.set(true);
+    return () => startWanted.set(false);
+  }, []);
+  useEffect(() => {
+    if (arrived) change({ start: arrived, strength: undefined });
+  }, [arrived]);
+  if (!brought || arrived) return undefined;
+  return brought.phase === "failed" ? brought.fault : uploadWords.part(brought.sent, brought.file.size);
+}
+
 function Body({ plan, draft, change, fault, onChoose }: Props & { onChoose: () => void }) {
   const work = useWork(draft.start);
+  const coming = useBrought(change);
   const remove = () => {
     change({ start: undefined, strength: undefined });
     setTimeout(() => document.getElementById("start")?.focus(), 0);
@@ -47,10 +67,14 @@ function Body({ plan, draft, change, fault, onChoose }: Props & { onChoose: () =
       <span className="legend">{s.label}</span>
       {draft.start ? <Chosen work={work} onChoose={onChoose} onRemove={remove} /> : (
         <div className="rowline">
-          <Button id="start" onClick={onChoose} aria-describedby={fault ? "start-fault" : undefined}>{s.choose}</Button>
+          <span className="wordlist">
+            <Button id="start" onClick={onChoose} aria-describedby={fault ? "start-fault" : undefined}>{s.choose}</Button>
+            <UploadButton />
+          </span>
           {needsPicture(plan.model) && !fault && <span className="small quiet">{s.needs}</span>}
         </div>
       )}
+      {coming && <p className="small quiet num" role="status">{s.coming} {coming}</p>}
       {fault && <p id="start-fault" className="wrong">{fault}</p>}
       {plan.strength !== undefined && (
         <Slide label={s.strength} range={STRENGTH} step={STRENGTH.step} value={plan.strength} onChange={(strength) => change({ strength })} />

@@ -7,6 +7,8 @@ import { Link, cameFromInside, navigate, usePlace } from "../app/router";
 import { api } from "../convex/_generated/api";
 import { number } from "../format";
 import type { Asset, AssetId, Spot } from "../types";
+import { UploadButton } from "../upload/Drop";
+import { Incoming } from "../upload/Incoming";
 import { words } from "../words";
 import { BulkBar } from "./BulkBar";
 import { useChoice, type Choice } from "./choice";
@@ -163,6 +165,7 @@ export default function Library() {
             <h1>{words.pages.library}</h1>
             {spots.length > 0 && <span className="quiet num">{total === undefined ? words.library.manyWorks(spots.length) : words.library.works(total)}</span>}
             <FilterLine choice={choice} hidden={picking} onPick={begin} />
+            {!picking && spots.length > 0 && <UploadButton />}
           </div>
           {picking && (
             <BulkBar
@@ -171,11 +174,14 @@ export default function Library() {
               onClear={pickNone}
             />
           )}
+          <Incoming />
           {first && <div className="waiting" aria-hidden="true">{Array.from({ length: 12 }, (_, index) => <i key={index} />)}</div>}
           {!first && complete && spots.length === 0 && (
             <div className="empty">
               <p className="words">{choice.words ? own.search.none(choice.words) : choice.isPart ? words.library.emptyKind : words.library.empty}</p>
-              {choice.isPart ? <Link className="button" href="/library">{own.search.clear}</Link> : <Link className="button" href="/generate">{words.library.emptyAct}</Link>}
+              {choice.isPart ? <Link className="button" href="/library">{own.search.clear}</Link> : (
+                <span className="wordlist"><Link className="button" href="/generate">{words.library.emptyAct}</Link><UploadButton /></span>
+              )}
             </div>
           )}
           {spots.length > 0 && (
