@@ -34,8 +34,8 @@ function refusalOf(fault: Error | DetailedError): { fault: string; hopeless: boo
   if (!response || status === 0) return { fault: words.faults.noAnswer, hopeless: false };
   const hopeless = HOPELESS.includes(status);
   try {
-    const { message } = JSON.parse(response.getBody()) as { message?: string };
-    return { fault: message ?? words.faults.refused(status), hopeless };
+    const { message, code } = JSON.parse(response.getBody()) as { message?: string; code?: string };
+    return { fault: message ?? words.faults.refused(status), hopeless: hopeless && code !== "QUOTA" };
   } catch {
     return { fault: words.faults.refused(status), hopeless };
   }
