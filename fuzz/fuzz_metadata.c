@@ -44,7 +44,7 @@ int fuzz_one(const uint8_t *data, size_t size)
     AUTO(arena_done) struct arena arena = {0};
     AUTO(buffer_done) struct buffer told = buffer_with_max(PARAMETERS_JSON_MAX);
     struct metadata metadata;
-    struct parameters found, taken;
+    struct embedded found, taken;
     if (size < 1)
         return 0;
     enum media_type type = (enum media_type)(MEDIA_PNG + data[0] % 4);

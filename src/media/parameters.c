@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "media/parameters.h"
 
-#define ROW struct parameters
-static const struct field parameters_fields[] = {
+#define ROW struct embedded
+static const struct field embedded_fields[] = {
     CHOICE(tool, parameters_tool_names, .about = "Whose way of writing it is."),
     MAYBE_TEXT(prompt, .max = PARAMETERS_PROMPT_MAX),
     MAYBE_TEXT(negative_prompt, .max = PARAMETERS_PROMPT_MAX),
@@ -18,20 +18,20 @@ static const struct field parameters_fields[] = {
 };
 #undef ROW
 
-const struct shape parameters_shape = {
+const struct shape embedded_shape = {
     .name = "embeddedParameters",
     .about = "How a picture was made, as the program that made it wrote into the file.",
-    .size = sizeof(struct parameters),
-    FIELDS(parameters_fields),
+    .size = sizeof(struct embedded),
+    FIELDS(embedded_fields),
 };
 
-bool parameters_take(struct arena *arena, str json, struct parameters *out, struct fault *fault)
+bool parameters_take(struct arena *arena, str json, struct embedded *out, struct fault *fault)
 {
     struct json value;
     struct field_error error = {0};
-    *out = (struct parameters){0};
+    *out = (struct embedded){0};
     if (!json_read(arena, json, 2, &value, fault))
         return false;
-    return shape_read(arena, &parameters_shape, &value, false, out, &error) ||
+    return shape_read(arena, &embedded_shape, &value, false, out, &error) ||
            fault_set(fault, FAULT_INPUT, "what the file says of its making: wrong shape");
 }

@@ -30,7 +30,7 @@ enum parameters_tool {
 };
 extern const char *const parameters_tool_names[PARAMETERS_TOOLS];
 
-struct parameters {
+struct embedded {
     enum parameters_tool tool;
     str prompt, negative_prompt, model, sampler;
     struct maybe_int seed, steps, width, height;
@@ -38,7 +38,7 @@ struct parameters {
     struct maybe_bool is_generated; /* the file says that a model made it */
     str raw;                        /* what was read, cut */
 };
-extern const struct shape parameters_shape;
+extern const struct shape embedded_shape;
 
-bool parameters_take(struct arena *arena, str json, struct parameters *out, struct fault *fault)
+bool parameters_take(struct arena *arena, str json, struct embedded *out, struct fault *fault)
     MUST_CHECK;

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "serve/fetching.h"
 #include "serve/keepers.h"
+#include "serve/stamping.h"
 
 #include <string.h>
 
@@ -201,6 +202,24 @@ static void take_facts(struct work_result *result, const struct media_event *eve
         result->duration = (struct maybe_number){(double)event->facts.duration_ms / 1000.0, true};
 }
 
+/* What the file says of its making; a stranger's words, and taken only whole. */
+static void take_embedded(struct work_result *result, const struct media_event *event)
+{
+    const struct media_output *output = &event->outputs[MEDIA_EMBEDDED];
+    struct fault fault;
+    result->has_credentials = event->facts.has_c2pa != 0;
+    if (output->fd < 0 || output->len > PARAMETERS_JSON_MAX)
+        return;
+    char *text = arena_alloc(&result->arena, output->len);
+    struct embedded *found = arena_new(&result->arena, struct embedded);
+    if (pread(output->fd, text, output->len, 0) != (ssize_t)output->len)
+        return;
+    if (parameters_take(&result->arena, (str){text, output->len}, found, &fault))
+        result->embedded = found;
+    else
+        log_event(LOG_WARN, "embedded_refused", "%s", fault.text);
+}
+
 static void take_media(struct outer *outer, const struct work *work, struct work_result *result,
                        const struct media_event *event)
 {
@@ -210,6 +229,8 @@ static void take_media(struct outer *outer, const struct work *work, struct work
                      &result->outputs[0].file);
         return;
     }
+    if (work->kind == WORK_STAMP)
+        return; /* it says it all already */
     if (work->kind == WORK_RESIZE) {
         take_facts(result, event);
         store_output(outer, &outer->random, result, &event->outputs[MEDIA_RESIZED],
@@ -227,9 +248,63 @@ static void take_media(struct outer *outer, const struct work *work, struct work
     if (display->fd < 0)
         display = &event->outputs[MEDIA_POSTER];
     take_facts(result, event);
+    take_embedded(result, event);
     if (store_output(outer, &outer->random, result, &event->outputs[MEDIA_THUMBNAIL],
                      &result->thumbnail))
         store_output(outer, &outer->random, result, display, &result->display);
+}
+
+/* What came, on its way through a keeper. */
+struct kept_answer {
+    struct keeping keeping; /* first */
+    struct outer *outer;
+    uint64_t run;
+    const struct work *work;
+    struct outside_result *answer; /* NULL once it was kept: it may be large */
+    int edits;                     /* STAMP: from the media helper; else -1 */
+    size_t edits_len;
+    const char *mime;
+    struct work_result *result; /* NULL until it was kept */
+};
+
+static void drop_answer(struct keeping *keeping)
+{
+    struct kept_answer *kept = (struct kept_answer *)keeping;
+    outside_result_free(kept->answer);
+    work_result_free(kept->result);
+    fd_close(&kept->edits);
+    free(kept);
+}
+
+static void copy_stamped(struct keeping *keeping, struct random *random)
+{
+    struct kept_answer *kept = (struct kept_answer *)keeping;
+    struct work_result *result = kept->result = work_result_new();
+    struct blob_info info;
+    struct fault fault;
+    if (stamping_copy(kept->outer->options.blobs, random, kept->work->blob, kept->edits,
+                      kept->edits_len, &info, &fault)) {
+        describe(&result->arena, &info, str_of(kept->mime), &result->stamped);
+        return;
+    }
+    log_event(LOG_ERROR, "stamp_failed", "%s", fault.text);
+    work_fail(result, fault.kind == FAULT_INPUT ? WORK_BROKEN : WORK_TRANSIENT,
+              "How it was made could not be written into a copy.");
+}
+
+static void keep_stamped(struct outer *outer, struct media_event *event, const struct work *work)
+{
+    struct kept_answer *kept = memory_new(sizeof(*kept));
+    *kept = (struct kept_answer){
+        .keeping = {.run = copy_stamped, .drop = drop_answer},
+        .outer = outer,
+        .run = event->id,
+        .work = work,
+        .edits = take_fd(&event->outputs[MEDIA_EDITS].fd),
+        .edits_len = event->outputs[MEDIA_EDITS].len,
+        .mime = event->mime,
+    };
+    keepers_put(outer->keepers, &kept->keeping);
 }
 
 static void on_media(void *context, struct media_event *event)
@@ -242,6 +317,10 @@ static void on_media(void *context, struct media_event *event)
     const struct work *work = unpend(outer, event->id);
     if (work == NULL)
         return;
+    if (work->kind == WORK_STAMP && event->outputs[MEDIA_EDITS].fd >= 0) {
+        keep_stamped(outer, event, work);
+        return;
+    }
     struct work_result *result = work_result_new();
     if (event->kind == MEDIA_EVENT_FAILED)
         work_fail(result, failure_of_media(event->failure), "%s", event->text);
@@ -282,7 +361,16 @@ static void start_sketch(struct outer *outer, uint64_t run, const struct work *w
 
 static enum media_verb verb_of(enum work_kind kind)
 {
-    return kind == WORK_RESIZE ? MEDIA_RESIZE : kind == WORK_PREVIEW ? MEDIA_PREVIEW : MEDIA_DERIVE;
+    switch (kind) {
+    case WORK_RESIZE:
+        return MEDIA_RESIZE;
+    case WORK_PREVIEW:
+        return MEDIA_PREVIEW;
+    case WORK_STAMP:
+        return MEDIA_STAMP;
+    default:
+        return MEDIA_DERIVE;
+    }
 }
 
 /* Looking into a blob, or another rendition of it. */
@@ -297,6 +385,11 @@ static void start_derive(struct outer *outer, uint64_t run, const struct work *w
     }
     struct media_request request = {
         .verb = verb_of(work->kind),
+        .prompt = work->prompt,
+        .negative = work->negative,
+        .model = work->model,
+        .has_seed = work->has_seed,
+        .seed = (uint64_t)work->seed,
         .input_fd = fd,
         .width = (uint32_t)work->width,
         .height = (uint32_t)work->height,
@@ -506,16 +599,6 @@ static bool take_upload(struct outer *outer, const struct outside_result *answer
     return true;
 }
 
-/* An answer of the network on its way through a keeper. */
-struct kept_answer {
-    struct keeping keeping; /* first */
-    struct outer *outer;
-    uint64_t run;
-    const struct work *work;
-    struct outside_result *answer; /* NULL once it was kept: it may be large */
-    struct work_result *result;    /* NULL until it was kept */
-};
-
 static void keep_answer(struct keeping *keeping, struct random *random)
 {
     struct kept_answer *kept = (struct kept_answer *)keeping;
@@ -536,14 +619,6 @@ static void keep_answer(struct keeping *keeping, struct random *random)
     outside_result_free(take_pointer(&kept->answer));
 }
 
-static void drop_answer(struct keeping *keeping)
-{
-    struct kept_answer *kept = (struct kept_answer *)keeping;
-    outside_result_free(kept->answer);
-    work_result_free(kept->result);
-    free(kept);
-}
-
 static void take_answer(struct outer *outer, struct outside_result *answer)
 {
     bool goes_on = fetches_go_on(outer->fetches, answer) || take_upload(outer, answer);
@@ -559,6 +634,7 @@ static void take_answer(struct outer *outer, struct outside_result *answer)
         .run = answer->id,
         .work = work,
         .answer = answer,
+        .edits = -1,
     };
     keepers_put(outer->keepers, &kept->keeping);
 }
@@ -586,6 +662,7 @@ static void start(void *context, uint64_t run, const char *action, const void *a
     case WORK_DERIVE:
     case WORK_PREVIEW:
     case WORK_RESIZE:
+    case WORK_STAMP:
         start_derive(outer, run, work);
         break;
     case WORK_SUBMIT:

@@ -91,6 +91,8 @@ static const struct field asset_fields[] = {
     TIME(updated_at),
     MAYBE_BOOL(is_processing),
     MAYBE_TEXT(error, .max = 400),
+    MAYBE_RECORD(embedded, &embedded_shape),
+    MAYBE_BOOL(has_credentials),
 };
 #undef ROW
 
@@ -130,6 +132,8 @@ struct wire_asset {
     instant created_at;
     struct maybe_bool is_processing;
     str error;
+    struct embedded *embedded;
+    struct maybe_bool has_credentials;
 };
 
 #define ROW struct wire_asset
@@ -164,6 +168,11 @@ static const struct field wire_asset_fields[] = {
                                        "and blur come soon."),
     MAYBE_TEXT(error, .about = "It was uploaded and cannot be kept: why. Its bytes are gone; "
                                "delete it."),
+    MAYBE_RECORD(embedded, &embedded_shape,
+                 .about = "How it was made, as the uploaded file says; told by assets:getAsset."),
+    MAYBE_BOOL(has_credentials, .about =
+                                    "Content credentials (C2PA) are in the uploaded file; they "
+                                    "were not checked."),
 };
 #undef ROW
 static const struct shape wire_asset_shape = {
@@ -430,6 +439,7 @@ static struct wire_asset wire_of(struct call *call, const struct asset *asset)
         .created_at = asset->created_at,
         .is_processing = asset->is_processing,
         .error = asset->error,
+        .has_credentials = asset->has_credentials,
     };
 }
 
@@ -479,6 +489,7 @@ static void get_asset(struct call *call, const struct asset_args *args, struct w
         return;
     *result = arena_new(call->arena, struct wire_asset);
     **result = wire_of(call, &asset);
+    (*result)->embedded = asset.embedded;
 }
 
 /* What is gone or another's is left out, so that a list may ask for what it saw a moment ago. */

@@ -12,6 +12,7 @@
 
 #include "call/page.h"
 #include "job/job.h"
+#include "media/parameters.h"
 #include "studio/config.h"
 
 /* One file of a work. */
@@ -75,6 +76,8 @@ struct asset {
     instant created_at, updated_at;
     struct maybe_bool is_processing; /* uploaded, and not looked into yet */
     str error;                       /* uploaded, and not what it was said to be: why; no files */
+    struct embedded *embedded; /* uploaded: how it was made, as the file says (provenance.h) */
+    struct maybe_bool has_credentials; /* content credentials (C2PA) are in the file */
 };
 
 extern const struct doc_type asset_type, file_type;

@@ -3,6 +3,7 @@
  * From an uploaded file to a work: the row at once, what the media helper finds out about it later.
  */
 #include "studio/previews.h"
+#include "studio/provenance.h"
 #include "studio/uploads.h"
 
 #include "studio/work.h"
@@ -342,6 +343,7 @@ static void take_found(struct call *call, struct asset *asset, const struct work
     asset->width = came->width;
     asset->height = came->height;
     asset->duration = came->duration;
+    provenance_take(call, asset, came);
     put_changed(call, &was, asset);
     preview_queue(call, asset, came->frames);
 }

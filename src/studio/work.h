@@ -11,6 +11,7 @@
 #pragma once
 
 #include "base/fault.h"
+#include "media/parameters.h"
 #include "media/protocol.h"
 #include "provider/provider.h"
 #include "studio/assets.h"
@@ -26,6 +27,7 @@ enum work_kind {
     WORK_DERIVE,  /* thumbnail, display rendition and facts of a blob */
     WORK_PREVIEW, /* a short loop of what moves, and a copy that plays at once */
     WORK_RESIZE,  /* another rendition of a blob */
+    WORK_STAMP,   /* a copy of a blob that says how it was made */
     WORK_REMOVE_BLOB,
     WORK_CHECK, /* words, judged by a service */
     WORK_KINDS,
@@ -56,11 +58,14 @@ struct work {
     str prompt, negative;
     int64_t seed, number, width, height, steps, duration;
     double guidance;
+    /* STAMP, with prompt, negative, seed, width and height */
+    str model;
+    bool has_seed;
     /* RESIZE: into a box of this width and, unless 0, height; see media/media.h */
     enum media_fit fit;
     enum media_type format; /* JPEG, WEBP, AVIF or PNG */
     int64_t quality;        /* 1..100; 0 takes the format's own */
-    /* SUBMIT (what to start from), DERIVE, PREVIEW, RESIZE, REMOVE_BLOB */
+    /* SUBMIT (what to start from), DERIVE, PREVIEW, RESIZE, STAMP, REMOVE_BLOB */
     str blob;
 };
 
@@ -91,13 +96,17 @@ struct work_result {
     struct stored_file resized;
     /* PREVIEW; what was not made is empty */
     struct stored_file moving, playback;
+    /* STAMP; storage_id empty: the file says it all already */
+    struct stored_file stamped;
     /* DERIVE */
     struct stored_file thumbnail, display;
     str blur, mime_type;
     int64_t width, height;
     struct maybe_number duration;
-    int64_t frames; /* more than one: it moves; 0: not known */
-    str codec;      /* of a film: "h264" */
+    int64_t frames;                  /* more than one: it moves; 0: not known */
+    str codec;                       /* of a film: "h264" */
+    const struct embedded *embedded; /* how it was made, as the file says; NULL: it does not */
+    bool has_credentials;            /* content credentials (C2PA) are in the file */
 };
 
 /* Counts the failure. What passes may be tried so many times; a file of which the helper died,

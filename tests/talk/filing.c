@@ -31,16 +31,17 @@ bool talk_file(struct talk *talk, str *rest)
     return worked;
 }
 
-/* bytes of a picture -> name: somebody sent them, and no row names them yet. */
+/* bytes of a [marked] picture -> name: somebody sent them, and no row names them yet. */
 bool talk_bytes(struct talk *talk, str *rest)
 {
     struct json value;
     struct fault fault;
     bool is_film = take(rest, "of a film");
-    if ((!is_film && !take(rest, "of a picture")) || !take(rest, "->"))
+    bool is_marked = !is_film && take(rest, "of a marked picture");
+    if ((!is_film && !is_marked && !take(rest, "of a picture")) || !take(rest, "->"))
         return talk_fail(talk, "bytes of a picture -> NAME");
-    struct stored_file file =
-        pretend_receive(talk->house->outside, &talk->arena, is_film ? MEDIA_VIDEO : MEDIA_IMAGE);
+    struct stored_file file = pretend_receive(talk->house->outside, &talk->arena,
+                                              is_film ? MEDIA_VIDEO : MEDIA_IMAGE, is_marked);
     str text = str_format(&talk->arena,
                           "{\"storageId\":\"%.*s\",\"contentType\":\"%.*s\","
                           "\"sha256\":\"%.*s\",\"size\":%lld}",

@@ -23,7 +23,7 @@ struct under_way {
 struct stored {
     char id[ID_LEN + 1];
     enum media_kind media;
-    bool is_there;
+    bool is_there, is_marked;
 };
 
 #define DIFFERENT_MAX 500
@@ -167,9 +167,10 @@ static struct stored_file store(struct pretend *pretend, struct arena *arena, en
 }
 
 struct stored_file pretend_receive(struct pretend *pretend, struct arena *arena,
-                                   enum media_kind media)
+                                   enum media_kind media, bool is_marked)
 {
     struct stored_file file = store(pretend, arena, media);
+    pretend->blobs[pretend->blob_count - 1].is_marked = is_marked;
     file.content_type = media == MEDIA_VIDEO ? STR("video/mp4") : STR("image/png");
     return file;
 }
@@ -250,6 +251,18 @@ static void answer_check(struct pretend *pretend, const struct work *work,
     work_take_answer(result, &said, &into);
 }
 
+/* What a marked picture says of its making. */
+static const struct embedded mark = {
+    .tool = PARAMETERS_AUTOMATIC1111,
+    .prompt = STR("a fox in the snow"),
+    .negative_prompt = STR("blurry"),
+    .model = STR("dream-8"),
+    .seed = {41, true},
+    .steps = {28, true},
+    .guidance = {6.5, true},
+    .raw = STR("a fox in the snow\nSteps: 28"),
+};
+
 static void answer_derive(struct pretend *pretend, const struct under_way *work,
                           struct work_result *result)
 {
@@ -264,6 +277,8 @@ static void answer_derive(struct pretend *pretend, const struct under_way *work,
     result->thumbnail.content_type = STR("image/jpeg");
     result->display.content_type = STR("image/webp");
     result->blur = STR("data:image/png;base64,AAAA");
+    result->embedded = blob->is_marked ? &mark : NULL;
+    result->has_credentials = blob->is_marked;
     result->mime_type = is_film ? STR("video/mp4") : STR("image/png");
     result->width = is_film ? 1280 : 1024;
     result->height = is_film ? 720 : 1024;
@@ -305,6 +320,10 @@ static void answer_well(struct pretend *pretend, const struct under_way *under_w
         result->resized.content_type = str_of(media_type_mime(work->format));
         result->width = work->width;
         result->height = work->height != 0 ? work->height : work->width;
+        break;
+    case WORK_STAMP:
+        result->stamped = store(pretend, &result->arena, MEDIA_IMAGE);
+        result->stamped.content_type = STR("image/png");
         break;
     case WORK_REMOVE_BLOB:
         blob = blob_find(pretend, work->blob);

@@ -55,9 +55,9 @@ void pretend_send(struct pretend *pretend, int64_t pictures, bool as_addresses);
 /* It answers with a job of its own from now on, which is done at that poll; 0: at once. */
 void pretend_take_polls(struct pretend *pretend, int64_t polls);
 
-/* Bytes that somebody sent are on the disk. */
+/* Bytes that somebody sent are on the disk; marked ones say how they were made. */
 struct stored_file pretend_receive(struct pretend *pretend, struct arena *arena,
-                                   enum media_kind media);
+                                   enum media_kind media, bool is_marked);
 
 /* Everything that keeps silent answers now, well. */
 void pretend_answer_late(struct pretend *pretend);

@@ -80,7 +80,8 @@ bool talk_keep_reply(struct talk *talk, const struct call_reply *reply, str name
 
 bool talk_file(struct talk *talk, str *rest);
 
-/* bytes of a picture -> name; bytes of a film -> name */
+/* bytes of a picture -> name; bytes of a film -> name; bytes of a marked picture -> name, which
+ * says how it was made */
 bool talk_bytes(struct talk *talk, str *rest);
 
 /* stripe sends {event} [-> name]; stripe answers STATUS; stripe is not set up; polar alike */

@@ -459,7 +459,7 @@ static bool take_kind(str *rest, enum work_kind *out)
         [WORK_SUBMIT] = "asking",   [WORK_POLL] = "polling",       [WORK_CANCEL] = "stopping",
         [WORK_FETCH] = "fetching",  [WORK_SKETCH] = "sketching",   [WORK_DERIVE] = "looking",
         [WORK_RESIZE] = "resizing", [WORK_PREVIEW] = "previewing", [WORK_REMOVE_BLOB] = "removing",
-        [WORK_CHECK] = "checking"};
+        [WORK_CHECK] = "checking",  [WORK_STAMP] = "stamping"};
     for (size_t i = 1; i < ARRAY_LEN(names); i++)
         if (take(rest, names[i])) {
             *out = (enum work_kind)i;

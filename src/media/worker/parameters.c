@@ -18,7 +18,7 @@ static struct maybe_int whole(const struct json *value, int64_t max)
     return (struct maybe_int){n, n >= 0 && n <= max};
 }
 
-void parameters_set_seed(struct parameters *to, const struct json *value)
+void parameters_set_seed(struct embedded *to, const struct json *value)
 {
     if (!to->seed.is_set)
         to->seed = whole(value, PARAMETERS_SEED_MAX);
@@ -30,13 +30,13 @@ void parameters_set_size(struct maybe_int *to, const struct json *value)
         *to = whole(value, 65536);
 }
 
-void parameters_set_steps(struct parameters *to, const struct json *value)
+void parameters_set_steps(struct embedded *to, const struct json *value)
 {
     if (!to->steps.is_set)
         to->steps = whole(value, 10000);
 }
 
-void parameters_set_guidance(struct parameters *to, const struct json *value)
+void parameters_set_guidance(struct embedded *to, const struct json *value)
 {
     double n = value->kind == JSON_INT ? (double)value->integer : json_number(value, -1);
     if (!to->guidance.is_set && n >= 0 && n <= 1000)
@@ -61,7 +61,7 @@ static str prompt_of(const struct json *value)
     return json_text(value);
 }
 
-static bool find_invokeai(struct arena *arena, str text, struct parameters *out)
+static bool find_invokeai(struct arena *arena, str text, struct embedded *out)
 {
     struct json all;
     if (text.len == 0 || !json_read(arena, text, 0, &all, NULL) || all.kind != JSON_OBJECT)
@@ -94,7 +94,7 @@ static void set_int(struct maybe_int *to, str text, int64_t max)
         *to = (struct maybe_int){n, true};
 }
 
-static bool find_ours(struct arena *arena, str xmp, struct parameters *out)
+static bool find_ours(struct arena *arena, str xmp, struct embedded *out)
 {
     if (xmp.len == 0)
         return false;
@@ -109,7 +109,7 @@ static bool find_ours(struct arena *arena, str xmp, struct parameters *out)
     return out->prompt.len > 0 || out->seed.is_set || out->model.len > 0;
 }
 
-static bool find_iptc(struct arena *arena, str xmp, struct parameters *out)
+static bool find_iptc(struct arena *arena, str xmp, struct embedded *out)
 {
     if (xmp.len == 0)
         return false;
@@ -129,8 +129,7 @@ static str prefixed(str text, str prefix)
     return str_trim(str_slice(text, prefix.len, text.len));
 }
 
-static bool find_comfyui(struct arena *arena, const struct metadata *metadata,
-                         struct parameters *out)
+static bool find_comfyui(struct arena *arena, const struct metadata *metadata, struct embedded *out)
 {
     return parameters_comfyui(arena, metadata_text(metadata, "prompt"), out) ||
            parameters_comfyui(
@@ -139,7 +138,7 @@ static bool find_comfyui(struct arena *arena, const struct metadata *metadata,
                arena, prefixed(metadata_text(metadata, METADATA_CAMERA), STR("prompt:")), out);
 }
 
-static bool find_plain(struct arena *arena, const struct metadata *metadata, struct parameters *out)
+static bool find_plain(struct arena *arena, const struct metadata *metadata, struct embedded *out)
 {
     static const char *const keys[] = {METADATA_USER_COMMENT, METADATA_COMMENT,
                                        METADATA_DESCRIPTION};
@@ -152,12 +151,12 @@ static bool find_plain(struct arena *arena, const struct metadata *metadata, str
 }
 
 /* What no reader found must not be half in the answer. */
-static struct parameters blank(bool is_generated)
+static struct embedded blank(bool is_generated)
 {
-    return (struct parameters){.is_generated = {.value = true, .is_set = is_generated}};
+    return (struct embedded){.is_generated = {.value = true, .is_set = is_generated}};
 }
 
-bool parameters_find(struct arena *arena, const struct metadata *metadata, struct parameters *out)
+bool parameters_find(struct arena *arena, const struct metadata *metadata, struct embedded *out)
 {
     str xmp = metadata_text(metadata, METADATA_XMP);
     bool is_generated =
@@ -211,7 +210,7 @@ static void write_int(struct pen *pen, const char *key, struct maybe_int value)
     json_write_int(pen->to, value.value);
 }
 
-void parameters_write(struct buffer *to, const struct parameters *from)
+void parameters_write(struct buffer *to, const struct embedded *from)
 {
     struct pen pen = {.to = to};
     write_text(&pen, "tool", str_of(parameters_tool_names[from->tool]), PARAMETERS_NAME_MAX);

@@ -21,20 +21,20 @@
 #include "media/parameters.h"
 #include "media/worker/metadata.h"
 
-bool parameters_find(struct arena *arena, const struct metadata *metadata, struct parameters *out);
+bool parameters_find(struct arena *arena, const struct metadata *metadata, struct embedded *out);
 
 /* As the server takes it (parameters_take). */
-void parameters_write(struct buffer *to, const struct parameters *parameters);
+void parameters_write(struct buffer *to, const struct embedded *parameters);
 
 /* ---- for the single ways of writing ---- */
 
-bool parameters_plain(struct arena *arena, str text, bool is_certain, struct parameters *out);
-bool parameters_comfyui(struct arena *arena, str text, struct parameters *out);
+bool parameters_plain(struct arena *arena, str text, bool is_certain, struct embedded *out);
+bool parameters_comfyui(struct arena *arena, str text, struct embedded *out);
 
 /* The text of an element or attribute, unescaped; empty when there is none. */
 str xmp_value(struct arena *arena, str xmp, const char *name);
 
-void parameters_set_seed(struct parameters *to, const struct json *value);
+void parameters_set_seed(struct embedded *to, const struct json *value);
 void parameters_set_size(struct maybe_int *to, const struct json *value);
-void parameters_set_steps(struct parameters *to, const struct json *value);
-void parameters_set_guidance(struct parameters *to, const struct json *value);
+void parameters_set_steps(struct embedded *to, const struct json *value);
+void parameters_set_guidance(struct embedded *to, const struct json *value);

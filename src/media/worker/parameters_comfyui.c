@@ -84,7 +84,7 @@ static str words_of(struct search *search, const struct json *from)
         KEYS("text", "text_g", "t5xxl", "prompt", "string", "value", "text_l", "clip_l")));
 }
 
-static void read_sampler(struct search *search, const struct json *node, struct parameters *out)
+static void read_sampler(struct search *search, const struct json *node, struct embedded *out)
 {
     const struct json *guider = source(search, node, "guider");
     const struct json *giver = guider == NULL ? node : guider;
@@ -104,7 +104,7 @@ static void read_sampler(struct search *search, const struct json *node, struct 
     parameters_set_size(&out->height, find_from(search, canvas, JSON_NUMBER, KEYS("height")));
 }
 
-bool parameters_comfyui(struct arena *arena, str text, struct parameters *out)
+bool parameters_comfyui(struct arena *arena, str text, struct embedded *out)
 {
     struct json graph;
     if (text.len == 0 || text.at[0] != '{' || !json_read(arena, text, 0, &graph, NULL))

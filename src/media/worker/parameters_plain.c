@@ -46,7 +46,7 @@ static bool take_pair(str *rest, struct pair *out)
     return out->key.len > 0 && out->key.len <= 60;
 }
 
-static void set_number(struct parameters *out, str text)
+static void set_number(struct embedded *out, str text)
 {
     struct json value;
     AUTO(arena_done) struct arena arena = {0};
@@ -54,7 +54,7 @@ static void set_number(struct parameters *out, str text)
         parameters_set_guidance(out, &value);
 }
 
-static void take(struct parameters *out, const struct pair *pair)
+static void take(struct embedded *out, const struct pair *pair)
 {
     struct json text = {.kind = JSON_TEXT, .text = pair->value};
     if (str_equal(pair->key, STR("Seed"))) {
@@ -77,7 +77,7 @@ static void take(struct parameters *out, const struct pair *pair)
 }
 
 /* How many pairs the line holds; they are taken if they are enough. */
-static size_t read_settings(str line, struct parameters *out)
+static size_t read_settings(str line, struct embedded *out)
 {
     struct pair pairs[PAIRS_MAX];
     size_t count = 0;
@@ -103,13 +103,13 @@ static ptrdiff_t find_negative(str text)
     return -1;
 }
 
-bool parameters_plain(struct arena *arena, str text, bool is_certain, struct parameters *out)
+bool parameters_plain(struct arena *arena, str text, bool is_certain, struct embedded *out)
 {
     text = str_trim(text);
     if (text.len == 0 || (is_certain && text.at[0] == '{')) /* JSON under the same name */
         return false;
     ptrdiff_t last = str_find_last(text, '\n');
-    struct parameters found = {.is_generated = out->is_generated};
+    struct embedded found = {.is_generated = out->is_generated};
     str settings = str_slice(text, (size_t)(last + 1), text.len);
     bool has_settings = read_settings(settings, &found) >= PAIRS_CERTAIN;
     if (!is_certain && (!has_settings || (!found.seed.is_set && !found.steps.is_set)))

@@ -15,7 +15,7 @@ void job_tell_embedded(struct job *job, enum media_type type)
     AUTO(arena_done) struct arena arena = {0};
     AUTO(buffer_done) struct buffer told = buffer_with_max(PARAMETERS_JSON_MAX);
     struct metadata metadata;
-    struct parameters found;
+    struct embedded found;
     metadata_read(&arena, type, input_of(job), &metadata);
     job->reply.facts.has_c2pa = metadata.has_c2pa ? 1 : 0;
     if (!parameters_find(&arena, &metadata, &found))

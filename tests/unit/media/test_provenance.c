@@ -54,10 +54,10 @@ static bytes whole(const struct buffer *buffer)
 }
 
 /* What is found goes to the server's reader too, as it does in life. */
-static bool find(struct arena *arena, enum media_type type, bytes file, struct parameters *out)
+static bool find(struct arena *arena, enum media_type type, bytes file, struct embedded *out)
 {
     struct metadata metadata;
-    struct parameters found;
+    struct embedded found;
     struct fault fault = {0};
     AUTO(buffer_done) struct buffer told = buffer_with_max(PARAMETERS_JSON_MAX);
     metadata_read(arena, type, file, &metadata);
@@ -69,8 +69,7 @@ static bool find(struct arena *arena, enum media_type type, bytes file, struct p
     return true;
 }
 
-static void find_text(struct arena *arena, const char *key, const char *text,
-                      struct parameters *out)
+static void find_text(struct arena *arena, const char *key, const char *text, struct embedded *out)
 {
     AUTO(buffer_done) struct buffer png = {0};
     begin_png(&png);
@@ -101,7 +100,7 @@ static const char webui[] =
 static void words_of_automatic1111_are_read(void **state)
 {
     AUTO(arena_done) struct arena arena = {0};
-    struct parameters found;
+    struct embedded found;
     find_text(&arena, "parameters", webui, &found);
     assert_int_equal(found.tool, PARAMETERS_AUTOMATIC1111);
     assert_str(found.prompt, "a red kite, (sharp:1.2)\nover the sea");
@@ -136,7 +135,7 @@ static const char graph[] =
 static void a_graph_of_comfyui_is_followed(void **state)
 {
     AUTO(arena_done) struct arena arena = {0};
-    struct parameters found;
+    struct embedded found;
     find_text(&arena, "prompt", graph, &found);
     assert_int_equal(found.tool, PARAMETERS_COMFYUI);
     assert_str(found.prompt, "a fox \xc3\xa9t\xc3\xa9");
@@ -151,7 +150,7 @@ static void a_graph_of_comfyui_is_followed(void **state)
 static void a_graph_with_a_guider_is_followed(void **state)
 {
     AUTO(arena_done) struct arena arena = {0};
-    struct parameters found;
+    struct embedded found;
     find_text(
         &arena, "prompt",
         "{\"1\":{\"class_type\":\"SamplerCustomAdvanced\",\"inputs\":{\"noise\":[\"2\",0],"
@@ -177,7 +176,7 @@ static void a_knot_of_nodes_is_left_in_time(void **state)
 {
     AUTO(arena_done) struct arena arena = {0};
     AUTO(buffer_done) struct buffer text = {0};
-    struct parameters found;
+    struct embedded found;
     buffer_char(&text, '{');
     for (int i = 0; i < 300; i++) {
         buffer_format(&text,
@@ -198,7 +197,7 @@ static void a_knot_of_nodes_is_left_in_time(void **state)
 static void words_of_invokeai_are_read(void **state)
 {
     AUTO(arena_done) struct arena arena = {0};
-    struct parameters found;
+    struct embedded found;
     find_text(&arena, "invokeai_metadata",
               "{\"positive_prompt\":\"a pond\",\"negative_prompt\":\"fog\",\"width\":512,"
               "\"height\":640,\"seed\":42,\"cfg_scale\":7.5,\"steps\":30,\"scheduler\":\"euler\","
@@ -245,7 +244,7 @@ static void comments_in_exif_are_read_in_any_order(void **state)
         AUTO(arena_done) struct arena arena = {0};
         AUTO(buffer_done) struct buffer exif = {0};
         AUTO(buffer_done) struct buffer jpeg = {0};
-        struct parameters found;
+        struct embedded found;
         make_exif(&exif, i & 1, i & 2, webui);
         size_t len = exif.len + 8;
         uint8_t head[] = {0xff, 0xd8, 0xff, 0xe1, (uint8_t)(len >> 8), (uint8_t)len};
@@ -263,7 +262,7 @@ static void a_comment_that_is_no_parameters_is_none(void **state)
 {
     AUTO(arena_done) struct arena arena = {0};
     AUTO(buffer_done) struct buffer png = {0};
-    struct parameters found;
+    struct embedded found;
     begin_png(&png);
     add_text(&png, "Comment", "Lovely day at the sea: sun, wind: strong, waves: high");
     add_text(&png, "prompt", "{\"not\":\"a graph\"}");
@@ -345,7 +344,7 @@ static bytes stamped(struct arena *arena, enum media_type type, bytes file)
     return applied(arena, file, whole(&edits));
 }
 
-static void assert_ours(const struct parameters *found)
+static void assert_ours(const struct embedded *found)
 {
     assert_int_equal(found->tool, PARAMETERS_ATELIER);
     assert_str(found->prompt, "a <red> kite & \"friends\",\nover the sea");
@@ -360,7 +359,7 @@ static void a_png_is_stamped_for_us_and_for_others(void **state)
 {
     AUTO(arena_done) struct arena arena = {0};
     AUTO(buffer_done) struct buffer png = {0};
-    struct parameters found;
+    struct embedded found;
     struct metadata metadata;
     begin_png(&png);
     add_chunk(&png, "caBX", "jumb", 4);
@@ -385,7 +384,7 @@ static void xmp_of_others_is_added_to(void **state)
 {
     AUTO(arena_done) struct arena arena = {0};
     AUTO(buffer_done) struct buffer png = {0};
-    struct parameters found;
+    struct embedded found;
     struct metadata metadata;
     static const char body[] =
         METADATA_XMP "\0\0\0\0\0<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF><rdf:Description "
@@ -412,7 +411,7 @@ static void a_long_prompt_still_fits_a_jpeg(void **state)
     memset(prompt, '&', MEDIA_PROMPT_MAX);
     struct stamp longest = {.prompt = str_of(prompt), .negative_prompt = str_of(prompt)};
     AUTO(buffer_done) struct buffer edits = {0};
-    struct parameters found;
+    struct embedded found;
     bytes file = {jpeg, sizeof(jpeg) - 1};
     assert_true(stamp_edits(&arena, MEDIA_JPEG, file, &longest, &edits));
     bytes copy = applied(&arena, file, whole(&edits));
@@ -429,7 +428,7 @@ static void a_film_with_an_open_end_is_closed_and_stamped(void **state)
     static const uint8_t mp4[] = "\0\0\0\x14"
                                  "ftypmp42\0\0\0\0mp42\0\0\0\0mdatmany frames";
     bytes file = {mp4, sizeof(mp4) - 1};
-    struct parameters found;
+    struct embedded found;
     bytes copy = stamped(&arena, MEDIA_MP4, file);
     assert_memory_equal(copy.at, mp4, 20);
     assert_int_equal(big32(copy.at + 20), file.len - 20);
@@ -491,7 +490,7 @@ static bytes stamped_by_helper(struct arena *arena, bytes file)
 /* The same picture as before, which says how it was made. */
 static void check_copy(struct arena *arena, bytes file, enum media_type type)
 {
-    struct parameters found;
+    struct embedded found;
     struct fault fault;
     struct media_facts before = desk_look(&desk, MEDIA_PROBE, file.at, file.len)->facts;
     assert_int_equal(before.type, type);
