@@ -2,7 +2,7 @@
 #include "serve/archives.h"
 
 #include "base/log.h"
-#include "serve/keepers.h"
+#include "serve/chores.h"
 #include "serve/names.h"
 #include "serve/route.h"
 #include "serve/zip.h"
@@ -25,7 +25,7 @@ enum look_state {
 
 /* One file, read through. */
 struct look {
-    struct keeping keeping;
+    struct chore chore;
     struct archive *archive;
     struct blobs *blobs;
     str storage_id;
@@ -51,8 +51,6 @@ struct archive {
 
 struct archives {
     struct front *front;
-    struct keepers *keepers;
-    struct queue *wake;
     struct archive *first;
     size_t count;
 };
@@ -78,9 +76,9 @@ static bool sum_up(struct look *look, uint8_t *room)
     return true;
 }
 
-static void look_run(struct keeping *keeping, struct random *random)
+static void look_run(struct chore *chore)
 {
-    struct look *look = (struct look *)keeping;
+    struct look *look = (struct look *)chore;
     int64_t size = 0;
     if (!blob_open(look->blobs, look->storage_id, &look->fd, &size, &look->fault)) {
         look->fd = -1;
@@ -94,11 +92,17 @@ static void look_run(struct keeping *keeping, struct random *random)
     free(room);
 }
 
-/* The keepers end before their archives do: what was out is back then, unread. */
-static void look_drop(struct keeping *keeping)
+static void look_done(struct chore *chore)
 {
-    struct look *look = (struct look *)keeping;
+    struct look *look = (struct look *)chore;
     look->state = LOOK_BACK;
+    go_on(look->archive);
+}
+
+/* The server stops; its archives are ended when the keepers are. */
+static void look_drop(struct chore *chore)
+{
+    ((struct look *)chore)->state = LOOK_BACK;
 }
 
 static void look_at_next(struct archive *archive)
@@ -109,7 +113,7 @@ static void look_at_next(struct archive *archive)
     if (number >= archive->count)
         return;
     *look = (struct look){
-        .keeping = {.run = look_run, .drop = look_drop},
+        .chore = {.run = look_run, .done = look_done, .drop = look_drop},
         .archive = archive,
         .blobs = archive->archives->front->options.blobs,
         .storage_id = archive->sources[number].storage_id,
@@ -117,25 +121,7 @@ static void look_at_next(struct archive *archive)
         .state = LOOK_OUT,
         .fd = -1,
     };
-    keepers_put(archive->archives->keepers, &look->keeping);
-}
-
-static void on_wake(void *context, uint32_t events)
-{
-    struct archives *archives = context;
-    struct keeping *keeping;
-    void *none;
-    queue_take(archives->wake, &none, 0); /* clears the signal */
-    while ((keeping = keepers_take(archives->keepers)) != NULL) {
-        struct look *look = (struct look *)keeping;
-        look->state = LOOK_BACK;
-        go_on(look->archive);
-    }
-}
-
-static void wake(void *context)
-{
-    queue_wake(((struct archives *)context)->wake);
+    chores_put(archive->archives->front->chores, &look->chore);
 }
 
 /* ---- giving ---- */
@@ -398,28 +384,24 @@ FUNCTIONS_HANDLER(archives_post)
 
 /* ---- opening ---- */
 
-bool archives_open(struct front *front, struct archives **out, struct fault *fault)
+struct archives *archives_new(struct front *front)
 {
     struct archives *archives = memory_zeroed(sizeof(*archives));
-    *out = archives;
     archives->front = front;
-    archives->wake = queue_new(1, fault);
-    if (archives->wake == NULL ||
-        !loop_watch(front->loop, queue_fd(archives->wake), EPOLLIN, on_wake, archives, fault))
-        return false;
-    archives->keepers = keepers_new(wake, archives, fault);
-    return archives->keepers != NULL;
+    return archives;
 }
 
-void archives_close(struct archives *archives)
+void archives_stop(struct archives *archives)
+{
+    for (struct archive *at = archives->first; at != NULL; at = at->next)
+        atomic_store(&at->look.is_unwanted, true);
+}
+
+void archives_free(struct archives *archives)
 {
     if (archives == NULL)
         return;
-    for (struct archive *at = archives->first; at != NULL; at = at->next)
-        atomic_store(&at->look.is_unwanted, true);
-    keepers_free(archives->keepers);
     while (archives->first != NULL)
         archive_end(archives->first);
-    queue_free(archives->wake);
     free(archives);
 }

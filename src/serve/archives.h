@@ -25,7 +25,10 @@ FUNCTIONS_HANDLER(archives_post);
 
 struct archives;
 
-bool archives_open(struct front *front, struct archives **out, struct fault *fault) MUST_CHECK;
+struct archives *archives_new(struct front *front);
 
-/* After the connections are closed. NULL is accepted. */
-void archives_close(struct archives *archives);
+/* Nothing more is wanted of the chores under way. */
+void archives_stop(struct archives *archives);
+
+/* After the connections and the chores are closed. NULL is accepted. */
+void archives_free(struct archives *archives);

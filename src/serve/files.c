@@ -4,6 +4,7 @@
 #include "serve/away.h"
 #include "serve/names.h"
 #include "serve/range.h"
+#include "serve/resized.h"
 #include "serve/route.h"
 #include "studio/links.h"
 
@@ -14,7 +15,7 @@
 
 /* ---- looking up ---- */
 
-static struct call call_of(struct front *front, struct arena *arena, struct view *view)
+struct call files_call(struct front *front, struct arena *arena, struct view *view)
 {
     static const struct function nobody = {.name = "files"};
     return (struct call){.arena = arena,
@@ -29,7 +30,7 @@ static bool find_file(struct front *front, struct arena *arena, str capability, 
     struct view view;
     if (!front_view(front, arena, &view))
         return false;
-    struct call call = call_of(front, arena, &view);
+    struct call call = files_call(front, arena, &view);
     bool is_found = file_find_capability(&call, capability, out);
     view_end(&view);
     return is_found;
@@ -141,10 +142,11 @@ static struct blob_link link_of(struct arena *arena, const struct delivery *deli
     if (!is_shown || delivery->is_download)
         link.disposition =
             name_disposition(arena, name_clean(arena, file->name, file->content_type));
+    /* The blob's address lives a quarter longer at most: no longer than ours. */
     if (delivery->expires_at.us != 0)
         link.lifetime.us =
-            MAX_OF(SECONDS(4).us,
-                   MIN_OF(instant_since(delivery->expires_at, link.now).us, BLOB_LINK_LIFE.us));
+            MAX_OF(SECONDS(4).us, MIN_OF(instant_since(delivery->expires_at, link.now).us * 4 / 5,
+                                         BLOB_LINK_LIFE.us));
     return link;
 }
 
@@ -193,8 +195,8 @@ void files_send(struct exchange *exchange, const struct delivery *delivery, int 
 void files_deliver(struct front *front, struct exchange *exchange,
                    const struct http_request *request, const struct delivery *delivery)
 {
-    struct file_answer answer = {0};
     struct arena *arena = exchange_arena(exchange);
+    struct file_answer answer = {0};
     struct blob_link link = link_of(arena, delivery);
     struct blob_place place;
     struct fault fault;
@@ -239,7 +241,7 @@ FUNCTIONS_HANDLER(files_get_signed)
         answer_overload(exchange);
         return;
     }
-    struct call call = call_of(front, arena, &view);
+    struct call call = files_call(front, arena, &view);
     enum link_state state = link_read(&call, asset, request->query, &link);
     bool is_found = state == LINK_GOOD && file_find(&call, link.asset.storage_id, &delivery.file);
     view_end(&view);
@@ -248,8 +250,10 @@ FUNCTIONS_HANDLER(files_get_signed)
     if (state == LINK_EXPIRED)
         answer_error(exchange, 403, "LinkExpired",
                      STR("This address was good for a while only. Ask for a new one."), NULL);
-    else if (is_found)
-        files_deliver(front, exchange, request, &delivery);
-    else
+    else if (!is_found)
         answer_nothing(exchange);
+    else if (link.width != 0)
+        resized_get(front, exchange, request, &link);
+    else
+        files_deliver(front, exchange, request, &delivery);
 }

@@ -28,6 +28,8 @@ struct delivery {
 
 /* Answers with the bytes in a file, which is taken; when they had to be fetched first. */
 void files_send(struct exchange *exchange, const struct delivery *delivery, int fd, int64_t size);
+/* A call that only looks things up, in nobody's name. */
+struct call files_call(struct front *front, struct arena *arena, struct view *view);
 
 /* Answers with it, or with the part that is wanted, or that the client has it. */
 void files_deliver(struct front *front, struct exchange *exchange,

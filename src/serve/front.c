@@ -7,6 +7,8 @@
 #include "serve/actions.h"
 #include "serve/archives.h"
 #include "serve/away.h"
+#include "serve/chores.h"
+#include "serve/resized.h"
 #include "serve/route.h"
 #include "serve/session.h"
 #include "serve/shed.h"
@@ -218,6 +220,8 @@ bool front_open(struct loop *loop, const struct front_options *options, struct f
                                                   .on_news = on_news,
                                                   .context = front});
     front->peers = peers_new();
+    front->resized = resized_new(front);
+    front->archives = archives_new(front);
     front->wake = queue_new(1, fault);
     front->hashed = queue_new(HASHER_QUEUE_MAX * 2, fault);
     front->told = queue_new(ACTIONS_MAX, fault);
@@ -235,7 +239,7 @@ bool front_open(struct loop *loop, const struct front_options *options, struct f
     front->timer = (struct loop_timer){.fire = on_tick, .context = front};
     front->tick_at = instant_add(loop_now(loop), TICK);
     timer_arm(front, loop_now(loop));
-    return archives_open(front, &front->archives, fault) && listen_now(front, fault);
+    return chores_open(loop, &front->chores, fault) && listen_now(front, fault);
 }
 
 void front_close(struct front *front)
@@ -250,7 +254,10 @@ void front_close(struct front *front)
     http_close(front->http);
     uploads_free(front->uploads);
     away_free(front->away);
-    archives_close(front->archives);
+    archives_stop(front->archives);
+    chores_close(front->chores);
+    archives_free(front->archives);
+    resized_free(front->resized);
     sync_close_all(front);
     live_free(front->live);
     peers_free(front->peers);

@@ -33,6 +33,8 @@ struct uploads;
 struct away;
 struct archives;
 struct partials;
+struct chores;
+struct resized;
 struct outside;
 
 struct clerk_settings;
@@ -80,7 +82,9 @@ struct front {
     struct queue *hashed; /* results of the hasher */
     struct queue *told;   /* what the outside answered to actions */
     struct action *actions;
+    struct chores *chores;     /* what would make the loop wait */
     struct archives *archives; /* on their way as ZIP */
+    struct resized *resized;   /* who waits for smaller pictures */
     size_t action_count;
     uint64_t action_id;
     struct attempts *by_address, *by_account;

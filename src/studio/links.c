@@ -38,7 +38,9 @@ static const struct field signed_url_fields[] = {
     MAYBE_INT(width, .min = 0, .max = 2560, .unit = "px",
               .about = "160, 320, 480, 640, 960, 1280, 1920 or 2560; the original unless said, or "
                        "0."),
-    MAYBE_CHOICE(fit, link_fit_names, .about = "contain unless said."),
+    MAYBE_CHOICE(
+        fit, link_fit_names,
+        .about = "contain, so wide and as high as it comes, unless said; cover fills a square."),
     MAYBE_CHOICE(format, link_format_names,
                  .about = "auto unless said: AVIF, WebP or JPEG, as the client takes it."),
     MAYBE_BOOL(download, .about = "To be saved under its name, not shown."),

@@ -20,8 +20,8 @@
 
 enum link_fit {
     FIT_NONE,
-    FIT_CONTAIN, /* inside a box of that width and height */
-    FIT_COVER,   /* fills it, cut at the edges */
+    FIT_CONTAIN, /* so wide, and as high as it comes */
+    FIT_COVER,   /* fills a square so wide, cut at the edges */
     LINK_FITS,
 };
 extern const char *const link_fit_names[LINK_FITS];

@@ -2,6 +2,7 @@
 #include "studio/renditions.h"
 
 #include "studio/links.h"
+#include "studio/resizing.h"
 
 /* As the index has them: by kind and variant. Doomed ones are not among them. */
 static size_t list(struct call *call, struct key prefix, struct file *out, size_t room)
@@ -101,6 +102,8 @@ void renditions_remove(struct call *call, doc_id asset, enum rendition kind)
                             ? KEY(key_id(asset))
                             : KEY(key_id(asset), key_text(str_of(rendition_names[kind])));
     size_t count = list(call, prefix, files, RENDITIONS_MAX);
+    if (kind == RENDITION_NONE)
+        resizings_forget(call, asset);
     for (size_t i = 0; i < count; i++)
         doom(call, &files[i]);
 }

@@ -20,6 +20,7 @@
 #include "studio/previews.h"
 #include "studio/quotas.h"
 #include "studio/rates.h"
+#include "studio/resizing.h"
 #include "studio/subscriptions.h"
 #include "studio/uploads.h"
 #include "studio/usage.h"
@@ -70,12 +71,13 @@ static const struct doc_type *const types[] = {
     &download_type,
     &certificate_type,
     &certificate_line_type,
+    &resizing_type,
 };
 const struct schema studio_schema = {.types = types, .count = ARRAY_LEN(types)};
 
 const struct job_action *const studio_actions[] = {
-    &making_action,  &stopping_action, &cron_action,    &files_remove_action,
-    &erasing_action, &checking_action, &looking_action, &preview_action};
+    &making_action,   &stopping_action, &cron_action,    &files_remove_action, &erasing_action,
+    &checking_action, &looking_action,  &preview_action, &resizing_action};
 const size_t studio_action_count = ARRAY_LEN(studio_actions);
 
 size_t studio_lanes(const struct studio_config *config, struct lane_limit out[STUDIO_LANES_MAX])
@@ -125,6 +127,7 @@ static const struct subject subjects[] = {
     {quota_functions, &quota_function_count},
     {rate_functions, &rate_function_count},
     {receipt_functions, &receipt_function_count},
+    {resizing_functions, &resizing_function_count},
     {search_functions, &search_function_count},
     {shelf_functions, &shelf_function_count},
     {subscription_functions, &subscription_function_count},

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import test, { before, after } from 'node:test';
@@ -175,6 +175,80 @@ test('an address that was turned leads nowhere at once, in parts and by its tag 
     await alice.mutation('assets:deleteAsset', { assetId: id });
     assert.equal((await fetch(here(now.url))).status, 404);
     assert.equal((await fetch(here(again.url))).status, 404);
+});
+
+// Width and height of a JPEG, a WebP or a PNG, as far as it takes.
+function sizeOf(bytes) {
+    if (bytes.readUInt32BE(0) === 0x89504e47)
+        return [bytes.readUInt32BE(16), bytes.readUInt32BE(20)];
+    if (bytes.toString('latin1', 8, 12) === 'WEBP') {
+        const at = bytes.toString('latin1', 12, 16);
+        return at === 'VP8X' ? [1 + bytes.readUIntLE(24, 3), 1 + bytes.readUIntLE(27, 3)]
+            : [bytes.readUInt16LE(26) & 0x3fff, bytes.readUInt16LE(28) & 0x3fff];
+    }
+    for (let at = 2; at < bytes.length; at += 2 + bytes.readUInt16BE(at + 2))
+        if ((bytes[at + 1] & 0xf0) === 0xc0 && ![0xc4, 0xc8, 0xcc].includes(bytes[at + 1]))
+            return [bytes.readUInt16BE(at + 7), bytes.readUInt16BE(at + 5)];
+    return [];
+}
+
+test('a smaller picture is made once, in the format that the client takes, for all who wait', async () => {
+    const { jobId } = await alice.mutation('generations:createGenerationJob', { prompt: 'wide', model: 'sketch', width: 768, height: 512 });
+    const { imageIds: [id] } = await until(async () => {
+        const job = await alice.query('generations:getGenerationJob', { jobId });
+        return job.status === 'completed' && job;
+    }, 'a picture', 60_000, 100);
+    const signed = (more) => alice.query('assets:getSignedUrl', { assetId: id, width: 320, ...more }).then(({ url }) => here(url));
+    const url = await signed();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => fetch(url, { headers: { accept: 'image/webp,*/*' } })));
+    const all = await Promise.all(answers.map(bytesOf));
+    for (const [i, answer] of answers.entries()) {
+        assert.equal(answer.status, 200, all[i].toString('latin1', 0, 200));
+        assert.equal(answer.headers.get('content-type'), 'image/webp');
+        assert.equal(answer.headers.get('vary'), 'Accept');
+        assert.match(answer.headers.get('cache-control'), /^private, max-age=\d+, immutable$/);
+        assert.ok(all[i].equals(all[0]));
+    }
+    assert.deepEqual(sizeOf(all[0]), [320, 213]);
+    const part = await fetch(url, { headers: { accept: 'image/webp', range: 'bytes=0-9' } });
+    assert.equal(part.status, 206);
+    const same = await fetch(url, { headers: { accept: 'image/webp', 'if-none-match': answers[0].headers.get('etag') } });
+    assert.equal(same.status, 304);
+
+    const plain = await fetch(url, { headers: { accept: '*/*' } });
+    assert.equal(plain.headers.get('content-type'), 'image/jpeg');
+    assert.deepEqual(sizeOf(await bytesOf(plain)), [320, 213]);
+    const modern = await fetch(url, { headers: { accept: 'image/avif,image/webp,*/*' } });
+    assert.equal(modern.headers.get('content-type'), 'image/avif');
+    assert.equal((await bytesOf(modern)).toString('latin1', 4, 12), 'ftypavif');
+    const square = await fetch(await signed({ fit: 'cover', format: 'png', download: true }), { headers: { accept: 'image/webp' } });
+    assert.equal(square.headers.get('content-type'), 'image/png');
+    assert.match(square.headers.get('content-disposition'), /filename="wide 1\.png"/);
+    assert.equal(square.headers.get('vary'), null);
+    assert.deepEqual(sizeOf(await bytesOf(square)), [320, 320]);
+    // Never larger than the work, so these are one file.
+    const [large, larger] = await Promise.all([960, 2560].map(async (width) => fetch(await signed({ width, format: 'jpeg' }))));
+    assert.deepEqual(sizeOf(await bytesOf(large)), [768, 512]);
+    assert.equal(large.headers.get('etag'), larger.headers.get('etag'));
+    await bytesOf(larger);
+    const head = await fetch(await signed({ width: 160, format: 'webp' }), { method: 'HEAD' });
+    assert.deepEqual([head.status, head.headers.get('content-type')], [200, 'image/webp']);
+
+    await alice.mutation('assets:rotateLinks', { assetIds: [id] });
+    assert.equal((await fetch(url)).status, 404);
+    const turned = await fetch(await signed({ format: 'webp' }));
+    assert.ok((await bytesOf(turned)).equals(all[0]), 'it is not made again');
+});
+
+test('a picture that cannot be read says so', async () => {
+    const id = await paint(alice, 'to be damaged');
+    const asset = await alice.query('assets:getAsset', { assetId: id });
+    const blob = new URL(asset.url).pathname.split('/').pop().replaceAll('-', '');
+    writeFileSync(path.join(server.data, 'blobs', blob.slice(0, 2), blob.slice(2, 4), blob), 'no picture');
+    const { url } = await alice.query('assets:getSignedUrl', { assetId: id, width: 320 });
+    const answer = await fetch(here(url));
+    assert.equal(answer.status, 422);
+    assert.equal((await answer.json()).code, 'NotResizable');
 });
 
 const utf8 = { env: { ...process.env, LC_ALL: 'C.UTF-8' } };

@@ -220,6 +220,8 @@ static const struct sample samples[] = {
     {"assets:createDownload", "{\"assetIds\":[\"%s\"]}", OF_THIRD_PICTURE},
     {"assets:listDownload", "{\"assetIds\":[\"%s\"]}", OF_ASSET},
     {"assets:openDownload", "{\"url\":\"00000000000000000000000000000001\"}", OF_NOTHING},
+    {"assets:resize", "{\"assetId\":\"%s\",\"width\":320,\"fit\":\"cover\",\"format\":\"webp\"}",
+     OF_THIRD_PICTURE},
     {"assets:rotateLinks", "{\"assetIds\":[\"%s\"]}", OF_THIRD_PICTURE},
     {"assets:getSignedUrl", "{\"assetId\":\"%s\",\"width\":320}", OF_ASSET},
     {"assets:readAddress", "{\"url\":\"/api/storage/00000000000000000000000000000001\"}",
