@@ -336,6 +336,10 @@ int cli_doctor(int argc, char **argv)
          .value = "DIR",
          .about = "The data folder (default " CLI_DATA_DEFAULT ")",
          .text = &report.data},
+        {.name = "config",
+         .value = "FILE",
+         .about = "The settings that the server has, if they name a bucket; for --deep",
+         .text = &report.config},
         {.name = "deep",
          .about = "Read every file and row: which lacks the other, what is not what it was, which\n"
                   "meter is wrong",

@@ -16,8 +16,9 @@
 #include "base/base.h"
 
 struct report {
-    const char *data; /* the folder */
-    int folder;       /* -1 when it cannot be opened */
+    const char *data;   /* the folder */
+    const char *config; /* file of settings, or NULL */
+    int folder;         /* -1 when it cannot be opened */
     int problems;
 };
 

@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 #include "blob/blob.h"
+#include "cli/settings.h"
+#include "serve/blob_settings.h"
 #include "serve/data.h"
 #include "store/database.h"
 #include "studio/certificates.h"
@@ -68,9 +70,11 @@ static void damage_add(struct deep *deep, const struct damage *damage, const cha
     if (damage->kind == DAMAGE_MISSING || damage->kind == DAMAGE_WRONG)
         report_mend("tar -xf BACKUP -C %s blobs/%.2s/%.2s/%s", deep->report->data, damage->blob,
                     damage->blob + 2, damage->blob);
-    report_mend("%satelier doctor --deep --mend --data %s   (%s)",
-                damage->kind == DAMAGE_MISSING || damage->kind == DAMAGE_WRONG ? "or: " : "",
-                deep->report->data, mend);
+    bool may_restore = damage->kind == DAMAGE_MISSING || damage->kind == DAMAGE_WRONG;
+    const char *config = deep->report->config;
+    report_mend("%satelier doctor --deep --mend --data %s%s%s   (%s)", may_restore ? "or: " : "",
+                deep->report->data, config == NULL ? "" : " --config ",
+                config == NULL ? "" : config, mend);
 }
 
 static void files_differ(struct deep *deep, const struct file *file, enum damage_kind kind,
@@ -415,6 +419,18 @@ static void sum_up(struct deep *deep)
                   (long long)deep->meters);
 }
 
+bool deep_blobs_open(const struct report *report, instant now, struct blobs **out,
+                     struct fault *fault)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    struct settings_options wanted = {.config = report->config};
+    struct settings settings;
+    struct blobs_options options;
+    return settings_load(&arena, &wanted, &settings, fault) &&
+           blob_settings_options(settings.blobs, &arena, report->data, now, &options, fault) &&
+           blobs_open_with(&options, out, fault);
+}
+
 bool deep_check(struct report *report, struct damages *out)
 {
     struct deep deep = {.report = report,
@@ -425,11 +441,13 @@ bool deep_check(struct report *report, struct damages *out)
                         .kept = buffer_with_max(LISTS_MAX),
                         .filed = buffer_with_max(LISTS_MAX)};
     *out = (struct damages){.list = buffer_with_max(LISTS_MAX)};
-    bool ok = blobs_open(report->data, (instant){1}, &deep.blobs, &deep.fault);
+    /* As of long ago, so that nothing is swept: looking changes nothing. */
+    bool ok = deep_blobs_open(report, (instant){1}, &deep.blobs, &deep.fault);
     if (ok) {
         ok = check_pinned(&deep);
         blobs_close(deep.blobs);
     }
+    out->files = deep.files;
     if (ok) {
         sum_up(&deep);
     } else {

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "base/buffer.h"
+#include "base/fault.h"
 #include "cli/doctor.h"
 #include "json/fields.h"
 
@@ -35,7 +36,14 @@ struct damage {
 struct damages {
     struct buffer list; /* struct damage */
     int counts[DAMAGES];
+    int64_t files; /* rows that were looked at */
 };
+
+struct blobs;
+
+/* Wherever the configuration says that they are. Older leavings are swept only as of now. */
+bool deep_blobs_open(const struct report *report, instant now, struct blobs **out,
+                     struct fault *fault) MUST_CHECK;
 
 /* False: something could not be looked at, which the report says. */
 bool deep_check(struct report *report, struct damages *out);

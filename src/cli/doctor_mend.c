@@ -21,6 +21,7 @@
 
 #define LOST "lost"
 #define PARTS_MAX 100000 /* of one user's count */
+#define MISSING_MANY 10  /* more, and more than half: that is no damage but another place */
 
 struct mend {
     struct report *report;
@@ -122,8 +123,14 @@ int deep_mend(struct report *report, const struct damages *damages)
     int mended = 0, by_kind[DAMAGES] = {0};
     if (count == 0)
         return 0;
-    if (!blobs_open(report->data, clock_now(), &mend.blobs, &mend.fault)) {
-        report_problem(report, "mend", "%s", mend.fault.text);
+    if (damages->counts[DAMAGE_MISSING] > MISSING_MANY &&
+        damages->counts[DAMAGE_MISSING] > damages->files / 2) {
+        report_mend("More than half of all files are missing: is this the right folder, and does "
+                    "--config name the bucket? Nothing is mended.");
+        return 0;
+    }
+    if (!deep_blobs_open(report, clock_now(), &mend.blobs, &mend.fault)) {
+        report_problem(report, "mended", "%s", mend.fault.text);
         return 0;
     }
     for (size_t i = 0; i < count; i++) {

@@ -9,6 +9,7 @@
 #include "studio/quotas.h"
 #include "studio/rates.h"
 #include "studio/subscriptions.h"
+#include "studio/uploads.h"
 #include "studio/work.h"
 
 #define AT_ONCE 50
@@ -219,6 +220,13 @@ static bool remove_others(struct call *call, doc_id user)
     return false;
 }
 
+static bool forget_uploads(struct call *call, doc_id user)
+{
+    bool has_more;
+    uploads_forget(call, user, &has_more);
+    return has_more;
+}
+
 static const void *ask(struct call *call, struct job *job)
 {
     doc_id user = {job->about};
@@ -227,8 +235,8 @@ static const void *ask(struct call *call, struct job *job)
     if (paid_find(call, user, &paid))
         return work_ending(call, &paid);
     bool has_more = end_work(call, user) || remove_works(call, user) ||
-                    remove_generations(call, user) || remove_files(call, user, &is_waiting) ||
-                    remove_others(call, user);
+                    remove_generations(call, user) || forget_uploads(call, user) ||
+                    remove_files(call, user, &is_waiting) || remove_others(call, user);
     if (has_more || is_waiting) {
         job_put_off(call, job, has_more ? call->now : instant_add(call->now, FILES_PAUSE));
     } else {

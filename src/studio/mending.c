@@ -69,16 +69,28 @@ const size_t mending_function_count = ARRAY_LEN(mending_functions);
 
 /* ---- functions ---- */
 
-/* It has that file no more; what it had is not counted any more either. */
+static bool drop(str *named, str id)
+{
+    bool is_it = str_equal(*named, id);
+    if (is_it)
+        *named = (str){0};
+    return is_it;
+}
+
+/* It has that file no more; what counted of it does not any more either. */
 static void asset_drop(struct call *call, struct asset *asset, const struct file *file)
 {
-    storage_give_back(call, asset);
-    if (str_equal(asset->thumbnail_storage_id, file->storage_id))
-        asset->thumbnail_storage_id = (str){0};
-    if (str_equal(asset->display_storage_id, file->storage_id))
-        asset->display_storage_id = (str){0};
-    asset->stored_bytes = MAX_OF(asset->stored_bytes - file->size_bytes, (int64_t)0);
+    struct asset was = *asset;
+    str id = file->storage_id;
+    bool counted = drop(&asset->thumbnail_storage_id, id) || drop(&asset->display_storage_id, id);
+    bool is_named =
+        drop(&asset->preview_storage_id, id) || drop(&asset->playback_storage_id, id) || counted;
+    if (!is_named)
+        return;
+    if (counted)
+        asset->stored_bytes = MAX_OF(asset->stored_bytes - file->size_bytes, (int64_t)0);
     asset->updated_at = call->now;
+    storage_give_back(call, &was);
     row_put(call, &asset_type, asset);
     storage_take(call, asset);
 }
@@ -99,9 +111,7 @@ static void forget(struct call *call, const struct forget_args *args, struct for
     }
     if (!result->is_file)
         return;
-    bool is_named = has_asset && (str_equal(asset.thumbnail_storage_id, id) ||
-                                  str_equal(asset.display_storage_id, id));
-    if (is_named)
+    if (has_asset)
         asset_drop(call, &asset, &file);
     file_doom(call, &file);
 }
