@@ -47,6 +47,18 @@ function Acts({ upload }: { upload: Upload }) {
   );
 }
 
+function Progress({ upload }: { upload: Upload }) {
+  const { file, sent } = upload;
+  return (
+    <span
+      className="hair" role="progressbar" aria-label={file.name} aria-valuemin={0} aria-valuemax={100} aria-valuenow={percent(upload)}
+      aria-valuetext={words.progress(file.name, percent(upload))}
+    >
+      <i style={{ transform: `scaleX(${sent / Math.max(1, file.size)})` }} />
+    </span>
+  );
+}
+
 function Row({ upload }: { upload: Upload }) {
   const now = useNow(1000, upload.phase === "sending" || upload.until !== undefined);
   const failed = upload.phase === "failed";
@@ -56,12 +68,7 @@ function Row({ upload }: { upload: Upload }) {
       <div className="incoming-text">
         <span className="incoming-name">{upload.file.name}</span>
         <span className="facts" data-state>{failed && <b className="alarm">{words.failed}. </b>}{failed ? upload.fault : stateOf(upload, now)}</span>
-        <span
-          className="hair" role="progressbar" aria-label={upload.file.name} aria-valuemin={0} aria-valuemax={100} aria-valuenow={percent(upload)}
-          aria-valuetext={words.progress(upload.file.name, percent(upload))}
-        >
-          <i style={{ transform: `scaleX(${isAlive(upload) || upload.phase === "paused" ? upload.sent / Math.max(1, upload.file.size) : 0})` }} />
-        </span>
+        {(isAlive(upload) || upload.phase === "paused") && <Progress upload={upload} />}
         <span className="incoming-acts"><Acts upload={upload} /></span>
       </div>
     </li>
