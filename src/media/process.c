@@ -63,7 +63,9 @@ static int spawn(const char *path, int children, int socket, pid_t *pid)
     char *args[] = {name, option, count, NULL};
     /* No environment: the server's may hold secrets. */
     char language[] = "LC_ALL=C";
-    char *environment[] = {language, NULL};
+    /* Symbols are looked up once here, not by every child anew. */
+    char binding[] = "LD_BIND_NOW=1";
+    char *environment[] = {language, binding, NULL};
     AUTO(spawn_actions_done) posix_spawn_file_actions_t actions;
     AUTO(spawn_rules_done) posix_spawnattr_t rules;
     posix_spawn_file_actions_init(&actions);

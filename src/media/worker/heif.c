@@ -4,7 +4,11 @@
  * loaded here, before the sandbox closes, by opening a picture that is known to be good; not every
  * system has one for HEIC.
  */
+#include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "media/worker/picture.h"
@@ -46,6 +50,27 @@ static const uint8_t heic_sample[] = {
 };
 
 static bool has_hevc;
+
+/* Beside libvips, where that was built in modules; else it is in libvips itself. */
+void heif_find(void)
+{
+    char path[PATH_MAX];
+    Dl_info where;
+    if (dladdr((void *)(uintptr_t)vips_init, &where) == 0 || where.dli_fname == NULL)
+        return;
+    const char *slash = strrchr(where.dli_fname, '/');
+    int folder = slash == NULL ? 0 : (int)(slash - where.dli_fname);
+    snprintf(path, sizeof(path), "%.*s/vips-modules-%d.%d/vips-heif.so", folder, where.dli_fname,
+             vips_version(0), vips_version(1));
+    void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (module == NULL)
+        return;
+    const char *(*init)(void *) = NULL;
+    void *symbol = dlsym(module, "g_module_check_init");
+    memcpy(&init, &symbol, sizeof(init));
+    if (init != NULL)
+        (void)init(NULL); /* makes its types known */
+}
 
 /* The pixels are decoded in a process of its own: libvips' threads do not come along when the
  * helper forks its children, who would wait for them. */

@@ -43,7 +43,8 @@ bool picture_jpeg(struct job *job, VipsImage *image, enum media_output_name name
 
 /* ---- heif.c ---- */
 
-void heif_warm_up(void); /* once, in the helper */
+void heif_find(void); /* once, in the helper: loads it */
+void heif_warm_up(void);
 bool heif_has_hevc(void);
 
 /* ---- resize.c ---- */

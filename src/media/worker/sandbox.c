@@ -2,7 +2,9 @@
 #include "media/worker/sandbox.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/landlock.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -13,12 +15,15 @@
 
 #define ADDRESS_SPACE_MAX ((rlim_t)2 << 30)
 #define FILES_MAX 32
+#define PROGRAM_MAX 4096 /* instructions; what the kernel takes */
 
 #ifndef PR_SET_VMA /* Linux 5.17 */
 #define PR_SET_VMA 0x53564d41
 #endif
 
 static scmp_filter_ctx filter;
+static struct sock_filter program[PROGRAM_MAX];
+static struct sock_fprog loaded;
 
 /* What image and film libraries need once everything is open. */
 static const int allowed[] = {
@@ -95,6 +100,20 @@ static int allow_naming(void)
     return bad;
 }
 
+/* Once, so that a child has only to hand it to the kernel. */
+static bool compile(void)
+{
+    AUTO(fd_close) int fd = memfd_create("filter", MFD_CLOEXEC);
+    if (fd < 0 || seccomp_export_bpf(filter, fd) != 0)
+        return false;
+    ssize_t len = pread(fd, program, sizeof(program), 0);
+    if (len <= 0 || len >= (ssize_t)sizeof(program) || (size_t)len % sizeof(program[0]) != 0)
+        return false;
+    loaded = (struct sock_fprog){.len = (unsigned short)((size_t)len / sizeof(program[0])),
+                                 .filter = program};
+    return true;
+}
+
 bool sandbox_prepare(void)
 {
     filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
@@ -114,7 +133,7 @@ bool sandbox_prepare(void)
     bad |= seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
     bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
                             SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
-    return bad == 0;
+    return bad == 0 && compile();
 }
 
 static bool limit(enum __rlimit_resource what, rlim_t most)
@@ -148,5 +167,5 @@ bool sandbox_enter(unsigned cpu_seconds)
     if (!ok || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return false;
     landlock_all();
-    return seccomp_load(filter) == 0;
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &loaded) == 0;
 }
