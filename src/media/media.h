@@ -51,7 +51,7 @@ struct media_request {
     uint64_t seed;
     uint32_t index; /* which of several pictures with one seed */
     /* SKETCH_IMAGE; a film is 1280 by 720. DERIVE: the longest side of the display is `width`; 0:
-     * as large as the format takes. RESIZE: the box; height 0 is any. */
+     * 2560. RESIZE: the box; height 0 is any. */
     uint32_t width, height;
     enum media_fit fit;     /* RESIZE: COVER wants a height */
     enum media_type format; /* RESIZE: JPEG, WEBP, AVIF or PNG */

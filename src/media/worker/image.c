@@ -6,7 +6,7 @@
 #include "media/worker/octets.h"
 #include "media/worker/picture.h"
 
-#define WEBP_SIDE_MAX 16383 /* the format's own limit */
+#define DISPLAY_SIDE 2560 /* as screens are wide; who wants more has the original */
 #define WEBP_QUALITY 82
 #define SIDE_MAX 65500
 #define PAGES_MAX 4096 /* of a moving picture; libnsgif reads one more at most */
@@ -35,12 +35,15 @@ static bool has_few_frames(struct job *job)
            job_fail(job, MEDIA_TOO_LARGE, "The picture has more than %d frames.", PAGES_MAX);
 }
 
-/* Reads the header only and checks it against the limits, before any pixel is decoded. */
+/* Reads the header only and checks it against the limits, before any pixel is decoded; these are
+ * read once, from above. */
 static VipsImage *open_header(struct job *job)
 {
     if (!has_few_frames(job))
         return NULL;
-    VipsImage *image = vips_image_new_from_buffer(job->input, job->input_len, "", NULL);
+    VipsImage *image =
+        vips_image_new_from_buffer(job->input, job->input_len, "", "access", VIPS_ACCESS_SEQUENTIAL,
+                                   "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL);
     if (image == NULL) {
         job_fail(job, MEDIA_CORRUPT, "The picture is damaged: its header cannot be read.");
         return NULL;
@@ -96,29 +99,41 @@ static bool save_display(struct job *job, VipsImage *image)
     return ok;
 }
 
-/* The whole picture, upright, in sRGB, eight bits, no larger than the display's format takes. A
- * file that ends early is refused, not shown half grey. */
-static VipsImage *load(struct job *job)
+/* The least that a JPEG may be read at: its coding gives halves for nothing. */
+static int jpeg_part(const struct job *job, int side)
+{
+    int longest = (int)MAX_OF(job->reply.facts.width, job->reply.facts.height);
+    int part = 1;
+    while (part < 8 && longest / (part * 2) >= side)
+        part *= 2;
+    return part;
+}
+
+/* The picture, upright, in sRGB, eight bits, in a box of that side. A file that ends early is
+ * refused, not shown half grey. */
+static VipsImage *load(struct job *job, enum media_type type, VipsImage *header)
 {
     uint32_t wanted = job->request.width;
-    int side = wanted > 0 && wanted < WEBP_SIDE_MAX ? (int)wanted : WEBP_SIDE_MAX;
+    int side = wanted > 0 && wanted < DISPLAY_SIDE ? (int)wanted : DISPLAY_SIDE;
+    int part = type == MEDIA_JPEG ? jpeg_part(job, side) : 1;
+    AUTO(picture_done) VipsImage *smaller = NULL;
     /* Not vips_thumbnail_buffer: its fail_on lets torn files through (libvips 8.14). */
-    AUTO(picture_done)
-    VipsImage *strict =
-        vips_image_new_from_buffer(job->input, job->input_len, "", "access", VIPS_ACCESS_SEQUENTIAL,
-                                   "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL);
-    AUTO(picture_done) VipsImage *lazy = NULL;
-    if (strict != NULL)
-        (void)vips_thumbnail_image(strict, &lazy, side, "height", side, "size", VIPS_SIZE_DOWN,
-                                   "export_profile", "srgb", NULL);
+    if (part > 1 && vips_jpegload_buffer((void *)(uintptr_t)job->input, job->input_len, &smaller,
+                                         "shrink", part, "access", VIPS_ACCESS_SEQUENTIAL,
+                                         "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL) != 0)
+        return picture_settled(job, NULL);
+    AUTO(picture_done) VipsImage *lazy = picture_shrunk(part > 1 ? smaller : header, side);
     return picture_settled(job, lazy);
 }
 
-static VipsImage *shrunk(struct job *job, VipsImage *image)
+static VipsImage *box_of(struct job *job, VipsImage *display)
 {
-    AUTO(picture_done) VipsImage *lazy = NULL;
-    (void)vips_thumbnail_image(image, &lazy, PICTURE_BOX, "height", PICTURE_BOX, "size",
-                               VIPS_SIZE_DOWN, NULL);
+    if (vips_image_get_width(display) <= PICTURE_BOX &&
+        vips_image_get_height(display) <= PICTURE_BOX) {
+        g_object_ref(display);
+        return display;
+    }
+    AUTO(picture_done) VipsImage *lazy = picture_shrunk(display, PICTURE_BOX);
     return picture_settled(job, lazy);
 }
 
@@ -144,13 +159,12 @@ bool image_derive(struct job *job, enum media_type type)
     if (header == NULL)
         return false;
     note_facts(job, header);
-    g_clear_object(&header);
     job_progress(job, 0.05F);
-    AUTO(picture_done) VipsImage *display = load(job);
+    AUTO(picture_done) VipsImage *display = load(job, type, header);
     if (display == NULL)
         return false;
     job_progress(job, 0.4F);
-    AUTO(picture_done) VipsImage *box = shrunk(job, display);
+    AUTO(picture_done) VipsImage *box = box_of(job, display);
     if (box == NULL || !picture_small(job, box))
         return false;
     job_progress(job, 0.5F);

@@ -104,10 +104,10 @@ static void blur(struct job *job, VipsImage *box)
     AUTO(picture_done) VipsImage *flat = picture_opaque(box);
     AUTO(picture_done) VipsImage *scaled = NULL;
     AUTO(picture_done) VipsImage *tiny = NULL;
-    if (flat == NULL || vips_thumbnail_image(flat, &scaled, BLUR_SIDE, "height", BLUR_SIDE, "size",
-                                             VIPS_SIZE_FORCE, NULL) != 0)
-        return;
-    tiny = vips_image_copy_memory(scaled);
+    if (flat != NULL)
+        scaled = picture_squeezed(flat, BLUR_SIDE, BLUR_SIDE);
+    if (scaled != NULL)
+        tiny = vips_image_copy_memory(scaled);
     for (int bits = 0; tiny != NULL && bits < 6; bits++)
         if (try_blur(job, tiny, bits))
             return;

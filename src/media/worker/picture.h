@@ -41,6 +41,15 @@ bool picture_small(struct job *job, VipsImage *box);
 /* A JPEG into an output. */
 bool picture_jpeg(struct job *job, VipsImage *image, enum media_output_name name, int quality);
 
+/* ---- shrink.c ---- */
+
+/* Upright, in sRGB, in a box of that side; nothing gets larger. May be lazy. NULL: it is damaged.
+ */
+VipsImage *picture_shrunk(VipsImage *image, int box);
+
+/* To exactly that size, whatever its shape. */
+VipsImage *picture_squeezed(VipsImage *image, int width, int height);
+
 /* ---- heif.c ---- */
 
 void heif_find(void); /* once, in the helper: loads it */
