@@ -100,6 +100,7 @@ enum question_kind {
     ASK_FREE_SLOT,
     ASK_MUST_HAVE,
     ASK_JOIN,
+    ASK_SEARCH,
     ASK_PAGE,
     ASK_HEAVIEST,
     ASK_NOTES_OF,

@@ -27,6 +27,7 @@ static const char *const paths[ASK_KIND_COUNT] = {
     [ASK_FREE_SLOT] = "tasks:freeSlot",
     [ASK_MUST_HAVE] = "tasks:mustHave",
     [ASK_JOIN] = "tasks:join",
+    [ASK_SEARCH] = "tasks:search",
     [ASK_PAGE] = "tasks:page",
     [ASK_HEAVIEST] = "notes:heaviest",
     [ASK_NOTES_OF] = "notes:of",
@@ -46,6 +47,7 @@ bool question_is_for_all(enum question_kind kind)
     case ASK_TASKS_OF:
     case ASK_DUE:
     case ASK_COUNT:
+    case ASK_SEARCH:
     case ASK_PAGE:
     case ASK_HEAVIEST:
     case ASK_LATEST:
@@ -125,6 +127,10 @@ static void make_of_tasks(struct oracle *oracle, struct question *question)
         question->id = (int64_t)roll(dice, 2);
         question->text = roll_one_in(dice, 2) ? (int)roll(dice, WORD_LONG) : -1;
         question->more = roll_one_in(dice, 2) ? (int)roll(dice, WORD_LONG) : -1;
+    } else if (question->kind == ASK_SEARCH) {
+        question->more = roll_one_in(dice, 3) ? (int)roll(dice, WORD_LONG) : -1;
+        question->from_is_open = roll_one_in(dice, 4);
+        question->from.is_set &= roll_one_in(dice, 3);
     } else if (question->kind == ASK_PAGE || question->kind == ASK_MY_PAGE) {
         make_page(oracle, question);
     }

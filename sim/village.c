@@ -77,6 +77,7 @@ const struct doc_type task_type = {
             {.name = "by_state_due", .fields = {"state", "due", "title"}},
             {.name = "by_urgent", .fields = {"urgent", "title"}},
             {.name = "by_owner_slot", .fields = {"owner", "slot"}, .is_unique = true}),
+    SEARCH(.fields = {"title"}, .filters = {"owner"}, .marks = {"urgent", "state"}),
 };
 
 #define ROW struct note

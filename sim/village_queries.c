@@ -127,6 +127,7 @@ ASK(count_state, int64_t)
 ASK(free_slot, int64_t)
 ASK(must_have, int64_t)
 ASK(join, struct list)
+ASK(search, struct list)
 ASK(page, struct page)
 ASK(my_page, struct page)
 ASK(heaviest, struct list)
@@ -161,6 +162,7 @@ const struct function village_queries[] = {
     ASK_ROW("tasks:freeSlot", free_slot, .caller = ANYONE, .returns = RETURNS_INT),
     ASK_ROW("tasks:mustHave", must_have, .caller = ANYONE, .returns = RETURNS_INT),
     ASK_ROW("tasks:join", join, .caller = ANYONE, .returns = RETURNS_LIST(&joined_item)),
+    ASK_ROW("tasks:search", search, .caller = ANYONE, .ignores_caller = true, .returns = TASKS),
     ASK_ROW("tasks:page", page, .caller = ANYONE, .ignores_caller = true, .returns = TASK_PAGE),
     ASK_ROW("notes:heaviest", heaviest, .caller = ANYONE, .ignores_caller = true,
             .returns = NUMBERS),
@@ -439,6 +441,30 @@ static void join(struct call *call, const struct ask_args *args, struct list *re
         items[count++] = join_one(call, id);
     scan_end(&scan);
     *result = (struct list){items, count};
+}
+
+/* An owner's by the words of their titles; of one state, or the urgent ones. */
+static void search(struct call *call, const struct ask_args *args, struct list *result)
+{
+    int64_t state = args->from.is_set ? args->from.value : 0;
+    const struct search_mark marks[] = {
+        {"urgent", args->from_is_open ? STR("true") : (str){0}},
+        {"state", state > 0 && state <= TASK_DONE ? str_of(task_state_names[state]) : (str){0}},
+    };
+    str text = str_format(call->arena, "%.*s %.*s", STR_ARG(args->text), STR_ARG(args->more));
+    struct search_for what = {
+        .type = &task_type,
+        .filters = KEY(key_id((doc_id){args->id})),
+        .terms = search_terms(call->arena, text, marks, ARRAY_LEN(marks)),
+    };
+    struct task_view *views = arena_array(call->arena, struct task_view, ITEMS_MAX);
+    struct search found;
+    struct task task;
+    size_t count = 0;
+    view_search(call->view, &what, &found);
+    while (count < (size_t)args->limit && search_next(&found, &task))
+        views[count++] = view_of_task(&task);
+    *result = (struct list){views, count};
 }
 
 static bool make(struct call *call, const void *row, void *item, void *context)

@@ -295,7 +295,7 @@ bool words_have(str words, str term)
     char look[WORD_MAX * 2 + 8];
     bool is_prefix = term_is_prefix(term);
     size_t len = term.len - (is_prefix ? 1 : 0);
-    if (len + 2 > sizeof(look))
+    if (words.len == 0 || len + 2 > sizeof(look))
         return false;
     look[0] = ' ';
     memcpy(look + 1, term.at, len);
