@@ -110,6 +110,11 @@ static void end(struct call *call)
         call_fail(call, TRANSIENT, "Not just now.");
 }
 
+#define PERSONS RETURNS_LIST(&person_view_item)
+#define NUMBERS RETURNS_LIST(&number_item)
+#define TASKS RETURNS_LIST(&task_view_item)
+#define TASK_PAGE RETURNS_RECORD(&task_page, struct page)
+
 ASK(person_get, struct person_view *)
 ASK(person_by_name, struct person_view *)
 ASK(id_by_name, int64_t)
@@ -134,11 +139,6 @@ ASK(heaviest, struct list)
 ASK(notes_of, int64_t)
 ASK(latest, struct list)
 ASK(minute, int64_t)
-
-#define PERSONS RETURNS_LIST(&person_view_item)
-#define NUMBERS RETURNS_LIST(&number_item)
-#define TASKS RETURNS_LIST(&task_view_item)
-#define TASK_PAGE RETURNS_RECORD(&task_page, struct page)
 
 const struct function village_queries[] = {
     ASK_ROW("people:get", person_get, .caller = ANYONE,
