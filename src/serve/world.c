@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "serve/world.h"
 
-#include "base/encode.h"
 #include "base/log.h"
+#include "serve/errands.h"
 #include "serve/fetching.h"
-#include "serve/keepers.h"
-#include "serve/stamping.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #define INPUT_MAX MIB(32)
 
@@ -24,7 +23,6 @@ struct outer {
     struct outer_options options;
     struct runner *runner;
     struct queue *answers; /* from the network */
-    struct random random;
     struct pending *pending;
     struct fetches *fetches;
     struct keepers *keepers;
@@ -43,7 +41,6 @@ struct outer *outer_new(const struct outer_options *options, struct fault *fault
     struct outer *outer = memory_zeroed(sizeof(*outer));
     outer->options = *options;
     outer->answers = answers;
-    random_init(&outer->random);
     outer->fetches =
         fetches_new(&(struct fetches_options){options->outside, answers, options->temp_dir});
     outer->keepers = keepers_new(wake, outer, fault);
@@ -126,54 +123,6 @@ static void finish_failed(struct outer *outer, uint64_t run, enum work_failure f
     finish(outer, run, result);
 }
 
-/* ---- storing ---- */
-
-static void describe(struct arena *arena, const struct blob_info *info, str type,
-                     struct stored_file *out)
-{
-    *out = (struct stored_file){
-        .storage_id = str_copy(arena, str_of(info->id)),
-        .content_type = type,
-        .size = info->size,
-        .sha256 = hex_write(arena, (bytes){info->sha256, sizeof(info->sha256)}),
-    };
-}
-
-struct sink {
-    struct blobs *blobs;
-    struct random *random;
-    struct arena *arena;
-};
-
-static bool store_bytes(void *context, bytes content, struct stored_file *out, struct fault *fault)
-{
-    struct sink *sink = context;
-    struct blob_writer writer;
-    struct blob_info info;
-    if (!blob_create(sink->blobs, sink->random, &writer, fault) ||
-        !blob_write(&writer, content, fault) || !blob_finish(&writer, &info, fault))
-        return false;
-    describe(sink->arena, &info, STR("application/octet-stream"), out);
-    return true;
-}
-
-static bool store_output(struct outer *outer, struct random *random, struct work_result *result,
-                         const struct media_output *output, struct stored_file *out)
-{
-    struct blob_info info;
-    struct fault fault;
-    if (output->fd < 0)
-        return true;
-    if (!blob_put_fd(outer->options.blobs, random, output->fd, (int64_t)output->len, &info,
-                     &fault)) {
-        log_event(LOG_ERROR, "blob_failed", "%s", fault.text);
-        work_fail(result, WORK_TRANSIENT, "The picture could not be stored.");
-        return false;
-    }
-    describe(&result->arena, &info, str_of(output->mime), out);
-    return true;
-}
-
 /* ---- the media helper ---- */
 
 static enum work_failure failure_of_media(enum media_failure failure)
@@ -190,121 +139,9 @@ static enum work_failure failure_of_media(enum media_failure failure)
     }
 }
 
-static void take_facts(struct work_result *result, const struct media_event *event)
+static void finish_errand(struct outer *outer, struct errand *errand)
 {
-    result->width = event->facts.width;
-    result->height = event->facts.height;
-    result->frames = event->facts.frames;
-    result->codec = str_copy(&result->arena, str_of(event->facts.codec));
-    result->mime_type = str_of(event->mime);
-    result->blur = str_copy(&result->arena, event->blur);
-    if (event->facts.duration_ms != 0)
-        result->duration = (struct maybe_number){(double)event->facts.duration_ms / 1000.0, true};
-}
-
-/* What the file says of its making; a stranger's words, and taken only whole. */
-static void take_embedded(struct work_result *result, const struct media_event *event)
-{
-    const struct media_output *output = &event->outputs[MEDIA_EMBEDDED];
-    struct fault fault;
-    result->has_credentials = event->facts.has_c2pa != 0;
-    if (output->fd < 0 || output->len > PARAMETERS_JSON_MAX)
-        return;
-    char *text = arena_alloc(&result->arena, output->len);
-    struct embedded *found = arena_new(&result->arena, struct embedded);
-    if (pread(output->fd, text, output->len, 0) != (ssize_t)output->len)
-        return;
-    if (parameters_take(&result->arena, (str){text, output->len}, found, &fault))
-        result->embedded = found;
-    else
-        log_event(LOG_WARN, "embedded_refused", "%s", fault.text);
-}
-
-static void take_media(struct outer *outer, const struct work *work, struct work_result *result,
-                       const struct media_event *event)
-{
-    if (work->kind == WORK_SKETCH) {
-        result->output_count = 1;
-        store_output(outer, &outer->random, result, &event->outputs[MEDIA_ORIGINAL],
-                     &result->outputs[0].file);
-        return;
-    }
-    if (work->kind == WORK_STAMP)
-        return; /* it says it all already */
-    if (work->kind == WORK_RESIZE) {
-        take_facts(result, event);
-        store_output(outer, &outer->random, result, &event->outputs[MEDIA_RESIZED],
-                     &result->resized);
-        return;
-    }
-    if (work->kind == WORK_PREVIEW) {
-        if (store_output(outer, &outer->random, result, &event->outputs[MEDIA_MOVING],
-                         &result->moving))
-            store_output(outer, &outer->random, result, &event->outputs[MEDIA_PLAYBACK],
-                         &result->playback);
-        return;
-    }
-    const struct media_output *display = &event->outputs[MEDIA_DISPLAY];
-    if (display->fd < 0)
-        display = &event->outputs[MEDIA_POSTER];
-    take_facts(result, event);
-    take_embedded(result, event);
-    if (store_output(outer, &outer->random, result, &event->outputs[MEDIA_THUMBNAIL],
-                     &result->thumbnail))
-        store_output(outer, &outer->random, result, display, &result->display);
-}
-
-/* What came, on its way through a keeper. */
-struct kept_answer {
-    struct keeping keeping; /* first */
-    struct outer *outer;
-    uint64_t run;
-    const struct work *work;
-    struct outside_result *answer; /* NULL once it was kept: it may be large */
-    int edits;                     /* STAMP: from the media helper; else -1 */
-    size_t edits_len;
-    const char *mime;
-    struct work_result *result; /* NULL until it was kept */
-};
-
-static void drop_answer(struct keeping *keeping)
-{
-    struct kept_answer *kept = (struct kept_answer *)keeping;
-    outside_result_free(kept->answer);
-    work_result_free(kept->result);
-    fd_close(&kept->edits);
-    free(kept);
-}
-
-static void copy_stamped(struct keeping *keeping, struct random *random)
-{
-    struct kept_answer *kept = (struct kept_answer *)keeping;
-    struct work_result *result = kept->result = work_result_new();
-    struct blob_info info;
-    struct fault fault;
-    if (stamping_copy(kept->outer->options.blobs, random, kept->work->blob, kept->edits,
-                      kept->edits_len, &info, &fault)) {
-        describe(&result->arena, &info, str_of(kept->mime), &result->stamped);
-        return;
-    }
-    log_event(LOG_ERROR, "stamp_failed", "%s", fault.text);
-    work_fail(result, fault.kind == FAULT_INPUT ? WORK_BROKEN : WORK_TRANSIENT,
-              "How it was made could not be written into a copy.");
-}
-
-static void keep_stamped(struct outer *outer, struct media_event *event, const struct work *work)
-{
-    struct kept_answer *kept = memory_new(sizeof(*kept));
-    *kept = (struct kept_answer){
-        .keeping = {.run = copy_stamped, .drop = drop_answer},
-        .outer = outer,
-        .run = event->id,
-        .work = work,
-        .edits = take_fd(&event->outputs[MEDIA_EDITS].fd),
-        .edits_len = event->outputs[MEDIA_EDITS].len,
-        .mime = event->mime,
-    };
-    keepers_put(outer->keepers, &kept->keeping);
+    finish(outer, errand->run, take_pointer(&errand->result));
 }
 
 static void on_media(void *context, struct media_event *event)
@@ -317,16 +154,14 @@ static void on_media(void *context, struct media_event *event)
     const struct work *work = unpend(outer, event->id);
     if (work == NULL)
         return;
-    if (work->kind == WORK_STAMP && event->outputs[MEDIA_EDITS].fd >= 0) {
-        keep_stamped(outer, event, work);
+    if (event->kind == MEDIA_EVENT_FAILED) {
+        finish_failed(outer, event->id, failure_of_media(event->failure), event->text);
         return;
     }
-    struct work_result *result = work_result_new();
-    if (event->kind == MEDIA_EVENT_FAILED)
-        work_fail(result, failure_of_media(event->failure), "%s", event->text);
-    else
-        take_media(outer, work, result, event);
-    finish(outer, event->id, result);
+    struct errand *errand = errand_new(outer, outer->options.blobs, event->id, work);
+    errand->result = work_result_new();
+    errand_take_event(errand, event);
+    errand_put(outer->keepers, errand, errand_store, finish_errand);
 }
 
 static void submit(struct outer *outer, uint64_t run, const struct work *work,
@@ -374,23 +209,16 @@ static enum media_verb verb_of(enum work_kind kind)
 }
 
 /* Looking into a blob, or another rendition of it. */
-static void start_derive(struct outer *outer, uint64_t run, const struct work *work)
+static void start_derive(struct outer *outer, uint64_t run, const struct work *work, int fd)
 {
-    AUTO(fd_close) int fd = -1;
-    int64_t size = 0;
-    struct fault fault;
-    if (!blob_open(outer->options.blobs, work->blob, &fd, &size, &fault)) {
-        finish_failed(outer, run, WORK_BROKEN, "The picture was lost before it could be kept.");
-        return;
-    }
     struct media_request request = {
         .verb = verb_of(work->kind),
+        .input_fd = fd,
         .prompt = work->prompt,
         .negative = work->negative,
         .model = work->model,
         .has_seed = work->has_seed,
         .seed = (uint64_t)work->seed,
-        .input_fd = fd,
         .width = (uint32_t)work->width,
         .height = (uint32_t)work->height,
         .fit = work->fit,
@@ -442,19 +270,15 @@ static const char *sentence_of(const struct work *work, enum outside_error error
 }
 
 /* The picture to start from, whole in memory: providers want it inside the request. */
-static bool read_input(struct outer *outer, const struct work *work, struct arena *arena,
-                       struct provider_wish *wish)
+static bool read_input(int fd, struct arena *arena, struct provider_wish *wish)
 {
-    AUTO(fd_close) int fd = -1;
-    int64_t size = 0;
-    struct fault fault;
-    if (work->blob.len == 0)
+    struct stat facts;
+    if (fd < 0)
         return true;
-    if (!blob_open(outer->options.blobs, work->blob, &fd, &size, &fault) ||
-        size > (int64_t)INPUT_MAX)
+    if (fstat(fd, &facts) != 0 || facts.st_size > (off_t)INPUT_MAX)
         return false;
+    int64_t got = 0, size = facts.st_size;
     uint8_t *at = arena_alloc(arena, (size_t)size + 1);
-    int64_t got = 0;
     while (got < size) {
         ssize_t part = pread(fd, at + got, (size_t)(size - got), got);
         if (part <= 0)
@@ -466,7 +290,7 @@ static bool read_input(struct outer *outer, const struct work *work, struct aren
 }
 
 /* uploads: in, whether the picture has to be brought there first; out, whether this does. */
-static bool write_request(struct outer *outer, const struct work *work, struct arena *arena,
+static bool write_request(const struct work *work, int fd, struct arena *arena,
                           struct provider_request *out, bool *uploads)
 {
     struct provider_wish wish = work->wish;
@@ -474,7 +298,7 @@ static bool write_request(struct outer *outer, const struct work *work, struct a
     *uploads = false;
     switch (work->kind) {
     case WORK_SUBMIT:
-        if (!read_input(outer, work, arena, &wish))
+        if (!read_input(fd, arena, &wish))
             return false;
         *uploads = may_upload && wish.image.at != NULL && work->provider->upload != NULL;
         (*uploads ? work->provider->upload : work->provider->submit)(arena, &work->site, &wish,
@@ -494,12 +318,13 @@ static bool write_request(struct outer *outer, const struct work *work, struct a
     }
 }
 
-static void start_network(struct outer *outer, uint64_t run, const struct work *work, bool uploads)
+static void start_network(struct outer *outer, uint64_t run, const struct work *work, int fd,
+                          bool uploads)
 {
     AUTO(arena_done) struct arena arena = {0};
     struct provider_request asked = {0};
     struct outside_header headers[PROVIDER_HEADERS_MAX];
-    if (!write_request(outer, work, &arena, &asked, &uploads)) {
+    if (!write_request(work, fd, &arena, &asked, &uploads)) {
         finish_failed(outer, run, WORK_BROKEN, "The picture to start from is not there any more.");
         return;
     }
@@ -528,6 +353,59 @@ static void start_network(struct outer *outer, uint64_t run, const struct work *
     }
 }
 
+/* ---- the blob that work begins with ---- */
+
+/* fd: of the blob; -1: the work begins without one. */
+static void begin(struct outer *outer, uint64_t run, const struct work *work, int fd, bool uploads)
+{
+    if (work->kind == WORK_SUBMIT || work->kind == WORK_POLL || work->kind == WORK_CANCEL ||
+        work->kind == WORK_CHECK)
+        start_network(outer, run, work, fd, uploads);
+    else
+        start_derive(outer, run, work, fd);
+}
+
+static void fail_lost(struct outer *outer, uint64_t run, const struct work *work, bool is_passing)
+{
+    if (is_passing)
+        finish_failed(outer, run, WORK_TRANSIENT, "The stored picture is out of reach just now.");
+    else
+        finish_failed(outer, run, WORK_BROKEN,
+                      work->kind == WORK_SUBMIT ? "The picture to start from is not there any more."
+                                                : "The picture was lost before it could be kept.");
+}
+
+static void begin_brought(struct outer *outer, struct errand *errand)
+{
+    struct pending *pending = pending_find(outer, errand->run);
+    bool is_unwanted = pending == NULL || pending->is_unwanted;
+    unpend(outer, errand->run);
+    if (is_unwanted)
+        finish_failed(outer, errand->run, WORK_REFUSED, "Cancelled.");
+    else if (errand->fd < 0)
+        fail_lost(outer, errand->run, errand->work, errand->is_passing);
+    else
+        begin(outer, errand->run, errand->work, errand->fd, errand->uploads);
+}
+
+/* What is at hand is opened here; a keeper brings what is in a bucket. */
+static void begin_with_blob(struct outer *outer, uint64_t run, const struct work *work,
+                            bool uploads)
+{
+    AUTO(fd_close) int fd = -1;
+    int64_t size;
+    struct fault fault;
+    if (work->blob.len == 0 ||
+        blob_open_here(outer->options.blobs, work->blob, &fd, &size, &fault)) {
+        begin(outer, run, work, fd, uploads);
+        return;
+    }
+    struct errand *errand = errand_new(outer, outer->options.blobs, run, work);
+    errand->uploads = uploads;
+    pend(outer, run, work);
+    errand_put(outer->keepers, errand, errand_bring, begin_brought);
+}
+
 static void start_fetch(struct outer *outer, uint64_t run, const struct work *work)
 {
     if (fetches_start(outer->fetches, run, work))
@@ -546,7 +424,7 @@ static void move_fetches_up(struct outer *outer)
     }
 }
 
-static void take_file(struct outer *outer, struct random *random, struct work_result *result,
+static void take_file(struct blobs *blobs, struct random *random, struct work_result *result,
                       const struct outside_result *answer)
 {
     struct media_output output = {
@@ -558,16 +436,16 @@ static void take_file(struct outer *outer, struct random *random, struct work_re
         return;
     }
     result->output_count = 1;
-    store_output(outer, random, result, &output, &result->outputs[0].file);
+    output_store(blobs, random, result, &output, &result->outputs[0].file);
 }
 
 /* What a provider said about a wish or a job. */
-static void take_words(struct outer *outer, struct random *random, const struct work *work,
+static void take_words(struct blobs *blobs, struct random *random, const struct work *work,
                        const struct outside_result *answer, struct work_result *result)
 {
     AUTO(arena_done) struct arena arena = {0};
-    struct sink sink = {outer->options.blobs, random, &result->arena};
-    struct work_sink into = {.context = &sink, .store = store_bytes};
+    struct sink sink = {blobs, random, &result->arena};
+    struct work_sink into = {.context = &sink, .store = sink_store};
     struct provider_answer said;
     str body = shared_text(answer->body);
     if (!utf8_is_valid(body))
@@ -595,13 +473,13 @@ static bool take_upload(struct outer *outer, const struct outside_result *answer
     if (is_unwanted)
         finish_failed(outer, answer->id, WORK_REFUSED, "Cancelled.");
     else
-        start_network(outer, answer->id, work, false);
+        begin_with_blob(outer, answer->id, work, false);
     return true;
 }
 
 static void keep_answer(struct keeping *keeping, struct random *random)
 {
-    struct kept_answer *kept = (struct kept_answer *)keeping;
+    struct errand *kept = (struct errand *)keeping;
     const struct outside_result *answer = kept->answer;
     struct work_result *result = kept->result = work_result_new();
     if (answer->has_retry_after)
@@ -612,9 +490,9 @@ static void keep_answer(struct keeping *keeping, struct random *random)
         work_fail(result, failure_of_network(answer->error), "%s",
                   sentence_of(kept->work, answer->error));
     } else if (kept->work->kind == WORK_FETCH) {
-        take_file(kept->outer, random, result, answer);
+        take_file(kept->blobs, random, result, answer);
     } else if (kept->work->kind != WORK_CANCEL) {
-        take_words(kept->outer, random, kept->work, answer, result);
+        take_words(kept->blobs, random, kept->work, answer, result);
     }
     outside_result_free(take_pointer(&kept->answer));
 }
@@ -627,25 +505,9 @@ static void take_answer(struct outer *outer, struct outside_result *answer)
         outside_result_free(answer);
         return;
     }
-    struct kept_answer *kept = memory_new(sizeof(*kept));
-    *kept = (struct kept_answer){
-        .keeping = {.run = keep_answer, .drop = drop_answer},
-        .outer = outer,
-        .run = answer->id,
-        .work = work,
-        .answer = answer,
-        .edits = -1,
-    };
-    keepers_put(outer->keepers, &kept->keeping);
-}
-
-static void take_kept(struct outer *outer)
-{
-    for (struct keeping *keeping; (keeping = keepers_take(outer->keepers)) != NULL;) {
-        struct kept_answer *kept = (struct kept_answer *)keeping;
-        finish(outer, kept->run, take_pointer(&kept->result));
-        drop_answer(keeping);
-    }
+    struct errand *errand = errand_new(outer, outer->options.blobs, answer->id, work);
+    errand->answer = answer;
+    errand_put(outer->keepers, errand, keep_answer, finish_errand);
 }
 
 /* ---- for the runner ---- */
@@ -654,7 +516,6 @@ static void start(void *context, uint64_t run, const char *action, const void *a
 {
     struct outer *outer = context;
     const struct work *work = asked;
-    struct fault fault;
     switch (work->kind) {
     case WORK_SKETCH:
         start_sketch(outer, run, work);
@@ -663,22 +524,18 @@ static void start(void *context, uint64_t run, const char *action, const void *a
     case WORK_PREVIEW:
     case WORK_RESIZE:
     case WORK_STAMP:
-        start_derive(outer, run, work);
-        break;
     case WORK_SUBMIT:
     case WORK_POLL:
     case WORK_CANCEL:
     case WORK_CHECK:
-        start_network(outer, run, work, true);
+        begin_with_blob(outer, run, work, true);
         break;
     case WORK_FETCH:
         start_fetch(outer, run, work);
         break;
     case WORK_REMOVE_BLOB:
-        if (blob_remove(outer->options.blobs, work->blob, NULL, &fault))
-            finish(outer, run, work_result_new());
-        else
-            finish_failed(outer, run, WORK_TRANSIENT, fault.text);
+        errand_put(outer->keepers, errand_new(outer, outer->options.blobs, run, work),
+                   errand_remove, finish_errand);
         break;
     default:
         finish_failed(outer, run, WORK_REFUSED, "This kind of work is unknown.");
@@ -715,6 +572,6 @@ void outer_step(struct outer *outer, instant now)
     media_step(outer->options.media, now, on_media, outer);
     while (queue_take(outer->answers, &item, 1) == 1)
         take_answer(outer, item);
-    take_kept(outer);
+    errands_take(outer->keepers);
     move_fetches_up(outer);
 }
