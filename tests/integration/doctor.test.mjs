@@ -2,16 +2,28 @@
 // `atelier doctor --deep`: a real data folder is damaged in each way that there is; each is found,
 // told with the command that mends it, and mended by --mend. What was sound stays.
 import assert from 'node:assert/strict';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { addUser, atelier, httpClient, startServer, until, userToken } from './helpers.mjs';
+import { addUser, atelier, httpClient, sleep, startServer, until, userToken } from './helpers.mjs';
 
 const PICTURE = { model: 'sketch', prompt: 'a red kite', width: 256, height: 256, steps: 10, numImages: 4 };
 const ORPHAN = 'ab12000000000000000000000000beef';
 const OLD = new Date(Date.now() - 3 * 3600_000);
 let data, user, works, server;
+
+// So that nothing is taken for being on its way.
+function agesPass(folder) {
+    for (const entry of readdirSync(folder)) {
+        const inner = path.join(folder, entry);
+        const facts = statSync(inner, { throwIfNoEntry: false });
+        if (facts?.isDirectory())
+            agesPass(inner);
+        else if (facts !== undefined)
+            utimesSync(inner, OLD, OLD);
+    }
+}
 
 const idOf = (url) => new URL(url).pathname.split('/').pop().replaceAll('-', '');
 const blobOf = (id) => path.join(data, 'blobs', id.slice(0, 2), id.slice(2, 4), id);
@@ -102,4 +114,40 @@ test('it is mended beside a running server too', async () => {
     const now = await client.query('assets:getAsset', { assetId: work._id });
     assert.ok(!now.displayUrl);
     assert.equal((await doctor()).code, 0);
+});
+
+test('killed while works, many works and whole accounts are deleted, all of it goes all the same', { timeout: 240_000 }, async () => {
+    const people = [];
+    for (let round = 0; round < 5; round++) {
+        const person = await addUser(server);
+        const client = httpClient(server.url, person.token);
+        const jobs = await Promise.all([PICTURE, PICTURE].map((wish) => client.mutation('generations:createGenerationJob', wish)));
+        await until(async () => (await list(client)).page.length >= 4, 'half of the pictures', 60_000);
+        const ids = (await list(client)).page.map((asset) => asset._id);
+        const wishes = [
+            client.mutation('assets:deleteAssets', { assetIds: ids.slice(0, 3) }),
+            client.mutation('generations:cancelGenerationJob', { jobId: jobs[1].jobId }),
+            ...round % 2 === 0 ? [client.mutation('account:deleteAccount', {})] : [],
+        ].map((wish) => wish.catch(() => null));
+        await sleep(Math.floor(Math.random() * 60));
+        await server.kill();
+        const answers = await Promise.all(wishes);
+        people.push({ ...person, deleted: answers[2] });
+        server = await startServer({ data, listen: server.url.slice('http://'.length) });
+    }
+    for (const { deleted } of people.filter((person) => person.deleted))
+        await until(async () => {
+            const response = await fetch(new URL(new URL(deleted.certificateUrl).pathname, server.url));
+            const paper = response.status === 200 && await response.json();
+            return paper.isComplete && paper.removedFiles.length === paper.files;
+        }, 'a certificate', 30_000, 200);
+    const none = await fetch(`${server.url}/api/certificates/${'0'.repeat(32)}`);
+    assert.equal(none.status, 404);
+    await server.stop();
+    await sleep(2500); // younger ones are left alone by the sweep of the start
+    server = await startServer({ data });
+    await until(async () => {
+        agesPass(path.join(data, 'blobs'));
+        return (await doctor()).code === 0;
+    }, 'every file to have its row, and every row its file', 60_000, 500);
 });
