@@ -44,7 +44,7 @@ struct deep {
     struct damages *damages;
     struct store *store;
     struct blobs *blobs;
-    struct view *view; /* of the chunk that is read */
+    struct view view; /* of the chunk that is read */
     instant started;
     struct buffer named;  /* struct named, sorted by id */
     struct buffer shares; /* struct share, sorted by user */
@@ -106,14 +106,13 @@ static bool chunk_read(struct deep *deep, const struct index *index,
                        struct arena *kept, bool *has_more)
 {
     AUTO(arena_done) struct arena arena = {0};
-    struct view view;
+    struct view *view = &deep->view;
     struct scan scan;
     size_t count = 0;
-    if (!view_begin(deep->store, &arena, &view, &deep->fault))
+    if (!view_begin(deep->store, &arena, view, &deep->fault))
         return false;
     void *row = arena_alloc(&arena, index->type->size);
-    deep->view = &view;
-    view_scan(&view, index, (struct bounds){.after = *after}, ORDER_UP, &scan);
+    view_scan(view, index, (struct bounds){.after = *after}, ORDER_UP, &scan);
     while (count < CHUNK && scan_next(&scan, row)) {
         visit(deep, row);
         count++;
@@ -123,11 +122,10 @@ static bool chunk_read(struct deep *deep, const struct index *index,
         bytes at = scan_position(&scan);
         *after = (bytes){arena_copy(kept, at.at, at.len), at.len};
     }
-    bool ok = !view.is_failed;
+    bool ok = !view->is_failed;
     if (!ok)
-        fault_set(&deep->fault, view.fault.kind, "%s", view.fault.text);
-    view_end(&view);
-    deep->view = NULL;
+        fault_set(&deep->fault, view->fault.kind, "%s", view->fault.text);
+    view_end(view);
     return ok;
 }
 
@@ -258,7 +256,7 @@ static void visit_file(struct deep *deep, const void *row)
         named = bsearch(file->storage_id.at, deep->named.at, deep->named.len / sizeof(*named),
                         sizeof(*named), id_compare);
     bool is_rendition =
-        doc_id_is_set(file->asset_id) && view_row(deep->view, &asset_type, file->asset_id, &asset);
+        doc_id_is_set(file->asset_id) && view_row(&deep->view, &asset_type, file->asset_id, &asset);
     const char *why = bytes_differ(deep, file, &kind);
     if (why != NULL)
         files_differ(deep, file, kind, named, why);
@@ -331,8 +329,8 @@ static void visit_user(struct deep *deep, const void *row)
     const struct user *user = row;
     struct storage_meter meter = {0};
     doc_id id =
-        view_find(deep->view, index_of(&storage_meter_type, "by_user"), KEY(key_id(user->id)));
-    if (doc_id_is_set(id) && !view_row(deep->view, &storage_meter_type, id, &meter))
+        view_find(&deep->view, index_of(&storage_meter_type, "by_user"), KEY(key_id(user->id)));
+    if (doc_id_is_set(id) && !view_row(&deep->view, &storage_meter_type, id, &meter))
         return;
     meter_check(deep, user->id, &meter.sums);
 }
