@@ -7,6 +7,7 @@
 #include "serve/resized.h"
 #include "serve/route.h"
 #include "studio/links.h"
+#include "studio/provenance.h"
 
 #include <string.h>
 
@@ -252,7 +253,7 @@ FUNCTIONS_HANDLER(files_get_signed)
                      STR("This address was good for a while only. Ask for a new one."), NULL);
     else if (!is_found)
         answer_nothing(exchange);
-    else if (link.width != 0)
+    else if (link.width != 0 || (link.is_stamped && provenance_is_stampable(&link.asset)))
         resized_get(front, exchange, request, &link);
     else
         files_deliver(front, exchange, request, &delivery);

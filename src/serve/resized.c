@@ -49,7 +49,7 @@ static void deliver(struct waiting *waiting, const struct file *file)
         .file = *file,
         .expires_at = waiting->link.expires_at,
         .is_download = waiting->link.is_download,
-        .is_negotiated = waiting->link.format == FORMAT_AUTO,
+        .is_negotiated = waiting->link.width != 0 && waiting->link.format == FORMAT_AUTO,
     };
     files_deliver(waiting->front, waiting->exchange, exchange_request(waiting->exchange),
                   &delivery);
@@ -84,6 +84,10 @@ static enum resize_state look(struct waiting *waiting)
     enum resize_state state = RESIZE_FAILED;
     if (row_find(&call, &asset_type, waiting->link.asset.id, &asset))
         state = resize_find(&call, &asset, &waiting->resize, &file, &why);
+    /* What cannot be written into is delivered as it is. */
+    if (state == RESIZE_FAILED && waiting->resize.width == 0 &&
+        file_find(&call, waiting->link.asset.storage_id, &file))
+        state = RESIZE_READY;
     why = str_copy(arena, why);
     view_end(&view);
     if (state == RESIZE_READY)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who waits for a smaller picture (studio/resizing.h) that is made the first time somebody asks. No
- * thread waits: the exchanges are looked at again every few milliseconds while there are any.
+ * Who waits for a smaller picture, or a stamped original (studio/resizing.h), that is made the
+ * first time somebody asks. No thread waits: the exchanges are looked at again every few
+ * milliseconds while there are any.
  *
  * Owns:     the exchanges that wait, at most RESIZED_WAITING_MAX.
  * Threads:  the loop's.

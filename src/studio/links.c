@@ -30,7 +30,7 @@ struct signed_url_args {
     struct maybe_int width, expires_in;
     enum link_fit fit;
     enum link_format format;
-    struct maybe_bool download;
+    struct maybe_bool download, metadata;
 };
 #define ROW struct signed_url_args
 static const struct field signed_url_fields[] = {
@@ -44,6 +44,9 @@ static const struct field signed_url_fields[] = {
     MAYBE_CHOICE(format, link_format_names,
                  .about = "auto unless said: AVIF, WebP or JPEG, as the client takes it."),
     MAYBE_BOOL(download, .about = "To be saved under its name, not shown."),
+    MAYBE_BOOL(metadata, .about = "The original with how it was made written into a copy of it: of "
+                                  "works that were made here, as PNG, JPEG, WebP or MP4; the "
+                                  "original as it is of others."),
     MAYBE_INT(expires_in, .min = LINK_SECONDS_MIN, .max = LINK_SECONDS_MAX, .unit = "s",
               .about = "At least; an hour unless said."),
 };
@@ -80,6 +83,7 @@ struct address {
     struct maybe_int width;
     enum link_fit fit;
     enum link_format format;
+    struct maybe_bool is_stamped;
     struct maybe_instant expires_at;
 };
 #define ROW struct address
@@ -89,6 +93,7 @@ static const struct field address_fields[] = {
     MAYBE_INT(width, .unit = "px"),
     MAYBE_CHOICE(fit, link_fit_names),
     MAYBE_CHOICE(format, link_format_names),
+    MAYBE_BOOL(is_stamped),
     MAYBE_TIME(expires_at),
 };
 #undef ROW
@@ -187,6 +192,8 @@ static str wish_text(struct arena *arena, const struct link *link)
                       link_fit_names[link->fit], link_format_names[link->format]);
     if (link->is_download)
         buffer_str(&text, STR("download=1&"));
+    if (link->is_stamped)
+        buffer_str(&text, STR("metadata=1&"));
     buffer_format(&text, "exp=%lld", (long long)(link->expires_at.us / 1000000));
     return str_copy(arena, buffer_text(&text));
 }
@@ -236,6 +243,8 @@ static bool wish_part_read(str name, str value, struct link *out, str *signature
         out->format = (enum link_format)choice_of(link_format_names, LINK_FORMATS, value);
     } else if (str_equal(name, STR("download"))) {
         out->is_download = true;
+    } else if (str_equal(name, STR("metadata"))) {
+        out->is_stamped = true;
     } else if (str_equal(name, STR("sig"))) {
         *signature = value;
     }
@@ -252,7 +261,7 @@ static bool wish_read(str query, struct link *out, str *signature)
             return false;
     }
     bool is_whole = out->width == 0 || (out->fit != FIT_NONE && out->format != FORMAT_NONE);
-    return is_whole && out->expires_at.us != 0;
+    return is_whole && (out->width == 0 || !out->is_stamped) && out->expires_at.us != 0;
 }
 
 enum link_state link_read(struct call *call, str asset, str query, struct link *out)
@@ -288,10 +297,13 @@ static void signed_url(struct call *call, const struct signed_url_args *args,
     struct link link = {.width = args->width.value,
                         .fit = args->fit == FIT_NONE ? FIT_CONTAIN : args->fit,
                         .format = args->format == FORMAT_NONE ? FORMAT_AUTO : args->format,
-                        .is_download = args->download.value};
+                        .is_download = args->download.value,
+                        .is_stamped = args->metadata.value};
     char id[DOC_ID_TEXT];
     REQUIRE_ARGUMENT(call, link.width == 0 || is_width(link.width), ".width",
                      "There are pictures of 160, 320, 480, 640, 960, 1280, 1920 and 2560 px.");
+    REQUIRE_ARGUMENT(call, link.width == 0 || !link.is_stamped, ".metadata",
+                     "Nothing is written into smaller pictures.");
     asset_get(call, args->asset_id, &link.asset);
     if (call_failed(call))
         return;
@@ -340,6 +352,7 @@ static void read_address(struct call *call, const struct read_address_args *args
         result->width = (struct maybe_int){link.width, link.width != 0};
         result->fit = link.width == 0 ? FIT_NONE : link.fit;
         result->format = link.width == 0 ? FORMAT_NONE : link.format;
+        result->is_stamped = (struct maybe_bool){true, link.is_stamped};
         result->expires_at = (struct maybe_instant){link.expires_at, true};
         if (state == LINK_GOOD)
             call_valid_until(call, link.expires_at);

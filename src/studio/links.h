@@ -53,6 +53,7 @@ struct link {
     enum link_fit fit;
     enum link_format format;
     bool is_download;
+    bool is_stamped; /* the original with how it was made written in, where that can be */
     instant expires_at;
 };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/provenance.h"
 
+#define STAMP_TIME SECONDS(60)
+
 void provenance_take(struct call *call, struct asset *asset, const struct work_result *found)
 {
     if (found->has_credentials)
@@ -24,12 +26,16 @@ static bool takes_a_stamp(str mime_type)
     return false;
 }
 
-bool provenance_work(struct call *call, const struct asset *asset, struct work *out)
+bool provenance_is_stampable(const struct asset *asset)
 {
-    if (!doc_id_is_set(asset->generation_id) || !takes_a_stamp(asset->mime_type))
-        return false;
+    return doc_id_is_set(asset->generation_id) && takes_a_stamp(asset->mime_type);
+}
+
+void provenance_work(const struct asset *asset, struct work *out)
+{
     *out = (struct work){
         .kind = WORK_STAMP,
+        .timeout = STAMP_TIME,
         .blob = asset->storage_id,
         .prompt = asset->prompt,
         .negative = asset->negative_prompt,
@@ -39,5 +45,4 @@ bool provenance_work(struct call *call, const struct asset *asset, struct work *
         .width = asset->width,
         .height = asset->height,
     };
-    return true;
 }

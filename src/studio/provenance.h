@@ -20,6 +20,8 @@
 /* What looking into an uploaded file found is set in the row of its work. */
 void provenance_take(struct call *call, struct asset *asset, const struct work_result *found);
 
-/* The work that makes the stamped copy. False: there is nothing to be written, because the work was
- * uploaded or its kind of file takes no stamp: then the original is all there is. */
-bool provenance_work(struct call *call, const struct asset *asset, struct work *out);
+/* It was made here, and its file has a place for words. */
+bool provenance_is_stampable(const struct asset *asset);
+
+/* The work that makes the stamped copy of such a one. */
+void provenance_work(const struct asset *asset, struct work *out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/resizing.h"
 
+#include "studio/provenance.h"
 #include "studio/renditions.h"
 #include "studio/users.h"
 #include "studio/work.h"
@@ -65,7 +66,8 @@ struct resize_args {
 #define ROW struct resize_args
 static const struct field resize_fields[] = {
     REF(asset_id, &asset_type),
-    INT(width, .min = 1, .max = 2560, .unit = "px"),
+    INT(width, .min = 0, .max = 2560, .unit = "px",
+        .about = "0: the original, with how it was made written in."),
     CHOICE(fit, link_fit_names),
     CHOICE(format, link_format_names),
 };
@@ -100,6 +102,8 @@ struct resize resize_of(const struct asset *asset, int64_t width, enum link_fit 
                         enum link_format format)
 {
     struct resize resize = {width, fit, format == FORMAT_AUTO ? FORMAT_JPEG : format};
+    if (width == 0)
+        return (struct resize){0, FIT_CONTAIN, FORMAT_PNG};
     /* The narrowest step that holds the whole work is as good as a wider one. */
     for (size_t i = 0; i < link_width_count; i++)
         if (link_widths[i] >= asset->width && link_widths[i] < resize.width)
@@ -107,8 +111,15 @@ struct resize resize_of(const struct asset *asset, int64_t width, enum link_fit 
     return resize;
 }
 
+static enum rendition kind_of(int64_t width)
+{
+    return width == 0 ? RENDITION_STAMPED : RENDITION_RESIZED;
+}
+
 static str variant_of(struct arena *arena, const struct resize *resize)
 {
+    if (resize->width == 0)
+        return STR("stamped");
     return str_format(arena, "%lld-%s-%s", (long long)resize->width, link_fit_names[resize->fit],
                       link_format_names[resize->format]);
 }
@@ -131,7 +142,7 @@ enum resize_state resize_find(struct call *call, const struct asset *asset,
 {
     struct resizing row;
     str variant = variant_of(call->arena, resize);
-    if (file_rendition_find(call, asset, RENDITION_RESIZED, variant, out))
+    if (file_rendition_find(call, asset, kind_of(resize->width), variant, out))
         return RESIZE_READY;
     if (!find_row(call, asset->id, variant, &row))
         return RESIZE_NONE;
@@ -204,8 +215,8 @@ static void resize(struct call *call, const struct resize_args *args, struct res
     struct asset asset;
     struct file file;
     row_get(call, &asset_type, args->asset_id, &asset);
-    if (call_failed(call))
-        return;
+    REQUIRE(call, args->width != 0 || provenance_is_stampable(&asset), STATE,
+            "There is nothing that could be written into this file.");
     struct resize wish = resize_of(&asset, args->width, args->fit, args->format);
     result->state = resize_find(call, &asset, &wish, &file, &result->failure);
     if (result->state == RESIZE_READY)
@@ -255,6 +266,10 @@ static const void *ask(struct call *call, struct job *job)
     }
     bool is_cover = row.fit == FIT_COVER;
     struct work *work = arena_new(call->arena, struct work);
+    if (row.width == 0) {
+        provenance_work(&asset, work);
+        return work;
+    }
     *work = (struct work){
         .kind = WORK_RESIZE,
         .timeout = RESIZE_TIME,
@@ -289,13 +304,15 @@ static void answer(struct call *call, struct job *job, const void *asked, const 
         job_put_off(call, job, instant_add(call->now, job_backoff(call, job->failures)));
         return;
     }
-    if (came->failure != WORK_OK) {
+    const struct stored_file *made =
+        ((const struct work *)asked)->kind == WORK_STAMP ? &came->stamped : &came->resized;
+    if (came->failure != WORK_OK || made->storage_id.len == 0) {
         fail(call, job, came->text);
         return;
     }
     /* A work that is gone meanwhile has left no row: its blob is one of nobody's, and swept. */
     if (row_of(call, job, &row, &asset))
-        file_put_rendition(call, &asset, RENDITION_RESIZED, row.variant, &came->resized, NULL);
+        file_put_rendition(call, &asset, kind_of(row.width), row.variant, made, NULL);
     end(call, job);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Smaller pictures of works, made the first time that somebody asks for one by a signed address,
- * and kept (renditions.h). One job makes one picture, however many wait for it.
+ * Smaller pictures of works, and originals with their making written in, made the first time that
+ * somebody asks for one by a signed address, and kept (renditions.h). One job makes one, however
+ * many wait for it.
  *
  * Owns:     rows in the call's change.
  * Threads:  the call's.
@@ -18,7 +19,8 @@
 /* A picture that could not be made is not tried again for so long. */
 #define RESIZING_REST HOURS(1)
 
-/* What is to be made: never larger than the work, so that there are not several of the same. */
+/* What is to be made: never larger than the work, so that there are not several of the same. Width
+ * 0: the stamped original (provenance.h), whatever else is said. */
 struct resize {
     int64_t width;
     enum link_fit fit;
