@@ -307,31 +307,35 @@ bool blob_put_fd(struct blobs *blobs, struct random *random, int fd, int64_t siz
 
 /* ---- removing ---- */
 
-static bool files_remove(struct blobs *blobs, const char *id, struct fault *fault)
+bool blob_files_remove(struct blobs *blobs, const char *id, enum blob_files which, bool *is_gone,
+                       struct fault *fault)
 {
-    return home_file_remove(blobs->root, id, fault) && keep_remove(&blobs->keep, id, fault);
+    bool ok = true;
+    pthread_mutex_lock(&blobs->pin_mutex);
+    bool unpinned = blobs->pin_count == 0 && flock(blobs->pin, LOCK_EX | LOCK_NB) == 0;
+    if (unpinned) {
+        ok = home_file_remove(blobs->root, id, fault) &&
+             (which == BLOB_FILES_OWN || keep_remove(&blobs->keep, id, fault));
+        flock(blobs->pin, LOCK_UN);
+    }
+    pthread_mutex_unlock(&blobs->pin_mutex);
+    *is_gone = unpinned && ok;
+    return ok;
 }
 
 bool blob_remove(struct blobs *blobs, str id, bool *is_gone, struct fault *fault)
 {
     char name[BLOB_ID_LEN + 1];
+    bool is_free = true;
     if (is_gone != NULL)
         *is_gone = true;
     if (!blob_name(id, name, fault))
         return false;
-
-    bool ok = true;
-    pthread_mutex_lock(&blobs->pin_mutex);
-    bool unpinned = blobs->pin_count == 0 && flock(blobs->pin, LOCK_EX | LOCK_NB) == 0;
-    if (unpinned) {
-        ok = files_remove(blobs, name, fault);
-        flock(blobs->pin, LOCK_UN);
-    }
-    pthread_mutex_unlock(&blobs->pin_mutex);
-    if (unpinned && ok && blobs->bucket != NULL)
+    bool ok = blob_files_remove(blobs, name, BLOB_FILES_ALL, &is_free, fault);
+    if (ok && is_free && blobs->bucket != NULL)
         ok = bucket_remove(blobs->bucket, id, fault);
     if (is_gone != NULL)
-        *is_gone = unpinned && ok;
+        *is_gone = is_free && ok;
     return ok;
 }
 

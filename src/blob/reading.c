@@ -19,21 +19,14 @@ bool blob_name(str id, char name[BLOB_ID_LEN + 1], struct fault *fault)
 
 /* ---- opening ---- */
 
-/* A file in tmp/ while it comes from the bucket. */
-struct fetch {
-    struct blobs *blobs;
-    char name[BLOB_ID_LEN + 64];
-    int fd;
-};
-
-static void fetch_done(struct fetch *fetch)
+void blob_fetch_done(struct blob_fetch *fetch)
 {
     if (fetch->fd >= 0)
         unlinkat(fetch->blobs->temp, fetch->name, 0);
     fd_close(&fetch->fd);
 }
 
-static bool fetch_begin(struct fetch *fetch, const char *id, struct fault *fault)
+bool blob_fetch_begin(struct blob_fetch *fetch, const char *id, struct fault *fault)
 {
     snprintf(fetch->name, sizeof(fetch->name), "get-%s-%ld-%lu", id, (long)getpid(),
              atomic_fetch_add(&fetch->blobs->fetches, 1));
@@ -45,10 +38,10 @@ static bool fetch_begin(struct fetch *fetch, const char *id, struct fault *fault
 static bool fetch_open(struct blobs *blobs, const char *id, int *fd, int64_t *size,
                        struct fault *fault)
 {
-    AUTO(fetch_done) struct fetch fetch = {.blobs = blobs, .fd = -1};
+    AUTO(blob_fetch_done) struct blob_fetch fetch = {.blobs = blobs, .fd = -1};
     uint8_t sum[32];
     struct fault why;
-    if (!fetch_begin(&fetch, id, fault) ||
+    if (!blob_fetch_begin(&fetch, id, fault) ||
         !bucket_get(blobs->bucket, str_of(id), fetch.fd, size, sum, fault))
         return false;
     AUTO(fd_close) int file = openat(blobs->temp, fetch.name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);

@@ -32,3 +32,4 @@ int cli_backup(int argc, char **argv);
 int cli_restore(int argc, char **argv);
 int cli_ledger(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
+int cli_blobs(int argc, char **argv);

@@ -15,6 +15,7 @@ static const char help[] = "Atelier: a generative-media studio's back office in 
                            "  backup FILE    write everything into one file, also while serving\n"
                            "  restore FILE   bring a backup back into an empty folder\n"
                            "  ledger verify  derive every balance from the journal once more\n"
+                           "  blobs move     files from the disk to a bucket of S3, or back\n"
                            "  doctor         say what is wrong and how to mend it\n"
                            "  codegen        write the TypeScript types of all functions\n"
                            "\n"
@@ -22,8 +23,17 @@ static const char help[] = "Atelier: a generative-media studio's back office in 
                            "\n"
                            "Each command explains itself: atelier serve --help\n";
 
-static const char *const commands[] = {"serve",  "user",    "backup", "restore",  "ledger",
-                                       "doctor", "codegen", "--help", "--version"};
+static const char *const commands[] = {"serve",  "user",  "backup",  "restore", "ledger",
+                                       "doctor", "blobs", "codegen", "--help",  "--version"};
+
+/* Those that the fixture adds nothing to. */
+static const struct {
+    const char *word;
+    int (*run)(int argc, char **argv);
+} plain_commands[] = {
+    {"user", cli_user},     {"backup", cli_backup}, {"restore", cli_restore},
+    {"ledger", cli_ledger}, {"doctor", cli_doctor}, {"blobs", cli_blobs},
+};
 
 static int unknown(const char *word)
 {
@@ -55,16 +65,9 @@ int cli_main(int argc, char **argv, const struct extras *extras)
         return printf("atelier %s\n", ATELIER_VERSION) > 0 ? CLI_OK : CLI_FAILED;
     if (strcmp(word, "serve") == 0)
         return cli_serve(argc, argv, extras);
-    if (strcmp(word, "user") == 0)
-        return cli_user(argc, argv);
-    if (strcmp(word, "backup") == 0)
-        return cli_backup(argc, argv);
-    if (strcmp(word, "restore") == 0)
-        return cli_restore(argc, argv);
-    if (strcmp(word, "ledger") == 0)
-        return cli_ledger(argc, argv);
-    if (strcmp(word, "doctor") == 0)
-        return cli_doctor(argc, argv);
+    for (size_t i = 0; i < ARRAY_LEN(plain_commands); i++)
+        if (strcmp(word, plain_commands[i].word) == 0)
+            return plain_commands[i].run(argc, argv);
     if (strcmp(word, "codegen") == 0)
         return cli_codegen(argc, argv, extras);
     return unknown(word);

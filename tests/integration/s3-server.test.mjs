@@ -2,7 +2,8 @@
 // The whole server with its files in a bucket (s3rver): what is uploaded and made is there and not
 // here, browsers are sent to it, and what is deleted is gone from it.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
@@ -10,7 +11,7 @@ import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import S3rver from 's3rver';
 
 import { makePng } from './fake-images.mjs';
-import { addUser, httpClient, startServer, tempFolder, until } from './helpers.mjs';
+import { addUser, atelier, build, httpClient, sleep, startServer, tempFolder, until } from './helpers.mjs';
 
 const png = makePng(300, 200, 7);
 const env = { TEST_S3_KEY: 'S3RVER', TEST_S3_SECRET: 'S3RVER' };
@@ -151,4 +152,96 @@ test('a bucket without a name, and a key that is none, are told at the start', a
     await assert.rejects(startServer({ config: bad, env }), /blobs\.kind is s3, but blobs\.bucket is not set/);
     const cdn = config('x', '  cloudFront: {url: "https://d1.cloudfront.net", keyPairId: K1, privateKey: {env: TEST_S3_KEY}}');
     await assert.rejects(startServer({ config: cdn, env }), /the private key of the CDN must be an RSA key/);
+});
+
+describe('moving', () => {
+    const there = (server) => objects('left').then((keys) => [keys.length, files(server, 'blobs').length]);
+    const serve = (kind, data) => startServer({ config: config('left').replace('kind: s3', `kind: ${kind}`), env, data });
+    let data;
+    let file;
+    let people;
+    const move = (from, to, more = []) => atelier(
+        ['blobs', 'move', '--from', from, '--to', to, '--data', data, '--config', file, ...more], { env });
+    const bytesAreThere = async (server) => {
+        for (const { url } of people)
+            assert.deepEqual(Buffer.from(await (await fetch(url.replace(/^https?:..[^/]*/, server.url))).arrayBuffer()), png);
+    };
+
+    before(async () => {
+        file = path.join(tempFolder('config'), 'atelier.yaml');
+        writeFileSync(file, config('left'));
+        data = tempFolder('data');
+        const server = await serve('disk', data);
+        people = [await upload(server), await upload(server)];
+        await server.stop();
+    });
+
+    test('to the bucket takes every file, and a server that knows it finds them all', async () => {
+        const count = files({ data }, 'blobs').length;
+        const moved = await move('disk', 's3');
+        assert.equal(moved.code, 0, moved.stderr);
+        assert.match(moved.stdout, new RegExp(`^moved  ${count} files to s3, of ${count} found`));
+        assert.deepEqual(await there({ data }), [count, 0]);
+        const server = await serve('s3', data);
+        await bytesAreThere(server);
+        await server.stop();
+    });
+
+    test('a second time moves nothing', async () => {
+        assert.match((await move('disk', 's3')).stdout, /^moved  0 files to s3, of 0 found/);
+    });
+
+    test('is refused while a server runs, unless it knows the bucket; then it serves all the while', async () => {
+        const server = await serve('disk', data);
+        const refused = await move('s3', 'disk');
+        assert.equal(refused.code, 1);
+        assert.match(refused.stderr, /Stop it first; or add --while-serving/);
+        await bytesAreThere(server);
+        const moved = await move('s3', 'disk', ['--while-serving']);
+        assert.equal(moved.code, 0, moved.stderr);
+        assert.equal((await objects('left')).length, 0);
+        await bytesAreThere(server);
+        await server.stop();
+    });
+
+    test('leaves what is damaged, says so, and goes on when it is mended', async () => {
+        const [name] = files({ data }, 'blobs').filter((at) => png.equals(readFileSync(path.join(data, 'blobs', at))));
+        const count = files({ data }, 'blobs').length;
+        writeFileSync(path.join(data, 'blobs', name), 'not it');
+        const moved = await move('disk', 's3');
+        assert.equal(moved.code, 1);
+        assert.match(moved.stderr, new RegExp(`left  ${path.basename(name)}  it is damaged: its SHA-256 is not what its row says`));
+        assert.match(moved.stdout, /\nleft   1 stayed where they were/);
+        assert.deepEqual(await there({ data }), [count - 1, 1]);
+        writeFileSync(path.join(data, 'blobs', name), png);
+        assert.equal((await move('disk', 's3')).code, 0);
+        assert.deepEqual(await there({ data }), [count, 0]);
+    });
+
+    test('goes on after it was broken off, and loses nothing', async () => {
+        const count = (await objects('left')).length;
+        for (let i = 0; i < 6; i++) {
+            const words = ['blobs', 'move', '--from', 's3', '--to', 'disk', '--data', data, '--config', file];
+            const child = spawn(path.join(build, 'atelier'), words, { env: { ...process.env, ...env }, stdio: 'ignore' });
+            await sleep(20 + i * 12);
+            child.kill('SIGKILL');
+            await new Promise((resolve) => {
+                child.on('exit', resolve);
+            });
+            const [remote, local] = await there({ data });
+            assert.ok(remote + local >= count, `${remote} there and ${local} here of ${count}`);
+        }
+        assert.equal((await move('s3', 'disk')).code, 0);
+        assert.deepEqual(await there({ data }), [0, count]);
+        const server = await serve('disk', data);
+        await bytesAreThere(server);
+        await server.stop();
+    });
+
+    test('says what is missing on its line', async () => {
+        assert.equal((await move('disk', 'disk')).code, 2);
+        const none = await atelier(['blobs', 'move', '--from', 'disk', '--to', 's3', '--data', data]);
+        assert.match(none.stderr, /the configuration names no bucket/);
+        assert.match((await atelier(['blobs'])).stderr, /move all files from the disk/);
+    });
 });
