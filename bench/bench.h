@@ -62,6 +62,7 @@ bool bench_point_distinct(const struct bench *bench, struct row *row, struct fau
 bool bench_point_same(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
 bool bench_binary(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
 bool bench_ready(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
+bool bench_library(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
 bool bench_idle(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
 bool bench_latency(const struct bench *bench, struct row *rows, struct fault *fault) MUST_CHECK;
 bool bench_under_reads(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;

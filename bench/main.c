@@ -50,6 +50,7 @@ static const struct {
     {"renditions_png", 1, bench_renditions_png},
     {"renditions_jpeg", 1, bench_renditions_jpeg},
     {"search_1m", 1, bench_search},
+    {"library_first_screen", 1, bench_library},
     {"idle_session_bytes", 1, bench_sessions},
     {"point_query_distinct", 1, bench_point_distinct},
     {"point_query_same", 1, bench_point_same},

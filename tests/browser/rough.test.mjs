@@ -105,6 +105,13 @@ test('the grid is one tab stop: keys move, look, delete, and the focus is never 
 
 test('the server dies under a job while the page is open: words stay, nothing is sent twice', async () => {
     await page.keyboard.press('/');
+    await page.waitForFunction(() => document.activeElement?.id === 'search');
+    await page.keyboard.press('Escape');
+    await page.locator('#main').focus();
+    await page.keyboard.press('g');
+    await page.keyboard.press('g');
+    await page.locator('#prompt').waitFor();
+    await page.keyboard.press('/');
     await page.waitForFunction(() => document.activeElement?.id === 'prompt');
     await choose('Fake');
     await send('a slow kite', 1);

@@ -22,7 +22,7 @@ models:
 const shapes = [[512, 512], [608, 416], [416, 608], [672, 384], [384, 672]];
 const DAY = 86_400_000;
 
-export const startShelf = () => startServer(undefined, { config, program: fixture });
+export const startShelf = (data) => startServer(data, { config, program: fixture });
 
 async function call(server, token, kind, name, args) {
     const response = await fetch(`${server.url}/api/${kind}`, {

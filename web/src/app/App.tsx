@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which page stands at an address, and who may see it. */
-import { lazy, Suspense, useEffect, type ReactNode } from "react";
+import { useEffect, type ReactNode } from "react";
 import { SignIn } from "../account/SignIn";
 import { words } from "../words";
 import { Boundary } from "./Boundary";
 import { Frame } from "./Frame";
 import { useGlobalKeys } from "./keys";
-import { afterPaint } from "./later";
+import { whenIdle } from "./later";
 import { Missing } from "./Missing";
 import { Overlays } from "./Overlays";
+import { Arrival, piece } from "./piece";
 import { navigate, usePlace } from "./router";
 import { session } from "./session";
 import { useStore } from "./store";
@@ -20,20 +21,20 @@ const pieces = {
   storage: () => import("../storage/Storage"),
   settings: () => import("../account/Settings"),
 };
-const Generate = lazy(pieces.generate);
-const Library = lazy(pieces.library);
-const Billing = lazy(pieces.billing);
-const Storage = lazy(pieces.storage);
-const Settings = lazy(pieces.settings);
+const Generate = piece(pieces.generate);
+const Library = piece(pieces.library);
+const Billing = piece(pieces.billing);
+const Storage = piece(pieces.storage);
+const Settings = piece(pieces.settings);
 /* Few are administrators: theirs is fetched only when they go there. */
-const Admin = lazy(() => import("../admin/Admin"));
+const Admin = piece(() => import("../admin/Admin"));
 
 /* The page that was asked for is fetched while it is still asked who asks. */
 const asked = location.pathname.split("/")[1] as keyof typeof pieces;
 void (pieces[asked] ?? pieces.generate)();
 
 /* The other pages come while nobody waits, so that going there shows content at once. */
-const fetchAhead = () => afterPaint().then(() => Promise.all(Object.values(pieces).map((piece) => piece())));
+const fetchAhead = () => whenIdle().then(() => Promise.all(Object.values(pieces).map((load) => load())));
 
 function pageAt(path: string): { name: string; node: ReactNode } {
   if (path === "/generate" || path === "/dashboard") return { name: words.pages.generate, node: <Generate /> };
@@ -42,7 +43,7 @@ function pageAt(path: string): { name: string; node: ReactNode } {
   if (path === "/storage") return { name: words.pages.storage, node: <Storage /> };
   if (path === "/settings" || path === "/settings/account") return { name: words.pages.settings, node: <Settings /> };
   if (path === "/admin" || path.startsWith("/admin/")) return { name: words.pages.admin, node: <Admin /> };
-  return { name: words.product, node: <Missing /> };
+  return { name: words.product, node: <><Missing /><Arrival /></> };
 }
 
 /* Sends a guest to the form, and somebody signed in away from it. */
@@ -61,18 +62,6 @@ function useGate(state: string, path: string, search: string) {
   return atForm;
 }
 
-/* A new page takes the focus, as a new document would; the address this tab was opened at does not.
-   Stands beside the page within its Suspense, so that it acts when the page itself is there. */
-let openedAt: string | undefined = location.pathname;
-function Arrival() {
-  useEffect(() => {
-    const main = document.getElementById("main");
-    if (location.pathname !== openedAt && !main?.contains(document.activeElement)) main?.focus({ preventScroll: true });
-    openedAt = undefined;
-  }, []);
-  return null;
-}
-
 export function App() {
   const state = useStore(session);
   const { path, query } = usePlace();
@@ -88,7 +77,7 @@ export function App() {
   return (
     <Frame page={page.name}>
       <Boundary key={page.name}>
-        <Suspense fallback={<main id="main" className="page" />}>{page.node}<Arrival /></Suspense>
+        {page.node}
       </Boundary>
       <Overlays />
     </Frame>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The justified grid: one tab stop, arrow keys inside it, and only the rows near the screen exist. */
-import { memo, useEffect, useLayoutEffect, useMemo, useRef, type KeyboardEvent, type RefObject } from "react";
+import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type RefObject } from "react";
 import { flushSync } from "react-dom";
 import { letterKeys } from "../app/keys";
 import { useNow } from "../app/live";
@@ -21,6 +21,8 @@ const moves = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home"
 interface Props {
   spots: Spot[];
   workOf: WorkOf;
+  /* Works have come. */
+  hasAny: boolean;
   sort: Sort;
   /* How many rows the whole set has is known only when everything is loaded. */
   complete: boolean;
@@ -34,6 +36,24 @@ interface Props {
   onDelete: (index: number) => void;
   onRange: (from: number, to: number) => void;
   onNearEnd: () => void;
+}
+
+const SETTLES = 300;
+
+/* First what is on the screen; what is around it once that has had its time, or somebody scrolls. */
+function useWide(hasAny: boolean): boolean {
+  const [wide, setWide] = useState(false);
+  useEffect(() => {
+    if (wide || !hasAny) return;
+    const widen = () => setWide(true);
+    const timer = setTimeout(widen, SETTLES);
+    addEventListener("scroll", widen, { once: true, passive: true });
+    return () => {
+      clearTimeout(timer);
+      removeEventListener("scroll", widen);
+    };
+  }, [wide, hasAny]);
+  return wide;
 }
 
 /* Puts the focus on a tile. The row with the tab stop exists wherever it is, so the tile does, too. */
@@ -146,9 +166,9 @@ function usePresses(props: Props, all: Layout, element: RefObject<HTMLElement | 
 }
 
 export function Grid(props: Props) {
-  const { spots, workOf, sort, complete, opened, focus, picks, picking, addressOf, onRange, onNearEnd } = props;
+  const { spots, workOf, hasAny, sort, complete, opened, focus, picks, picking, addressOf, onRange, onNearEnd } = props;
   const element = useRef<HTMLDivElement>(null);
-  const view = useWindow(element, spots.length > 0);
+  const view = useWindow(element, spots.length > 0, useWide(hasAny));
   const now = useNow(60_000);
   useFocusKept(element, focus);
   const all = useMemo(

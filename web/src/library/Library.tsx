@@ -89,13 +89,15 @@ export default function Library() {
   const { path, query } = usePlace();
   const open = path.split("/")[2] as AssetId | undefined;
   const choice = useChoice(query);
-  const { spots, first, complete, more } = useShelf(choice.shelf);
+  const [goesOn, setGoesOn] = useState(false);
+  const { spots, first, complete, more } = useShelf(choice.shelf, goesOn);
   const indexOf = useIndex(spots);
   const [range, setRange] = useState({ from: 0, to: 0 });
   const zip = useDownload();
   const [looking, setLooking] = useState<AssetId>();
   const lookedAt = looking === undefined ? undefined : indexOf.get(looking);
-  const workOf = useWorks(spots, lookedAt === undefined ? range : { from: lookedAt - NEAR_END, to: lookedAt + NEAR_END });
+  const { workOf, hasAny } = useWorks(spots, lookedAt === undefined ? range : { from: lookedAt - NEAR_END, to: lookedAt + NEAR_END });
+  if (hasAny && !goesOn) setGoesOn(true);
   const [alone, setAlone] = useState(open !== undefined && !cameFromInside());
   const { focus, note } = useTabStop(spots, indexOf);
   const picks = usePicks(spots, indexOf);
@@ -165,7 +167,8 @@ export default function Library() {
             <h1>{words.pages.library}</h1>
             {spots.length > 0 && <span className="quiet num">{total === undefined ? words.library.manyWorks(spots.length) : words.library.works(total)}</span>}
             <FilterLine choice={choice} hidden={picking} onPick={begin} />
-            {!picking && spots.length > 0 && <UploadButton />}
+            {/* There from the start, so that nothing moves when works come; an empty library offers it below. */}
+            {(spots.length > 0 || !complete) && <span className={picking ? "away" : undefined}><UploadButton /></span>}
           </div>
           {picking && (
             <BulkBar
@@ -186,7 +189,7 @@ export default function Library() {
           )}
           {spots.length > 0 && (
             <Grid
-              spots={spots} workOf={workOf} sort={choice.sort} complete={complete} opened={open} focus={focus} picks={picks} picking={picking} addressOf={addressOf}
+              spots={spots} workOf={workOf} hasAny={hasAny} sort={choice.sort} complete={complete} opened={open} focus={focus} picks={picks} picking={picking} addressOf={addressOf}
               onFocus={note} onLook={(at) => setLooking(spots[at]!._id)} onDelete={(at) => deletion.setAsked([doomed(spots[at]!)])} onRange={onRange} onNearEnd={more}
             />
           )}

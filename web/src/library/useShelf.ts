@@ -17,7 +17,9 @@ export interface Shelf {
   more: () => void;
 }
 
-export function useShelf(choice: ShelfChoice): Shelf {
+/* The rest waits until the first works are there: answers of one moment come together, and a long one
+   would hold up those which the first screen needs. */
+export function useShelf(choice: ShelfChoice, goesOn: boolean): Shelf {
   const { results, status, loadMore } = usePaginatedQuery(shelfByPage, choice, { initialNumItems: FIRST });
   const can = useRef(false);
   can.current = status === "CanLoadMore";
@@ -26,7 +28,7 @@ export function useShelf(choice: ShelfChoice): Shelf {
     can.current = false;
   }, [loadMore]);
   useEffect(() => {
-    if (status === "CanLoadMore" && results.length < EAGER) more();
-  }, [status, results.length, more]);
+    if (status === "CanLoadMore" && results.length < EAGER && (goesOn || results.length === 0)) more();
+  }, [status, results.length, more, goesOn]);
   return { spots: results, first: status === "LoadingFirstPage", complete: status === "Exhausted", more };
 }

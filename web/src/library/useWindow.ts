@@ -11,8 +11,9 @@ export interface View {
 const AROUND = 1.5;
 const STEP = 200;
 
-/* top and bottom are relative to the element, widened by one and a half screens, in coarse steps. */
-export function useWindow(element: RefObject<HTMLElement | null>, dependsOn: unknown): View {
+/* top and bottom are relative to the element, in coarse steps; if wide, with one and a half screens more
+   on both sides. */
+export function useWindow(element: RefObject<HTMLElement | null>, dependsOn: unknown, wide: boolean): View {
   const [view, setView] = useState<View>({ width: 0, top: 0, bottom: 0 });
   useLayoutEffect(() => {
     const node = element.current;
@@ -21,7 +22,7 @@ export function useWindow(element: RefObject<HTMLElement | null>, dependsOn: unk
     const measure = () => {
       frame = 0;
       const box = node.getBoundingClientRect();
-      const reach = innerHeight * AROUND;
+      const reach = wide ? innerHeight * AROUND : 0;
       const top = Math.floor((-box.top - reach) / STEP) * STEP;
       const bottom = Math.ceil((innerHeight - box.top + reach) / STEP) * STEP;
       const width = Math.floor(box.width);
@@ -39,6 +40,6 @@ export function useWindow(element: RefObject<HTMLElement | null>, dependsOn: unk
       removeEventListener("scroll", later);
       removeEventListener("resize", later);
     };
-  }, [element, dependsOn]);
+  }, [element, dependsOn, wide]);
   return view;
 }

@@ -57,7 +57,7 @@ class Seen {
 export type WorkOf = (id: AssetId | undefined) => Asset | undefined;
 
 /* Looks up works; another function whenever another answer came. */
-export function useWorks(spots: Spot[], range: Span): WorkOf {
+export function useWorks(spots: Spot[], range: Span): { workOf: WorkOf; hasAny: boolean } {
   const { from, to } = useSettled(range);
   const chunks = useRef<Chunks>(null);
   const seen = useRef<Seen>(null);
@@ -73,7 +73,8 @@ export function useWorks(spots: Spot[], range: Span): WorkOf {
   }, [spots, from, to]);
   const answers = useQueries(wanted) as Answers;
   return useMemo(() => {
+    const { works } = seen.current!;
     seen.current!.take(chunks.current!, answers);
-    return (id) => id && seen.current!.works.get(id);
+    return { workOf: (id) => id && works.get(id), hasAny: works.size > 0 };
   }, [answers]);
 }
