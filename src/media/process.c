@@ -65,7 +65,10 @@ static int spawn(const char *path, int children, int socket, pid_t *pid)
     char language[] = "LC_ALL=C";
     /* Symbols are looked up once here, not by every child anew. */
     char binding[] = "LD_BIND_NOW=1";
-    char *environment[] = {language, binding, NULL};
+    /* A child lives for one picture, in large pages and without giving anything back. */
+    char memory[] = "GLIBC_TUNABLES=glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1073741824:"
+                    "glibc.malloc.trim_threshold=1073741824:glibc.malloc.top_pad=8388608";
+    char *environment[] = {language, binding, memory, NULL};
     AUTO(spawn_actions_done) posix_spawn_file_actions_t actions;
     AUTO(spawn_rules_done) posix_spawnattr_t rules;
     posix_spawn_file_actions_init(&actions);

@@ -37,6 +37,8 @@ struct helper {
     int server;
     int children_max;
     struct child children[HELPER_CHILDREN_MAX];
+    struct child spares[HELPER_CHILDREN_MAX]; /* forked, and waiting for work */
+    int spare_count;
     struct wire_request request; /* being received */
 };
 
@@ -98,87 +100,6 @@ static void die_first(void)
         (void)!write(fd, "1000", 4);
 }
 
-static void work(const struct wire_request *request, int report, const struct parcel *parcel,
-                 pid_t helper_pid)
-{
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != helper_pid)
-        _exit(1);
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
-    die_first();
-    if (!arrange(report, parcel))
-        _exit(1);
-
-    static struct job job;
-    job.request = *request;
-    job.report = FIRST_FD;
-    int next = FIRST_FD + 1;
-    int input = request->has_input ? next++ : -1;
-    int outputs[MEDIA_OUTPUT_COUNT];
-    for (int i = 0; i < MEDIA_OUTPUT_COUNT; i++)
-        outputs[i] = request->outputs >> i & 1U ? next++ : -1;
-    job_map(&job, input, outputs);
-    bool is_film = request->verb == MEDIA_SKETCH_VIDEO || request->verb == MEDIA_PREVIEW;
-    if (!sandbox_enter(is_film ? CPU_SECONDS_FILM : CPU_SECONDS))
-        job_fail(&job, MEDIA_BROKEN, "The media helper could not lock its sandbox.");
-    job_run(&job);
-    _exit(0);
-}
-
-static struct child *free_place(struct helper *helper)
-{
-    for (int i = 0; i < helper->children_max; i++)
-        if (helper->children[i].pid == 0)
-            return &helper->children[i];
-    return NULL;
-}
-
-static int descriptors_of(const struct wire_request *request)
-{
-    return (request->has_input ? 1 : 0) + __builtin_popcount(request->outputs);
-}
-
-static void start(struct helper *helper, const struct parcel *parcel)
-{
-    const struct wire_request *request = &helper->request;
-    struct child *child = free_place(helper);
-    if (child == NULL) {
-        refuse(helper, request->id, MEDIA_UNAVAILABLE, "The media helper is busy.");
-        return;
-    }
-    int pair[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
-        refuse(helper, request->id, MEDIA_UNAVAILABLE, "The media helper is out of descriptors.");
-        return;
-    }
-    pid_t helper_pid = getpid();
-    pid_t pid = fork();
-    if (pid == 0)
-        work(request, pair[1], parcel, helper_pid);
-    close(pair[1]);
-    if (pid < 0) {
-        close(pair[0]);
-        refuse(helper, request->id, MEDIA_UNAVAILABLE,
-               "The system could not start another process.");
-        return;
-    }
-    *child = (struct child){
-        .pid = pid,
-        .report = pair[0],
-        .id = request->id,
-        .deadline = instant_add(clock_monotonic(), MILLISECONDS(request->time_max_ms)),
-    };
-}
-
-static void cancel(struct helper *helper, uint64_t id)
-{
-    for (int i = 0; i < helper->children_max; i++)
-        if (helper->children[i].pid != 0 && helper->children[i].id == id) {
-            helper->children[i].is_canceled = true;
-            kill(helper->children[i].pid, SIGKILL);
-        }
-}
-
 static void take_descriptors(struct msghdr *message, struct parcel *parcel)
 {
     for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL;
@@ -189,6 +110,177 @@ static void take_descriptors(struct msghdr *message, struct parcel *parcel)
         for (size_t i = 0; i < count && parcel->count < DESCRIPTORS_MAX; i++)
             memcpy(&parcel->fds[parcel->count++], CMSG_DATA(part) + i * sizeof(int), sizeof(int));
     }
+}
+
+/* One packet: a request, or a note in its place. */
+static ssize_t receive_request(int socket, struct wire_request *request, struct parcel *parcel,
+                               int flags)
+{
+    union {
+        struct cmsghdr align;
+        char space[CMSG_SPACE(sizeof(int) * DESCRIPTORS_MAX)];
+    } control;
+    struct iovec part = {.iov_base = request, .iov_len = sizeof(*request)};
+    struct msghdr message = {
+        .msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = sizeof(control),
+    };
+    ssize_t got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | flags);
+    if (got > 0)
+        take_descriptors(&message, parcel);
+    return got;
+}
+
+static bool hand_over(int socket, struct wire_request *request, const struct parcel *parcel)
+{
+    union {
+        struct cmsghdr align;
+        char space[CMSG_SPACE(sizeof(int) * DESCRIPTORS_MAX)];
+    } control = {0};
+    struct iovec part = {.iov_base = request, .iov_len = sizeof(*request)};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (parcel->count > 0) {
+        size_t len = sizeof(int) * (size_t)parcel->count;
+        message.msg_control = &control;
+        message.msg_controllen = CMSG_SPACE(len);
+        struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+        head->cmsg_level = SOL_SOCKET;
+        head->cmsg_type = SCM_RIGHTS;
+        head->cmsg_len = CMSG_LEN(len);
+        memcpy(CMSG_DATA(head), parcel->fds, len);
+    }
+    return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof(*request);
+}
+
+static void work(struct job *job, const struct parcel *parcel)
+{
+    const struct wire_request *request = &job->request;
+    if (!arrange(job->report, parcel))
+        _exit(1);
+    job->report = FIRST_FD;
+    int next = FIRST_FD + 1;
+    int input = request->has_input ? next++ : -1;
+    int outputs[MEDIA_OUTPUT_COUNT];
+    for (int i = 0; i < MEDIA_OUTPUT_COUNT; i++)
+        outputs[i] = request->outputs >> i & 1U ? next++ : -1;
+    job_map(job, input, outputs);
+    bool is_film = request->verb == MEDIA_SKETCH_VIDEO || request->verb == MEDIA_PREVIEW;
+    if (!sandbox_enter(is_film ? CPU_SECONDS_FILM : CPU_SECONDS))
+        job_fail(job, MEDIA_BROKEN, "The media helper could not lock its sandbox.");
+    job_run(job);
+    _exit(0);
+}
+
+static int descriptors_of(const struct wire_request *request)
+{
+    return (request->has_input ? 1 : 0) + __builtin_popcount(request->outputs);
+}
+
+/* A spare one waits here for its one request; it has seen nothing of anybody's until then. */
+static void wait_and_work(int report, pid_t helper_pid)
+{
+    static struct job job;
+    struct parcel parcel = {0};
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != helper_pid)
+        _exit(1);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    die_first();
+    job.report = report;
+    ssize_t got = receive_request(report, &job.request, &parcel, 0);
+    if (got == (ssize_t)sizeof(job.request) && parcel.count == descriptors_of(&job.request))
+        work(&job, &parcel);
+    _exit(1);
+}
+
+static bool spawn(struct child *child)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+        return false;
+    pid_t helper_pid = getpid();
+    pid_t pid = fork();
+    if (pid == 0)
+        wait_and_work(pair[1], helper_pid);
+    close(pair[1]);
+    if (pid < 0) {
+        close(pair[0]);
+        return false;
+    }
+    *child = (struct child){.pid = pid, .report = pair[0]};
+    return true;
+}
+
+/* As many wait as may work at once, so that nobody waits for a fork. Without room for one now, one
+ * is forked when it is wanted. */
+static void fill_pool(struct helper *helper)
+{
+    while (helper->spare_count < helper->children_max &&
+           spawn(&helper->spares[helper->spare_count]))
+        helper->spare_count++;
+}
+
+static struct child *free_place(struct helper *helper)
+{
+    for (int i = 0; i < helper->children_max; i++)
+        if (helper->children[i].pid == 0)
+            return &helper->children[i];
+    return NULL;
+}
+
+static void child_end(struct child *child, int *status)
+{
+    kill(child->pid, SIGKILL);
+    while (waitpid(child->pid, status, 0) < 0 && errno == EINTR)
+        continue;
+    close(child->report);
+    *child = (struct child){0};
+}
+
+/* A spare one, or a new one; one that died while it waited is none. */
+static bool employ(struct helper *helper, const struct parcel *parcel, struct child *child)
+{
+    int status;
+    while (helper->spare_count > 0) {
+        *child = helper->spares[--helper->spare_count];
+        if (hand_over(child->report, &helper->request, parcel))
+            return true;
+        child_end(child, &status);
+    }
+    if (!spawn(child))
+        return false;
+    if (hand_over(child->report, &helper->request, parcel))
+        return true;
+    child_end(child, &status);
+    return false;
+}
+
+static void start(struct helper *helper, const struct parcel *parcel)
+{
+    const struct wire_request *request = &helper->request;
+    struct child *child = free_place(helper);
+    if (child == NULL) {
+        refuse(helper, request->id, MEDIA_UNAVAILABLE, "The media helper is busy.");
+        return;
+    }
+    if (!employ(helper, parcel, child)) {
+        refuse(helper, request->id, MEDIA_UNAVAILABLE,
+               "The system could not start another process.");
+        return;
+    }
+    child->id = request->id;
+    child->deadline = instant_add(clock_monotonic(), MILLISECONDS(request->time_max_ms));
+}
+
+static void cancel(struct helper *helper, uint64_t id)
+{
+    for (int i = 0; i < helper->children_max; i++)
+        if (helper->children[i].pid != 0 && helper->children[i].id == id) {
+            helper->children[i].is_canceled = true;
+            kill(helper->children[i].pid, SIGKILL);
+        }
 }
 
 #ifdef MEDIA_WITH_SELFTEST
@@ -202,22 +294,10 @@ static void selftest(const struct wire_request *request)
 /* Takes one packet from the server; false when the server is gone. */
 static bool receive(struct helper *helper)
 {
-    union {
-        struct cmsghdr align;
-        char space[CMSG_SPACE(sizeof(int) * DESCRIPTORS_MAX)];
-    } control;
-    struct iovec part = {.iov_base = &helper->request, .iov_len = sizeof(helper->request)};
-    struct msghdr message = {
-        .msg_iov = &part,
-        .msg_iovlen = 1,
-        .msg_control = &control,
-        .msg_controllen = sizeof(control),
-    };
-    ssize_t got = recvmsg(helper->server, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    AUTO(parcel_done) struct parcel parcel = {0};
+    ssize_t got = receive_request(helper->server, &helper->request, &parcel, MSG_DONTWAIT);
     if (got <= 0)
         return got < 0 && (errno == EAGAIN || errno == EINTR);
-    AUTO(parcel_done) struct parcel parcel = {0};
-    take_descriptors(&message, &parcel);
     if (helper->request.magic != WIRE_MAGIC)
         return false;
     if (got == sizeof(struct wire_note)) {
@@ -257,23 +337,20 @@ static void say_how_it_died(struct wire_reply *reply, int status)
 static void finish(struct helper *helper, struct child *child)
 {
     int status = 0;
-    kill(child->pid, SIGKILL);
-    while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
-        continue;
-    struct wire_reply reply = child->answer;
-    if (child->is_canceled) {
+    struct child was = *child;
+    child_end(child, &status);
+    struct wire_reply reply = was.answer;
+    if (was.is_canceled) {
         reply = (struct wire_reply){.kind = WIRE_FAILED, .failure = MEDIA_CANCELED};
         snprintf(reply.text, sizeof(reply.text), "Cancelled.");
-    } else if (child->is_timed_out) {
+    } else if (was.is_timed_out) {
         reply = (struct wire_reply){.kind = WIRE_FAILED, .failure = MEDIA_TIMEOUT};
         snprintf(reply.text, sizeof(reply.text), "This took longer than it may.");
-    } else if (!child->has_answer) {
+    } else if (!was.has_answer) {
         reply = (struct wire_reply){0};
         say_how_it_died(&reply, status);
     }
-    answer(helper, child->id, &reply, 0);
-    close(child->report);
-    *child = (struct child){0};
+    answer(helper, was.id, &reply, 0);
 }
 
 /* Whoever has taken over a child could say a thousand times a second that nothing changed, or what
@@ -339,6 +416,8 @@ static void stop_all(struct helper *helper)
     for (int i = 0; i < helper->children_max; i++)
         if (helper->children[i].pid != 0)
             kill(helper->children[i].pid, SIGKILL);
+    for (int i = 0; i < helper->spare_count; i++)
+        kill(helper->spares[i].pid, SIGKILL);
 }
 
 void helper_run(int server, int children_max)
@@ -356,6 +435,7 @@ void helper_run(int server, int children_max)
                 .events = POLLIN,
             };
         int timeout = watch_deadlines(&helper);
+        fill_pool(&helper);
         if (poll(polled, (nfds_t)(1 + helper.children_max), timeout) < 0 && errno != EINTR)
             break;
         for (int i = 0; i < helper.children_max; i++)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The helper's loop: takes requests from the server, forks a sandboxed child for each, passes on
- * what the child says, and kills those that take too long.
+ * The helper's loop: takes requests from the server, gives each to a child of its own, forked
+ * before it is wanted and sandboxed before it reads, passes on what the child says, and kills those
+ * that take too long.
  *
  * Owns:     the children. When the server's end closes they are killed and helper_run returns.
  * Threads:  one; nothing else may run in the helper, because it forks.

@@ -7,7 +7,8 @@
 #define LOBES 3.0
 #define ONE_BITS 14 /* of a weight; their sum is one */
 #define ONE (1 << ONE_BITS)
-#define ROWS 8 /* worked on side by side, one to a lane */
+#define ROWS 8   /* worked on side by side, one to a lane */
+#define STRIP 16 /* rows, read at once */
 #define PI 3.14159265358979323846
 
 #if defined(__x86_64__) && defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
@@ -20,6 +21,7 @@
 struct weights {
     int *first, *count;
     int32_t *share; /* `room` for each */
+    double *part;   /* of one, in the making */
     int room;
 };
 
@@ -28,6 +30,7 @@ static void weights_done(struct weights *weights)
     free(weights->first);
     free(weights->count);
     free(weights->share);
+    free(weights->part);
 }
 
 static double lanczos(double x)
@@ -44,14 +47,13 @@ static double lanczos(double x)
 static void weigh_one(struct weights *weights, int i, double spread, double centre)
 {
     int32_t *share = weights->share + (ptrdiff_t)i * weights->room;
-    double sum = 0.0;
+    double *part = weights->part, sum = 0.0;
     int32_t left = ONE;
     int most = 0;
     for (int k = 0; k < weights->count[i]; k++)
-        sum += lanczos((weights->first[i] + k + 0.5 - centre) / spread);
+        sum += part[k] = lanczos((weights->first[i] + k + 0.5 - centre) / spread);
     for (int k = 0; k < weights->count[i]; k++) {
-        double part = lanczos((weights->first[i] + k + 0.5 - centre) / spread) / sum;
-        share[k] = (int32_t)lrint(part * ONE);
+        share[k] = (int32_t)lrint(part[k] / sum * ONE);
         left -= share[k];
         most = share[k] > share[most] ? k : most;
     }
@@ -67,7 +69,9 @@ static bool weigh(struct weights *weights, int from, int to)
     weights->first = calloc((size_t)to, sizeof(int));
     weights->count = calloc((size_t)to, sizeof(int));
     weights->share = calloc((size_t)to * (size_t)weights->room, sizeof(int32_t));
-    if (weights->first == NULL || weights->count == NULL || weights->share == NULL)
+    weights->part = calloc((size_t)weights->room, sizeof(double));
+    if (weights->first == NULL || weights->count == NULL || weights->share == NULL ||
+        weights->part == NULL)
         return false;
     for (int i = 0; i < to; i++) {
         double centre = (i + 0.5) * scale;
@@ -86,18 +90,55 @@ static int32_t sample_of(int32_t sum)
     return value < 0 ? 0 : value > 255 ? 255 : value;
 }
 
-/* One row of the output, in full width, into its lane. */
-WIDE static void mix_rows(const uint8_t *in, size_t stride, const int32_t *share, int count,
-                          int32_t *restrict sum, int32_t *restrict lanes)
+/* The rows that the next one is made of, and those read along with them. */
+struct window {
+    const struct row_source *in;
+    size_t stride;
+    uint8_t *at; /* `room` rows; row y is at y % room */
+    int room, next;
+};
+
+static void window_done(struct window *window)
 {
-    memset(sum, 0, stride * sizeof(*sum));
-    for (int k = 0; k < count; k++) {
-        const uint8_t *row = in + (size_t)k * stride;
-        int32_t weight = share[k];
-        for (size_t i = 0; i < stride; i++)
-            sum[i] += weight * row[i];
+    free(window->at);
+}
+
+static const uint8_t *row_of(const struct window *window, int y)
+{
+    return window->at + (size_t)(y % window->room) * window->stride;
+}
+
+/* Has the rows before `end`. */
+static bool advance(struct window *window, int end)
+{
+    while (window->next < end) {
+        uint8_t *rows[STRIP];
+        int count = MIN_OF(STRIP, window->in->height - window->next);
+        for (int i = 0; i < count; i++)
+            rows[i] = window->at + (size_t)((window->next + i) % window->room) * window->stride;
+        if (!window->in->read(window->in->context, window->next, count, rows))
+            return false;
+        window->next += count;
     }
+    return true;
+}
+
+WIDE static void add_row(const uint8_t *restrict row, size_t stride, int32_t weight,
+                         int32_t *restrict sum)
+{
     for (size_t i = 0; i < stride; i++)
+        sum[i] += weight * row[i];
+}
+
+/* One row of the output, in full width, into its lane. */
+static void mix_rows(const struct window *window, const struct weights *down, int y, int32_t *sum,
+                     int32_t *lanes)
+{
+    memset(sum, 0, window->stride * sizeof(*sum));
+    for (int k = 0; k < down->count[y]; k++)
+        add_row(row_of(window, down->first[y] + k), window->stride,
+                down->share[(ptrdiff_t)y * down->room + k], sum);
+    for (size_t i = 0; i < window->stride; i++)
         lanes[i * ROWS] = sample_of(sum[i]);
 }
 
@@ -128,23 +169,28 @@ static void put_rows(const struct weights *across, const int32_t *lanes, struct 
         }
 }
 
-bool resample(const struct pixels *in, struct pixels *out)
+bool resample(const struct row_source *in, struct pixels *out)
 {
     AUTO(weights_done) struct weights down = {0};
     AUTO(weights_done) struct weights across = {0};
-    size_t stride = (size_t)in->width * (size_t)in->bands;
+    size_t stride = (size_t)in->width * (size_t)out->bands;
     AUTO(memory_free) int32_t *lanes = calloc(stride * ROWS, sizeof(*lanes));
     AUTO(memory_free) int32_t *sum = calloc(stride, sizeof(*sum));
     if (lanes == NULL || sum == NULL || !weigh(&down, in->height, out->height) ||
         !weigh(&across, in->width, out->width))
         return false;
+    AUTO(window_done)
+    struct window window = {.in = in, .stride = stride, .room = down.room + STRIP};
+    window.at = malloc(stride * (size_t)window.room);
+    if (window.at == NULL)
+        return false;
     for (int y = 0; y < out->height; y += ROWS) {
-        int rows = MIN_OF(ROWS, out->height - y);
-        for (int row = 0; row < rows; row++)
-            mix_rows(in->at + (size_t)down.first[y + row] * stride, stride,
-                     down.share + (ptrdiff_t)(y + row) * down.room, down.count[y + row], sum,
-                     lanes + row);
+        for (int row = 0; row < MIN_OF(ROWS, out->height - y); row++) {
+            if (!advance(&window, down.first[y + row] + down.count[y + row]))
+                return false;
+            mix_rows(&window, &down, y + row, sum, lanes + row);
+        }
         put_rows(&across, lanes, out, y);
     }
-    return true;
+    return advance(&window, in->height); /* what is wrong with the rest shows only then */
 }

@@ -3,6 +3,8 @@
  * Smaller pictures. What is plain, three bytes or one to a pixel in sRGB, is resampled by our own
  * code; profiles, transparency and deeper colours are left to libvips.
  */
+#include <string.h>
+
 #include "media/worker/picture.h"
 #include "media/worker/resample.h"
 
@@ -17,8 +19,7 @@ static bool is_plain(VipsImage *image)
            vips_image_get_typeof(image, VIPS_META_ICC_NAME) == 0;
 }
 
-/* Takes the bytes over. */
-static VipsImage *image_of(uint8_t *data, int width, int height, VipsImage *like)
+static VipsImage *image_of(const uint8_t *data, int width, int height, VipsImage *like)
 {
     int bands = vips_image_get_bands(like);
     size_t len = (size_t)width * (size_t)height * (size_t)bands;
@@ -29,19 +30,32 @@ static VipsImage *image_of(uint8_t *data, int width, int height, VipsImage *like
     return image;
 }
 
+static void region_done(VipsRegion **region)
+{
+    g_clear_object(region);
+}
+
+/* In this thread: threads of libvips' would cost more than they do. */
+static bool read_rows(void *context, int y, int count, uint8_t *const *rows)
+{
+    VipsRegion *region = context;
+    VipsRect strip = {0, y, region->im->Xsize, count};
+    if (vips_region_prepare(region, &strip) != 0)
+        return false;
+    size_t len = (size_t)region->im->Xsize * (size_t)region->im->Bands;
+    for (int i = 0; i < count; i++) /* as wide as the image, so nothing is left of it */
+        memcpy(rows[i], region->data + (ptrdiff_t)(y + i - region->valid.top) * region->bpl, len);
+    return true;
+}
+
 static VipsImage *resampled(VipsImage *image, int width, int height)
 {
-    AUTO(picture_done) VipsImage *whole = vips_image_copy_memory(image);
-    struct pixels in = {
-        .at = whole == NULL ? NULL : (uint8_t *)(uintptr_t)vips_image_get_data(whole),
-        .width = vips_image_get_width(image),
-        .height = vips_image_get_height(image),
-        .bands = vips_image_get_bands(image),
-    };
+    AUTO(region_done) VipsRegion *region = vips_region_new(image);
+    struct row_source in = {region, read_rows, image->Xsize, image->Ysize};
     AUTO(memory_free)
-    uint8_t *room = malloc((size_t)width * (size_t)height * (size_t)in.bands);
-    struct pixels out = {room, width, height, in.bands};
-    if (in.at == NULL || room == NULL || !resample(&in, &out))
+    uint8_t *room = malloc((size_t)width * (size_t)height * (size_t)image->Bands);
+    struct pixels out = {room, width, height, image->Bands};
+    if (region == NULL || room == NULL || !resample(&in, &out))
         return NULL;
     return image_of(room, width, height, image);
 }
