@@ -104,9 +104,12 @@ void errand_remove(struct keeping *keeping, struct random *random)
 {
     struct errand *errand = (struct errand *)keeping;
     struct fault fault;
+    bool is_gone;
     errand->result = work_result_new();
-    if (!blob_remove(errand->blobs, errand->work->blob, NULL, &fault))
+    if (!blob_remove(errand->blobs, errand->work->blob, &is_gone, &fault))
         work_fail(errand->result, WORK_TRANSIENT, "%s", fault.text);
+    else if (!is_gone) /* the row is to stay as long as the bytes, if that is not for long */
+        work_fail(errand->result, WORK_TRANSIENT, "A backup is being made.");
 }
 
 static void take_facts(struct work_result *result, const struct media_event *event)

@@ -175,6 +175,46 @@ static void what_is_made_of_a_work_that_is_gone_goes_too(void **state)
     assert_int_equal(files_left(stage), 0);
 }
 
+#define MANY 200 /* what assets:deleteAssets takes at once */
+
+static void make_many(struct call *call, void *context)
+{
+    struct stage *stage = context;
+    struct asset asset;
+    make_asset(call, stage);
+    row_get(call, &asset_type, stage->asset.id, &asset);
+    for (int i = 0; i < RENDITIONS_MAX; i++) {
+        struct stored_file blob = blob_new(call, stage);
+        file_put_rendition(call, &asset, RENDITION_RESIZED, str_format(call->arena, "w%d", i),
+                           &blob, NULL);
+    }
+}
+
+static void remove_many(struct call *call, void *context)
+{
+    struct stage *stage = context;
+    struct asset *assets = arena_array(call->arena, struct asset, MANY);
+    struct scan scan;
+    size_t count = 0;
+    view_scan(call->view, index_of(&asset_type, "by_user"),
+              (struct bounds){.prefix = KEY(key_id(stage->asset.user_id))}, ORDER_UP, &scan);
+    while (count < MANY && scan_next(&scan, &assets[count]))
+        count++;
+    scan_end(&scan);
+    for (size_t i = 0; i < count; i++)
+        asset_remove(call, &assets[i]);
+}
+
+/* house_do ends the process if the change is larger than a change may be. */
+static void many_works_with_all_their_renditions_go_in_one_change(void **state)
+{
+    struct stage *stage = *state;
+    for (int i = 1; i < MANY; i++)
+        house_do(stage->house, make_many, stage);
+    house_do(stage->house, remove_many, stage);
+    assert_int_equal(rows_count(stage->house, &asset_type), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
 
 int main(void)
@@ -184,6 +224,7 @@ int main(void)
         TEST(the_first_of_two_made_at_once_is_kept),
         TEST(a_work_keeps_its_newest_renditions),
         TEST(renditions_go_with_their_work),
+        TEST(many_works_with_all_their_renditions_go_in_one_change),
         TEST(what_is_made_of_a_work_that_is_gone_goes_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
