@@ -141,8 +141,8 @@ void film_put_playback(struct job *job, enum media_type type)
         .sink = {.out = job->outputs[MEDIA_PLAYBACK],
                  .room = job->request.output_room[MEDIA_PLAYBACK]},
     };
-    memset(remux.track, 0xff, sizeof(remux.track));
-    static_assert(NO_TRACK == -1, "all ones");
+    for (size_t i = 0; i < TRACKS_MAX; i++)
+        remux.track[i] = NO_TRACK;
     if (!film_open(&remux.film) || !write_head(&remux) || !copy_all(&remux))
         return;
     avio_flush(remux.out->pb);
