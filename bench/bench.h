@@ -78,5 +78,7 @@ bool bench_renditions_png(const struct bench *bench, struct row *row, struct fau
     MUST_CHECK;
 bool bench_renditions_jpeg(const struct bench *bench, struct row *row, struct fault *fault)
     MUST_CHECK;
+bool bench_upload_many(const struct bench *bench, struct row *rows, struct fault *fault) MUST_CHECK;
+bool bench_upload_big(const struct bench *bench, struct row *rows, struct fault *fault) MUST_CHECK;
 bool bench_search(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
 bool bench_concurrent(const struct bench *bench, struct row *rows, struct fault *fault) MUST_CHECK;

@@ -49,6 +49,8 @@ static const struct {
     {"fairness", 1, bench_fairness},
     {"renditions_png", 1, bench_renditions_png},
     {"renditions_jpeg", 1, bench_renditions_jpeg},
+    {"upload_many", 2, bench_upload_many},
+    {"upload_big", 2, bench_upload_big},
     {"search_1m", 1, bench_search},
     {"library_first_screen", 1, bench_library},
     {"idle_session_bytes", 1, bench_sessions},

@@ -201,7 +201,8 @@ static bool find_port(uint16_t *out, struct fault *fault)
     return true;
 }
 
-static bool write_settings(const char *folder, uint16_t port, str body, struct fault *fault)
+static bool write_settings(const char *folder, uint16_t port, const char *server,
+                           struct fault *fault)
 {
     char path[600];
     snprintf(path, sizeof(path), "%s/nginx.conf", folder);
@@ -215,17 +216,19 @@ static bool write_settings(const char *folder, uint16_t port, str body, struct f
             "http { access_log off; keepalive_requests 1000000000; keepalive_timeout 600s;\n"
             "  client_body_temp_path %s; proxy_temp_path %s; fastcgi_temp_path %s;\n"
             "  uwsgi_temp_path %s; scgi_temp_path %s; default_type application/json;\n"
-            "  server { listen 127.0.0.1:%u; location / { return 200 '%.*s'; } } }\n",
-            folder, folder, folder, folder, folder, folder, port, STR_ARG(body));
+            "  upstream own { server 127.0.0.1:%u; keepalive 32; }\n"
+            "  server { listen 127.0.0.1:%u; %s } }\n",
+            folder, folder, folder, folder, folder, folder, port, port, server);
     return fclose(file) == 0 || fault_os(fault, path);
 }
 
-bool program_nginx(const struct bench *bench, str body, struct program *out, struct fault *fault)
+static bool start_nginx(const struct bench *bench, const char *server, struct program *out,
+                        struct fault *fault)
 {
     char folder[500], settings[600];
     *out = (struct program){.syncs_fd = -1};
     if (!folder_make(bench, "nginx", folder, fault) || !find_port(&out->port, fault) ||
-        !write_settings(folder, out->port, body, fault))
+        !write_settings(folder, out->port, server, fault))
         return false;
     snprintf(settings, sizeof(settings), "%s/nginx.conf", folder);
     out->pid = fork();
@@ -242,6 +245,24 @@ bool program_nginx(const struct bench *bench, str body, struct program *out, str
     program_stop(out);
     folder_remove(folder);
     return fault_set(fault, FAULT_SYSTEM, "nginx did not start; is /usr/sbin/nginx there?");
+}
+
+bool program_nginx(const struct bench *bench, str body, struct program *out, struct fault *fault)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    str server = str_format(&arena, "location / { return 200 '%.*s'; }", STR_ARG(body));
+    return start_nginx(bench, server.at, out, fault);
+}
+
+bool program_nginx_keeping(const struct bench *bench, struct program *out, struct fault *fault)
+{
+    return start_nginx(bench,
+                       "client_max_body_size 0;"
+                       "location / { client_body_in_file_only on; proxy_pass http://own/done;"
+                       "  proxy_pass_request_body off; proxy_set_header Content-Length \"\";"
+                       "  proxy_http_version 1.1; proxy_set_header Connection \"\"; }"
+                       "location /done { return 200 '{}'; }",
+                       out, fault);
 }
 
 /* ---- what it used ---- */

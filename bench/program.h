@@ -39,6 +39,10 @@ void program_begin_log(const struct program *program);
 bool program_nginx(const struct bench *bench, str body, struct program *out, struct fault *fault)
     MUST_CHECK;
 
+/* nginx with one worker that keeps each body in a file of its own, and what it has kept so far. */
+bool program_nginx_keeping(const struct bench *bench, struct program *out, struct fault *fault)
+    MUST_CHECK;
+
 void program_stop(struct program *program); /* by SIGTERM; does no harm twice */
 
 span program_cpu(const struct program *program); /* used so far, by all its threads */

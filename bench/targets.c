@@ -38,6 +38,10 @@ static const struct target targets[] = {
     {"renditions_jpeg", MEASURE_RATIO, AT_LEAST, 1.0, 1.4},
     {"search_1m", MEASURE_VALUE, AT_MOST, 50, 10},               /* ms */
     {"library_first_screen", MEASURE_VALUE, AT_MOST, 1000, 500}, /* ms */
+    {"upload_many", MEASURE_RATIO, AT_LEAST, 0.5, 0.8},
+    {"upload_many_rss", MEASURE_VALUE, AT_MOST, 64, 32}, /* MiB */
+    {"upload_big", MEASURE_RATIO, AT_LEAST, 0.5, 0.8},
+    {"upload_big_rss", MEASURE_VALUE, AT_MOST, 16, 4}, /* MiB */
     {"idle_session_bytes", MEASURE_VALUE, AT_MOST, KIB(20), KIB(6)},
     {"point_query_distinct", MEASURE_RATIO, AT_LEAST, 0.3, 0.5},
     {"point_query_same", MEASURE_RATIO, AT_LEAST, 0.5, 0.75},

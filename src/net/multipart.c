@@ -158,38 +158,53 @@ static enum multipart_verdict found(struct multipart *reader)
     return goes_on ? MULTIPART_MORE : MULTIPART_STOPPED;
 }
 
-/*
- * A delimiter begins with a carriage return and holds no other: where it does not go on, none of
- * what was matched can begin another one, but for the byte at hand.
- */
+/* How much of the delimiter stands at this place, as far as the text goes. */
+static size_t same_at(const struct multipart *reader, str in, size_t at, size_t matched)
+{
+    size_t same = 0, left = MIN_OF(reader->delimiter_len - matched, in.len - at);
+    while (same < left && in.at[at + same] == reader->delimiter[matched + same])
+        same++;
+    return same;
+}
+
+/* Goes on with a delimiter whose beginning ended the text before. If it is none, the beginning was
+ * data; a delimiter holds no second carriage return, so nothing in it begins another one. */
+static enum multipart_verdict take_rest(struct multipart *reader, str *in)
+{
+    size_t same = same_at(reader, *in, 0, reader->matched), matched = reader->matched;
+    reader->matched += same;
+    if (reader->matched == reader->delimiter_len) {
+        *in = str_slice(*in, same, in->len);
+        return found(reader);
+    }
+    if (same == in->len) {
+        *in = (str){0};
+        return MULTIPART_MORE;
+    }
+    reader->matched = 0;
+    return tell(reader, reader->delimiter, matched) ? MULTIPART_MORE : MULTIPART_STOPPED;
+}
+
+/* Tells all data in one piece: a file full of carriage returns must not cost a call for each. */
 static enum multipart_verdict take_data(struct multipart *reader, str *in)
 {
-    while (in->len > 0) {
-        if (reader->matched == 0) {
-            const char *at = memchr(in->at, '\r', in->len);
-            size_t len = at == NULL ? in->len : (size_t)(at - in->at);
-            if (!tell(reader, in->at, len))
-                return MULTIPART_STOPPED;
-            *in = str_slice(*in, len, in->len);
-            if (at == NULL)
-                return MULTIPART_MORE;
-        }
-        size_t left = reader->delimiter_len - reader->matched, same = 0;
-        while (same < left && same < in->len &&
-               in->at[same] == reader->delimiter[reader->matched + same])
-            same++;
-        reader->matched += same;
-        *in = str_slice(*in, same, in->len);
-        if (same == left)
-            return found(reader);
-        if (in->len == 0)
-            return MULTIPART_MORE;
-        size_t matched = reader->matched;
-        reader->matched = 0;
-        if (!tell(reader, reader->delimiter, matched))
-            return MULTIPART_STOPPED;
+    if (reader->matched > 0)
+        return take_rest(reader, in);
+    size_t at = 0, same = 0;
+    while (at < in->len) {
+        const char *next = memchr(in->at + at, '\r', in->len - at);
+        at = next == NULL ? in->len : (size_t)(next - in->at);
+        same = same_at(reader, *in, at, 0);
+        if (same == reader->delimiter_len || at + same == in->len)
+            break;
+        at++;
     }
-    return MULTIPART_MORE;
+    bool goes_on = tell(reader, in->at, at);
+    *in = str_slice(*in, at + same, in->len);
+    reader->matched = same;
+    if (!goes_on)
+        return MULTIPART_STOPPED;
+    return same == reader->delimiter_len ? found(reader) : MULTIPART_MORE;
 }
 
 /* Blanks, then a line end or "--". */

@@ -116,11 +116,17 @@ bool upload_identity(struct front *front, struct exchange *exchange,
 
 /* ---- intakes ---- */
 
+/* All went well and is answered: nothing that others could see is done to it any more. */
+static bool is_through(const struct intake *intake)
+{
+    return intake->is_dropping && !intake->is_cut && intake->failure.status == 0;
+}
+
 static size_t count_of(const struct uploads *uploads, struct hash128 who)
 {
     size_t count = 0;
     for (const struct intake *at = uploads->first; at != NULL; at = at->next)
-        count += at->who.a == who.a && at->who.b == who.b;
+        count += at->who.a == who.a && at->who.b == who.b && !is_through(at);
     return count;
 }
 
@@ -157,7 +163,9 @@ struct intake *intake_new(struct front *front, struct exchange *exchange,
                           const struct intake_kind *kind, struct hash128 who)
 {
     struct uploads *uploads = front->uploads;
-    if (uploads->count >= UPLOADS_OF_SERVER_MAX || !exchange_hold(exchange, 2 * UPLOAD_PIECE)) {
+    int64_t announced = exchange_request(exchange)->body_len;
+    size_t piece = announced >= UPLOAD_LARGE ? UPLOAD_LARGE_PIECE : UPLOAD_PIECE;
+    if (uploads->count >= UPLOADS_OF_SERVER_MAX || !exchange_hold(exchange, 2 * piece)) {
         upload_refuse(exchange, 503, "OVERLOAD",
                       "Too many files are on their way just now. Try again in a moment.");
         return NULL;
@@ -175,8 +183,9 @@ struct intake *intake_new(struct front *front, struct exchange *exchange,
         .exchange = exchange,
         .kind = kind,
         .who = who,
-        .announced = exchange_request(exchange)->body_len,
-        .pieces = {buffer_with_max(4 * UPLOAD_PIECE), buffer_with_max(4 * UPLOAD_PIECE)},
+        .announced = announced,
+        .piece = piece,
+        .pieces = {buffer_with_max(4 * piece), buffer_with_max(4 * piece)},
     };
     if (intake->next != NULL)
         intake->next->previous = intake;
@@ -222,8 +231,12 @@ static void give_piece(struct intake *intake)
 static void drop_rest(struct intake *intake)
 {
     intake->is_dropping = true;
-    if (!intake->is_busy)
+    if (intake->is_busy)
+        return;
+    if (intake->kind->has_rest(intake))
         give(intake, run_drop);
+    else
+        intake_free(intake);
 }
 
 static void cut_answer(struct intake *intake, int status)
@@ -256,7 +269,7 @@ static void go_on(struct intake *intake)
         intake->is_settling = true;
         intake->kind->then(intake);
     } else {
-        if (next->len >= UPLOAD_PIECE || intake->has_ended)
+        if (next->len >= intake->piece || intake->has_ended)
             give_piece(intake);
         if (intake->is_paused) {
             intake->is_paused = false;
@@ -274,7 +287,7 @@ static void take_back(struct intake *intake)
     if (was_dropped)
         intake_free(intake);
     else if (intake->is_dropping)
-        give(intake, run_drop);
+        drop_rest(intake);
     else
         go_on(intake);
 }
@@ -298,11 +311,12 @@ static bool on_take(void *context, str part)
     struct intake *intake = context;
     struct buffer *piece = &intake->pieces[intake->filling];
     if (piece->len == 0) {
-        int64_t most = intake->announced < 0 ? (int64_t)UPLOAD_PIECE : intake->announced;
-        buffer_reserve(piece, (size_t)MIN_OF(most, (int64_t)UPLOAD_PIECE + (int64_t)KIB(64)));
+        int64_t full = (int64_t)(intake->piece + KIB(64));
+        int64_t most = intake->announced < 0 ? full : intake->announced;
+        buffer_reserve(piece, (size_t)MIN_OF(most, full));
     }
     buffer_str(piece, part);
-    if (piece->len < UPLOAD_PIECE)
+    if (piece->len < intake->piece)
         return true;
     if (!intake->is_busy) {
         give_piece(intake);
@@ -343,12 +357,6 @@ void intake_begin_empty(struct intake *intake)
 {
     intake->has_ended = true;
     give_piece(intake);
-}
-
-/* All went well and is answered: nothing that others could see is done to it any more. */
-static bool is_through(const struct intake *intake)
-{
-    return intake->is_dropping && !intake->is_cut && intake->failure.status == 0;
 }
 
 struct intake *intake_find(struct front *front, str key)

@@ -19,7 +19,10 @@
 #include "serve/upload_file.h"
 #include "studio/uploads.h"
 
+/* A piece is larger where there is much to come: each costs two hops between threads. */
 #define UPLOAD_PIECE KIB(256)
+#define UPLOAD_LARGE_PIECE MIB(1)
+#define UPLOAD_LARGE ((int64_t)MIB(8))
 #define UPLOADS_OF_SERVER_MAX 64
 #define UPLOADS_OF_ONE_MAX 10
 
@@ -34,8 +37,9 @@ struct intake_kind {
     bool (*end)(struct intake *intake, struct random *random);
     /* On the loop, when the end went well: what comes next, and in the end intake_answer. */
     void (*then)(struct intake *intake);
-    /* On a keeper: removes what nobody wants any more, or closes it. */
+    /* On a keeper: removes what nobody wants any more, or closes it; if there is any such thing. */
     void (*drop)(struct intake *intake);
+    bool (*has_rest)(const struct intake *intake);
     /* On the loop, at the very end. */
     void (*done)(struct intake *intake);
     bool keeps_parts; /* what came before a cut is written all the same */
@@ -56,6 +60,7 @@ struct intake {
     int64_t announced; /* bytes of the body; -1: not said */
     struct upload_failure failure;
     struct buffer pieces[2];
+    size_t piece; /* bytes, before one is given */
     unsigned filling, given;
     bool is_busy;   /* with a keeper */
     bool is_paused; /* the body waits for the disk */

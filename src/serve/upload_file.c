@@ -123,6 +123,11 @@ void upload_file_hand_over(struct upload_file *file)
     file->is_kept = false;
 }
 
+bool upload_file_is_there(const struct upload_file *file)
+{
+    return file->is_kept || file->writer.blobs != NULL;
+}
+
 void upload_file_drop(struct upload_file *file)
 {
     struct fault fault;

@@ -49,6 +49,9 @@ bool upload_file_end(struct upload_file *file, struct random *random,
 /* A row names it now. */
 void upload_file_hand_over(struct upload_file *file);
 
+/* Whether there is anything to remove. */
+bool upload_file_is_there(const struct upload_file *file);
+
 /* Removes what there is of it; a zeroed one has nothing. */
 void upload_file_drop(struct upload_file *file);
 

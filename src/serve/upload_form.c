@@ -139,6 +139,12 @@ static void drop_form(struct intake *intake)
     upload_file_drop(&form_of(intake)->thumbnail);
 }
 
+static bool has_rest(const struct intake *intake)
+{
+    const struct form *form = intake->state;
+    return upload_file_is_there(&form->file) || upload_file_is_there(&form->thumbnail);
+}
+
 /* ---- the row; on the loop ---- */
 
 void upload_write_file(struct buffer *to, const struct upload_file *file)
@@ -190,7 +196,7 @@ static void put_row(struct intake *intake)
 }
 
 static const struct intake_kind form_kind = {
-    .write = write_form, .end = end_form, .then = put_row, .drop = drop_form};
+    .write = write_form, .end = end_form, .then = put_row, .drop = drop_form, .has_rest = has_rest};
 
 /* ---- who may ---- */
 

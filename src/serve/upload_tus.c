@@ -198,6 +198,13 @@ static void drop_tus(struct intake *intake)
         log_event(LOG_WARN, "upload_failed", "%s", fault.text);
 }
 
+static bool has_rest(const struct intake *intake)
+{
+    const struct tus *tus = intake->state;
+    return tus->fd >= 0 || tus->hash != NULL || tus->is_over || tus->is_refused ||
+           upload_file_is_there(&tus->file);
+}
+
 /* ---- rows; on the loop ---- */
 
 static void forget_mutation(void *owner, struct mutation *mutation)
@@ -269,6 +276,7 @@ const struct intake_kind tus_kind = {
     .end = end_part,
     .then = then_tus,
     .drop = drop_tus,
+    .has_rest = has_rest,
     .done = done_tus,
     .keeps_parts = true,
 };
