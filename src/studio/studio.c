@@ -113,6 +113,7 @@ static const struct subject subjects[] = {
     {download_functions, &download_function_count},
     {deleting_functions, &deleting_function_count},
     {event_functions, &event_function_count},
+    {exporting_functions, &exporting_function_count},
     {generation_functions, &generation_function_count},
     {image_functions, &image_function_count},
     {link_functions, &link_function_count},

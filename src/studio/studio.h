@@ -21,8 +21,8 @@ extern const size_t catalogue_function_count, rate_function_count, cron_function
 extern const struct function money_functions[], receipt_functions[], usage_functions[];
 extern const size_t money_function_count, receipt_function_count, usage_function_count;
 
-extern const struct function deleting_functions[], mending_functions[];
-extern const size_t deleting_function_count, mending_function_count;
+extern const struct function deleting_functions[], exporting_functions[], mending_functions[];
+extern const size_t deleting_function_count, exporting_function_count, mending_function_count;
 
 extern const struct function admin_people_functions[], admin_job_functions[];
 extern const size_t admin_people_function_count, admin_job_function_count;

@@ -424,6 +424,8 @@ static const struct sample samples[] = {
     {"images:update", "{\"imageId\":\"%s\",\"title\":\"a\"}", OF_THIRD_PICTURE},
     {"images:deleteImage", "{\"imageId\":\"%s\"}", OF_SECOND_PICTURE},
     {"images:report", "{\"imageId\":\"%s\",\"reason\":\"a\"}", OF_THIRD_PICTURE},
+    {"account:exportData",
+     "{\"part\":\"works\",\"paginationOpts\":{\"numItems\":5,\"cursor\":null}}", OF_NOTHING},
     {"assets:getAssets", "{\"paginationOpts\":{\"numItems\":5,\"cursor\":null}}", OF_NOTHING},
     {"assets:countAssets", "{\"type\":\"image\"}", OF_NOTHING},
     {"assets:search", "{\"searchTerm\":\"a\",\"paginationOpts\":{\"numItems\":5,\"cursor\":null}}",
