@@ -30,16 +30,6 @@ static struct temp_name temp_name(const char *id)
     return name;
 }
 
-bool blob_id_is_valid(str id)
-{
-    if (id.len != BLOB_ID_LEN)
-        return false;
-    for (size_t i = 0; i < id.len; i++)
-        if (!((id.at[i] >= '0' && id.at[i] <= '9') || (id.at[i] >= 'a' && id.at[i] <= 'f')))
-            return false;
-    return true;
-}
-
 /* ---- opening ---- */
 
 struct sweep {

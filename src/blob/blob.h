@@ -143,11 +143,15 @@ struct blob_place {
 bool blob_find(struct blobs *blobs, struct arena *arena, str id, const struct blob_link *link,
                struct blob_place *out, struct fault *fault) MUST_CHECK;
 
-/* Where rows say that new blobs are. Empty texts: on the disk; no CDN. */
+/* Where new blobs go, and the names of one there, for who looks into the bucket himself; all texts
+ * are empty for the disk, cdn_url without a CDN. It is unsigned. */
 struct blob_home {
+    str bucket, prefix, cdn_url;
+};
+struct blob_names {
     str bucket, object_key, cdn_url;
 };
-struct blob_home blob_home(struct blobs *blobs, struct arena *arena, str id);
+struct blob_names blob_names(struct arena *arena, const struct blob_home *home, str id);
 
 /* In the bucket every version goes. Absent is as good as removed. While anybody pins, the file
  * stays, as an orphan for the collector; *is_gone (may be NULL) says which. */

@@ -13,15 +13,6 @@
 
 /* ---- opening ---- */
 
-static str ended_by_slash(struct arena *arena, str prefix)
-{
-    while (str_starts(prefix, STR("/")))
-        prefix = str_slice(prefix, 1, prefix.len);
-    while (str_ends(prefix, STR("/")))
-        prefix.len--;
-    return prefix.len == 0 ? prefix : str_format(arena, "%.*s/", STR_ARG(prefix));
-}
-
 static bool endpoint_read(struct bucket *bucket, const struct blob_bucket *options,
                           struct fault *fault)
 {
@@ -53,7 +44,7 @@ static bool fill(struct bucket *bucket, const struct blob_bucket *options, struc
     if (options->name.len == 0 || options->key_id.len == 0 || options->secret.len == 0)
         return fault_set(fault, FAULT_INPUT, "a bucket needs its name, a key and its secret");
     bucket->name = str_copy(arena, options->name);
-    bucket->prefix = ended_by_slash(arena, str_copy(arena, options->prefix));
+    bucket->prefix = str_copy(arena, bucket_prefix(arena, options->prefix));
     str region = options->region.len == 0 ? STR("us-east-1") : options->region;
     bucket->sign = (struct sign_key){
         .id = str_copy(arena, options->key_id),
@@ -96,11 +87,6 @@ void bucket_close(struct bucket *bucket)
 void bucket_stop(struct bucket *bucket)
 {
     atomic_store(&bucket->is_stopped, true);
-}
-
-str bucket_name(const struct bucket *bucket)
-{
-    return bucket->name;
 }
 
 bool bucket_is_private(const struct bucket *bucket)

@@ -44,11 +44,16 @@ bool bucket_list(struct bucket *bucket,
                  bool (*visit)(void *context, const struct blob_entry *entry), void *context,
                  struct fault *fault) MUST_CHECK;
 
-/* "studio/ab/cd/abcd…" */
 str bucket_key(const struct bucket *bucket, struct arena *arena, str id);
-str bucket_name(const struct bucket *bucket);
 bool bucket_is_private(const struct bucket *bucket);
 
 /* An address that anybody may GET or PUT until it expires. */
 str bucket_link(const struct bucket *bucket, struct arena *arena, str method, str id,
                 const struct sign_pair *query, size_t query_count, instant now, span lifetime);
+
+/* ---- names.c: without a bucket ---- */
+
+/* "studio/" of "studio", with it "studio/ab/cd/abcd…", and that as a path, encoded. */
+str bucket_prefix(struct arena *arena, str prefix);
+str bucket_key_of(struct arena *arena, str prefix, str id);
+str bucket_path(struct arena *arena, str key);

@@ -42,8 +42,7 @@ static str path_of(const struct bucket *bucket, struct arena *arena, str key)
 
 str bucket_key(const struct bucket *bucket, struct arena *arena, str id)
 {
-    return str_format(arena, "%.*s%.2s/%.2s/%.*s", STR_ARG(bucket->prefix), id.at, id.at + 2,
-                      STR_ARG(id));
+    return bucket_key_of(arena, bucket->prefix, id);
 }
 
 str bucket_link(const struct bucket *bucket, struct arena *arena, str method, str id,

@@ -56,11 +56,6 @@ bool cdn_is_signed(const struct cdn *cdn)
     return cdn->key != NULL;
 }
 
-str cdn_plain_url(const struct cdn *cdn, struct arena *arena, str path)
-{
-    return str_format(arena, "%.*s%.*s", STR_ARG(cdn->url), STR_ARG(path));
-}
-
 /* Base64 whose "+", "=" and "/" are "-", "_" and "~": Amazon's own, not base64url. */
 static str signature(const struct cdn *cdn, struct arena *arena, str policy)
 {

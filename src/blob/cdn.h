@@ -20,6 +20,3 @@ bool cdn_is_signed(const struct cdn *cdn);
 
 /* path: from its first slash; query: encoded, may be empty. Unsigned without a key pair. */
 str cdn_url(const struct cdn *cdn, struct arena *arena, str path, str query, instant expires_at);
-
-/* The same without a signature in any case. */
-str cdn_plain_url(const struct cdn *cdn, struct arena *arena, str path);

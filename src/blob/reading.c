@@ -105,14 +105,6 @@ static size_t link_query(const struct blob_link *link, struct sign_pair out[2])
     return count;
 }
 
-static str key_path(const struct blobs *blobs, struct arena *arena, str id)
-{
-    AUTO(buffer_done) struct buffer path = buffer_with_max(KIB(8));
-    buffer_char(&path, '/');
-    sign_path_append(&path, bucket_key(blobs->bucket, arena, id));
-    return str_copy(arena, buffer_text(&path));
-}
-
 static void link_make(struct blobs *blobs, struct arena *arena, str id,
                       const struct blob_link *link, struct blob_place *out)
 {
@@ -125,7 +117,7 @@ static void link_make(struct blobs *blobs, struct arena *arena, str id,
                                instant_since(life.to, life.from));
         return;
     }
-    out->url = cdn_url(blobs->cdn, arena, key_path(blobs, arena, id),
+    out->url = cdn_url(blobs->cdn, arena, bucket_path(arena, bucket_key(blobs->bucket, arena, id)),
                        sign_query_text(arena, query, count), life.to);
     if (!cdn_is_signed(blobs->cdn))
         out->expires_at = (instant){0};
@@ -154,18 +146,6 @@ bool blob_find(struct blobs *blobs, struct arena *arena, str id, const struct bl
     else
         out->is_away = true;
     return true;
-}
-
-struct blob_home blob_home(struct blobs *blobs, struct arena *arena, str id)
-{
-    struct blob_home home = {0};
-    if (!blobs->is_remote || !blob_id_is_valid(id))
-        return home;
-    home.bucket = str_copy(arena, bucket_name(blobs->bucket));
-    home.object_key = bucket_key(blobs->bucket, arena, id);
-    if (blobs->cdn != NULL)
-        home.cdn_url = cdn_plain_url(blobs->cdn, arena, key_path(blobs, arena, id));
-    return home;
 }
 
 /* ---- listing ---- */

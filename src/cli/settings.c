@@ -336,6 +336,7 @@ bool settings_load(struct arena *arena, const struct settings_options *options,
     *out = (struct settings){0};
     if (!shape_read(arena, &settings_shape, &loading.all, false, out, &error))
         return refuse(&loading, &error);
+    out->studio.bucket = blob_settings_home(out->blobs);
     return read_secrets(arena, out, fault) && read_blob_secrets(arena, out->blobs, fault) &&
            read_workflows(arena, &out->studio, fault) && studio_config_check(&out->studio, fault);
 }

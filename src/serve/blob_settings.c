@@ -122,3 +122,14 @@ bool blob_settings_options(const struct blob_settings *settings, struct arena *a
         out->cache_max = MAX_OF(settings->cache_megabytes.value * 1000000, (int64_t)1);
     return true;
 }
+
+struct bucket_config blob_settings_home(const struct blob_settings *settings)
+{
+    if (settings == NULL || settings->kind != BLOB_S3)
+        return (struct bucket_config){0};
+    return (struct bucket_config){
+        .name = settings->bucket,
+        .prefix = settings->prefix,
+        .cdn_url = settings->cloud_front == NULL ? (str){0} : settings->cloud_front->url,
+    };
+}

@@ -57,6 +57,9 @@ bool blob_settings_options(const struct blob_settings *settings, struct arena *a
                            const char *folder, instant now, struct blobs_options *out,
                            struct fault *fault) MUST_CHECK;
 
+/* For the studio: where new files go. */
+struct bucket_config blob_settings_home(const struct blob_settings *settings);
+
 /* Each secret of the section, or NULL. */
 #define BLOB_SECRETS 4
 void blob_settings_secrets(const struct blob_settings *settings,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "studio/assets.h"
 
+#include "blob/blob.h"
+#include "studio/catalogue.h"
 #include "studio/certificates.h"
 #include "studio/generations.h"
 #include "studio/links.h"
@@ -134,6 +136,7 @@ struct wire_asset {
     str error;
     struct embedded *embedded;
     struct maybe_bool has_credentials;
+    str bucket, object_key, cdn_url;
 };
 
 #define ROW struct wire_asset
@@ -173,6 +176,10 @@ static const struct field wire_asset_fields[] = {
     MAYBE_BOOL(has_credentials, .about =
                                     "Content credentials (C2PA) are in the uploaded file; they "
                                     "were not checked."),
+    MAYBE_TEXT(bucket, .about = "Where the original is; with the next two, told by assets:getAsset "
+                                "where files are kept in a bucket."),
+    MAYBE_TEXT(object_key),
+    MAYBE_TEXT(cdn_url, .about = "Unsigned: of use where the CDN is public."),
 };
 #undef ROW
 static const struct shape wire_asset_shape = {
@@ -480,6 +487,16 @@ static void search_assets(struct call *call, const struct search_assets_args *ar
     page_read(call, &args->pagination_opts, &source, result);
 }
 
+static void add_names(struct call *call, struct wire_asset *to, str storage_id)
+{
+    const struct bucket_config *bucket = &catalogue_of(call)->bucket;
+    struct blob_home home = {bucket->name, bucket->prefix, bucket->cdn_url};
+    struct blob_names names = blob_names(call->arena, &home, storage_id);
+    to->bucket = names.bucket;
+    to->object_key = names.object_key;
+    to->cdn_url = names.cdn_url;
+}
+
 static void get_asset(struct call *call, const struct asset_args *args, struct wire_asset **result)
 {
     struct asset asset;
@@ -490,6 +507,7 @@ static void get_asset(struct call *call, const struct asset_args *args, struct w
     *result = arena_new(call->arena, struct wire_asset);
     **result = wire_of(call, &asset);
     (*result)->embedded = asset.embedded;
+    add_names(call, *result, asset.storage_id);
 }
 
 /* What is gone or another's is left out, so that a list may ask for what it saw a moment ago. */

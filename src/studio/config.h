@@ -210,6 +210,11 @@ struct workflow_config {
     str path, text;
 };
 
+/* Where new files go; empty: the disk. */
+struct bucket_config {
+    str name, prefix, cdn_url;
+};
+
 struct studio_config {
     struct list plans;     /* struct plan_config; the first is what a new account gets */
     struct list models;    /* struct model_config */
@@ -218,6 +223,7 @@ struct studio_config {
     struct moderation_config moderation;
     struct list credit_packages; /* struct package_config */
     struct payments_config payments;
+    struct bucket_config bucket; /* by the loader, not a field */
 };
 
 extern const struct shape config_plan_shape, config_model_shape, config_package_shape;

@@ -78,6 +78,10 @@ describe('files in a bucket', () => {
         const { id } = work;
         assert.ok((await objects('redirected')).includes(`studio/${id.slice(0, 2)}/${id.slice(2, 4)}/${id}`));
         assert.deepEqual(files(server, 'blobs'), []);
+        const asset = await work.asset();
+        assert.equal(asset.bucket, 'redirected');
+        assert.equal(asset.objectKey, `studio/${id.slice(0, 2)}/${id.slice(2, 4)}/${id}`);
+        assert.equal(asset.cdnUrl, undefined);
     });
 
     test('are redirected to by an address that expires, and come byte for byte', async () => {
