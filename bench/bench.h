@@ -74,6 +74,8 @@ bool bench_generations(const struct bench *bench, struct row *row, struct fault 
 bool bench_sessions(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
 bool bench_scheduled(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
 bool bench_fairness(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
+bool bench_download_1mb(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
+bool bench_download_1gb(const struct bench *bench, struct row *row, struct fault *fault) MUST_CHECK;
 bool bench_renditions_png(const struct bench *bench, struct row *row, struct fault *fault)
     MUST_CHECK;
 bool bench_renditions_jpeg(const struct bench *bench, struct row *row, struct fault *fault)

@@ -47,6 +47,8 @@ static const struct {
     {"scheduled_noop", 1, bench_scheduled},
     {"concurrent_1000", 2, bench_concurrent},
     {"fairness", 1, bench_fairness},
+    {"download_1mb", 1, bench_download_1mb},
+    {"download_1gb", 1, bench_download_1gb},
     {"renditions_png", 1, bench_renditions_png},
     {"renditions_jpeg", 1, bench_renditions_jpeg},
     {"upload_many", 2, bench_upload_many},

@@ -265,6 +265,14 @@ bool program_nginx_keeping(const struct bench *bench, struct program *out, struc
                        out, fault);
 }
 
+bool program_nginx_sending(const struct bench *bench, const char *folder, struct program *out,
+                           struct fault *fault)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    str server = str_format(&arena, "location / { root %s; sendfile on; tcp_nopush on; }", folder);
+    return start_nginx(bench, server.at, out, fault);
+}
+
 /* ---- what it used ---- */
 
 size_t program_files_max(void)

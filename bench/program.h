@@ -43,6 +43,10 @@ bool program_nginx(const struct bench *bench, str body, struct program *out, str
 bool program_nginx_keeping(const struct bench *bench, struct program *out, struct fault *fault)
     MUST_CHECK;
 
+/* nginx with one worker that sends the files of a folder by sendfile. */
+bool program_nginx_sending(const struct bench *bench, const char *folder, struct program *out,
+                           struct fault *fault) MUST_CHECK;
+
 void program_stop(struct program *program); /* by SIGTERM; does no harm twice */
 
 span program_cpu(const struct program *program); /* used so far, by all its threads */

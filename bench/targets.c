@@ -34,6 +34,8 @@ static const struct target targets[] = {
     {"concurrent_1000_latency", MEASURE_VALUE, AT_MOST, 250, 50},  /* ms */
     {"concurrent_1000_rss", MEASURE_VALUE, AT_MOST, NO_FLOOR, 80}, /* MiB */
     {"fairness", MEASURE_VALUE, AT_LEAST, NO_FLOOR, 0.99},
+    {"download_1mb", MEASURE_RATIO, AT_LEAST, 0.7, 0.95},
+    {"download_1gb", MEASURE_RATIO, AT_LEAST, 0.7, 0.95},
     {"renditions_png", MEASURE_RATIO, AT_LEAST, 1.0, 1.4},
     {"renditions_jpeg", MEASURE_RATIO, AT_LEAST, 1.0, 1.4},
     {"search_1m", MEASURE_VALUE, AT_MOST, 50, 10},               /* ms */

@@ -272,7 +272,10 @@ void http_answer_file(struct exchange *exchange, int status, const struct http_h
         fd = -1;
     }
     struct stream_part part = {head.at, head.len, NULL};
+    bool had_more = conn->stream.has_more;
+    conn->stream.has_more |= fd >= 0; /* one packet less: the file follows at once */
     enum stream_state state = stream_write(&conn->stream, &part, 1);
+    conn->stream.has_more = had_more;
     if (fd >= 0 && state != STREAM_BROKEN)
         state = stream_send_file(&conn->stream, fd, from, len);
     else

@@ -64,7 +64,7 @@ bool etag_is_listed(str header, str etag)
             return true;
         /* A tag may hold commas, but no quotes. */
         str tag = str_slice(rest, 1, rest.len);
-        ptrdiff_t end = rest.at[0] == '"' ? str_find(tag, '"') : -1;
+        ptrdiff_t end = str_starts(rest, STR("\"")) ? str_find(tag, '"') : -1;
         if (end < 0)
             return false;
         rest = str_trim(str_slice(tag, (size_t)end + 1, tag.len));

@@ -256,6 +256,7 @@ static bool wish_read(str query, struct link *out, str *signature)
     str part, name;
     *signature = (str){0};
     while (str_split(&query, '&', &part)) {
+        name = (str){0};
         str_split(&part, '=', &name);
         if (!wish_part_read(name, part, out, signature))
             return false;
