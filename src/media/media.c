@@ -21,7 +21,7 @@
 #define PATIENCE SECONDS(20)
 
 struct media {
-    char *path;
+    char *path, *scratch;
     int children;
     int epoll;
     int bell; /* rung by submit and cancel, so that the next step comes */
@@ -71,6 +71,8 @@ bool media_open(const char *helper_path, const struct media_options *options, st
     int children = options != NULL ? options->children : 0;
     media->children = children > 0 ? MIN_OF(children, CHILDREN_MAX) : core_count();
     media->backoff = BACKOFF_MIN;
+    if (options != NULL && options->scratch != NULL)
+        media->scratch = strdup(options->scratch);
     media->process.socket = -1;
     media->bell = -1;
     media->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -101,6 +103,7 @@ void media_close(struct media *media)
     fd_close(&media->bell);
     fd_close(&media->epoll);
     free(media->path);
+    free(media->scratch);
     free(media);
 }
 
@@ -308,7 +311,7 @@ static void pump(struct media *media, instant now)
     bool is_full = false;
     while (media->process.pid != 0 && media->first != NULL && !is_full &&
            media->flying_count < media->children) {
-        if (ask_send(media->first, media->process.socket)) {
+        if (ask_send(media->first, media->process.socket, media->scratch)) {
             struct ask *ask = media->flying[media->flying_count++] = pop(media);
             ask->late = instant_add(now, (span){ask->time_max.us + PATIENCE.us});
         } else if (errno == EAGAIN || errno == EPIPE || errno == ECONNRESET) {

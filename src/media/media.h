@@ -32,6 +32,8 @@ struct media;
 
 struct media_options {
     int children; /* at once; 0 means one a core */
+    /* Where copies of whole films are made; copied. NULL: in memory, as all else is. */
+    const char *scratch;
 };
 
 /* A zero takes the default: those above; time by the clock 60 s, for making a film or its

@@ -200,12 +200,28 @@ static bool make_memfd(uint64_t room, int *out)
     return true;
 }
 
+/* Without a name, and gone when it is closed. Room that is not written takes none. */
+static bool make_file(const char *folder, uint64_t room, int *out)
+{
+    AUTO(fd_close) int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0 || ftruncate(fd, (off_t)room) != 0)
+        return false;
+    *out = take_fd(&fd);
+    return true;
+}
+
+static bool make_output(struct ask *ask, int i, const char *scratch)
+{
+    bool is_large = i == MEDIA_PLAYBACK && scratch != NULL;
+    return (is_large && make_file(scratch, ask->output_room[i], &ask->output_fds[i])) ||
+           make_memfd(ask->output_room[i], &ask->output_fds[i]);
+}
+
 /* Made only when it is sent, so that a long queue does not use up the descriptors. */
-static bool make_outputs(struct ask *ask)
+static bool make_outputs(struct ask *ask, const char *scratch)
 {
     for (int i = 0; i < MEDIA_OUTPUT_COUNT; i++)
-        if ((ask->outputs & BIT(i)) && ask->output_fds[i] < 0 &&
-            !make_memfd(ask->output_room[i], &ask->output_fds[i]))
+        if ((ask->outputs & BIT(i)) && ask->output_fds[i] < 0 && !make_output(ask, i, scratch))
             return false;
     return true;
 }
@@ -255,9 +271,9 @@ void ask_free(struct ask *ask)
     free(ask);
 }
 
-bool ask_send(struct ask *ask, int socket)
+bool ask_send(struct ask *ask, int socket, const char *scratch)
 {
-    if (!make_outputs(ask))
+    if (!make_outputs(ask, scratch))
         return false;
     int fds[DESCRIPTORS_MAX];
     size_t count = 0;

@@ -33,9 +33,9 @@ bool ask_new(const struct media_request *request, uint64_t id, struct ask **out,
              struct fault *fault) MUST_CHECK;
 void ask_free(struct ask *ask);
 
-/* Makes its outputs, sends it with its descriptors and lets go of what only the helper needs. False
- * with errno; then it may be tried again. */
-bool ask_send(struct ask *ask, int socket) MUST_CHECK;
+/* Makes its outputs (a large one in the folder scratch, unless NULL), sends it with its descriptors
+ * and lets go of what only the helper needs. False with errno; then it may be tried again. */
+bool ask_send(struct ask *ask, int socket, const char *scratch) MUST_CHECK;
 
 /* Whether a reply from the helper can be true for this request; *why names what is wrong. */
 bool reply_is_sound(const struct ask *ask, const struct wire_reply *reply, const char **why);

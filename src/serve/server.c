@@ -295,9 +295,10 @@ static bool open_jobs(struct server *server, struct fault *fault)
     const char *data = server->options.data_dir;
     struct lane_limit lanes[STUDIO_LANES_MAX];
     size_t lane_count;
+    struct media_options media = {.scratch = server->temp_dir};
     snprintf(server->temp_dir, sizeof(server->temp_dir), "%s/tmp", data);
     if (!open_blobs(server, fault) || !partials_open(data, &server->partials, fault) ||
-        !media_open(server->options.helper, NULL, &server->media, fault))
+        !media_open(server->options.helper, &media, &server->media, fault))
         return false;
     struct outer_options outer = {.blobs = server->blobs,
                                   .outside = server->outside,

@@ -2,6 +2,8 @@
 #include "desk.h"
 #include "samples.h"
 
+#include <fcntl.h>
+
 static struct desk desk;
 static uint8_t *film; /* four seconds, made once */
 static size_t film_len;
@@ -164,6 +166,23 @@ static void a_quicktime_film_is_copied_for_playback(void **state)
     expect_film(&outputs[MEDIA_PLAYBACK], 1280, 720, 4000);
 }
 
+/* Half a gigabyte of film shall not be half a gigabyte of memory. */
+static void a_copy_for_playback_is_on_disk_where_there_is_a_folder(void **state)
+{
+    static struct desk own;
+    struct fault fault = {0};
+    struct media_options options = {.children = 1, .scratch = "/tmp"};
+    size_t len;
+    AUTO(memory_free) uint8_t *data = with_index_last(&len);
+    assert_true(media_open(getenv("ATELIER_MEDIA"), &options, &own.media, &fault));
+    struct ending *ending = desk_look(&own, MEDIA_PREVIEW, data, len);
+    assert_int_equal(ending->kind, MEDIA_EVENT_DONE);
+    assert_true(fcntl(ending->outputs[MEDIA_MOVING].fd, F_GET_SEALS) > 0);
+    assert_int_equal(fcntl(ending->outputs[MEDIA_PLAYBACK].fd, F_GET_SEALS), -1);
+    expect_index_first(&ending->outputs[MEDIA_PLAYBACK]);
+    desk_close(&own);
+}
+
 static void a_film_without_its_index_or_picture_is_corrupt(void **state)
 {
     size_t cuts[] = {20, 1000, box_at("mdat") + 8, box_at("mdat") + 400};
@@ -185,7 +204,8 @@ static void a_damaged_film_fails_alone(void **state)
             size_t among = round % 2 ? 1800 : film_len - 40;
             bad[40 + (chance >> 8) % among] ^= (uint8_t)(chance >> 24);
         }
-        struct ending *ending = desk_look(&desk, MEDIA_DERIVE, bad, film_len);
+        enum media_verb verb = round % 3 == 2 ? MEDIA_PREVIEW : MEDIA_DERIVE;
+        struct ending *ending = desk_look(&desk, verb, bad, film_len);
         if (ending->kind == MEDIA_EVENT_FAILED && ending->failure != MEDIA_CORRUPT &&
             ending->failure != MEDIA_TOO_LARGE && ending->failure != MEDIA_REFUSED)
             fail_msg("%s", ending->text);
@@ -275,6 +295,7 @@ int main(void)
         cmocka_unit_test(a_picture_that_moves_has_a_preview_too),
         cmocka_unit_test(a_film_whose_index_is_last_is_copied_for_playback),
         cmocka_unit_test(a_quicktime_film_is_copied_for_playback),
+        cmocka_unit_test(a_copy_for_playback_is_on_disk_where_there_is_a_folder),
         cmocka_unit_test(a_film_without_its_index_or_picture_is_corrupt),
         cmocka_unit_test(a_damaged_film_fails_alone),
         cmocka_unit_test(a_film_in_a_coding_that_is_not_listed_is_refused),
