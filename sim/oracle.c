@@ -100,6 +100,7 @@ static bool open_store(struct oracle *oracle, struct fault *fault)
         .given = oracle->engine,
         .schema = &village_schema,
         .now = oracle->now,
+        .search_tail = 1 + oracle->options.seed % 5,
         .before_commit = before_commit,
         .context = oracle,
     };

@@ -11,31 +11,13 @@
 #define ROWS_AT_ONCE 20000
 #define BYTES_AT_ONCE MIB(32) /* of their words */
 
-struct mention {
-    bytes key; /* filters and word */
-    int64_t id;
-};
-
 struct gathering {
     const struct type_plan *type;
     struct change change; /* a view, and where writes go */
     struct arena rows;    /* of one document */
-    struct mention *mentions;
-    size_t count, room, bytes;
+    struct mentions mentions;
+    size_t bytes;
 };
-
-static void mention(struct gathering *g, const struct packed_key *filters, str word, int64_t id)
-{
-    struct packed_key key;
-    postings_key(filters, word, &key);
-    if (g->count == g->room) {
-        g->room = MAX_OF(g->room * 2, (size_t)4096);
-        g->mentions = memory_resize(g->mentions, g->room * sizeof(*g->mentions));
-    }
-    bytes copy = {arena_copy(g->change.view.arena, key.at, key.len), key.len};
-    g->mentions[g->count++] = (struct mention){copy, id};
-    g->bytes += key.len + sizeof(struct mention);
-}
 
 static bool gather_row(struct gathering *g, doc_id id, str body)
 {
@@ -53,9 +35,10 @@ static bool gather_row(struct gathering *g, doc_id id, str body)
     key = filters;
     packed_add_u64(&key, (uint64_t)id.n);
     tree_put(g->change.writes, space_of_words(g->type->type), packed_bytes(&key), words);
+    postings_put_last(g->change.writes, g->type->type, &filters, id.n);
     g->bytes += words.len;
     while (words_next(&words, &word))
-        mention(g, &filters, word, id.n);
+        g->bytes += mention(&g->mentions, &filters, word, id.n);
     arena_reset(&g->rows);
     return true;
 }
@@ -85,29 +68,6 @@ static bool gather(struct gathering *g, doc_id *last, bool *is_done, struct faul
     return is_well;
 }
 
-static int compare(const void *a, const void *b)
-{
-    const struct mention *left = a, *right = b;
-    int side = bytes_compare(left->key, right->key);
-    return side != 0 ? side : left->id < right->id ? -1 : left->id > right->id;
-}
-
-static bool write_all(struct gathering *g, struct fault *fault)
-{
-    int64_t *ids = memory_new((g->count + 1) * sizeof(*ids));
-    if (g->count != 0)
-        qsort(g->mentions, g->count, sizeof(*g->mentions), compare);
-    for (size_t i = 0, end; i < g->count && !g->change.view.is_failed; i = end) {
-        for (end = i;
-             end < g->count && bytes_compare(g->mentions[end].key, g->mentions[i].key) == 0; end++)
-            ids[end - i] = g->mentions[end].id;
-        postings_append(&g->change, g->type, g->mentions[i].key, ids, end - i);
-    }
-    free(ids);
-    return !g->change.view.is_failed ||
-           fault_set(fault, g->change.view.fault.kind, "%s", g->change.view.fault.text);
-}
-
 bool search_fill(struct store *store, const struct type_plan *type, doc_id *last, bool *is_done,
                  struct tree *writes, struct fault *fault)
 {
@@ -115,9 +75,14 @@ bool search_fill(struct store *store, const struct type_plan *type, doc_id *last
     struct gathering g = {.type = type, .change.writes = writes};
     if (!view_begin(store, &arena, &g.change.view, fault))
         return false;
-    bool is_well = gather(&g, last, is_done, fault) && write_all(&g, fault);
+    g.mentions.arena = &arena;
+    bool is_well = gather(&g, last, is_done, fault);
+    if (is_well)
+        mentions_append(&g.mentions, &g.change, type);
+    if (is_well && g.change.view.is_failed)
+        is_well = fault_set(fault, g.change.view.fault.kind, "%s", g.change.view.fault.text);
     view_end(&g.change.view);
     arena_done(&g.rows);
-    free(g.mentions);
+    mentions_done(&g.mentions);
     return is_well;
 }

@@ -255,6 +255,135 @@ static void write_words(struct change *change, const struct type_plan *type, doc
         tree_replace(change->writes, space_of_words(type->type), packed_bytes(&key), words);
 }
 
+/* ---- many at once ---- */
+
+/* How many bytes it takes. */
+size_t mention(struct mentions *mentions, const struct packed_key *filters, str word, int64_t id)
+{
+    struct packed_key key;
+    postings_key(filters, word, &key);
+    if (mentions->count == mentions->room) {
+        mentions->room = MAX_OF(mentions->room * 2, (size_t)1024);
+        mentions->items = memory_resize(mentions->items, mentions->room * sizeof(*mentions->items));
+    }
+    bytes copy = {arena_copy(mentions->arena, key.at, key.len), key.len};
+    mentions->items[mentions->count++] = (struct mention){copy, id};
+    return key.len + sizeof(struct mention);
+}
+
+static int compare_mentions(const void *a, const void *b)
+{
+    const struct mention *left = a, *right = b;
+    int side = bytes_compare(left->key, right->key);
+    return side != 0 ? side : left->id < right->id ? -1 : left->id > right->id;
+}
+
+void mentions_append(struct mentions *mentions, struct change *change, const struct type_plan *type)
+{
+    const struct mention *items = mentions->items;
+    int64_t *ids = memory_new((mentions->count + 1) * sizeof(*ids));
+    if (mentions->count != 0)
+        qsort(mentions->items, mentions->count, sizeof(*items), compare_mentions);
+    for (size_t i = 0, end; i < mentions->count && !change->view.is_failed; i = end) {
+        for (end = i; end < mentions->count && bytes_compare(items[end].key, items[i].key) == 0;
+             end++)
+            ids[end - i] = items[end].id;
+        postings_append(change, type, items[i].key, ids, end - i);
+    }
+    free(ids);
+}
+
+void mentions_done(struct mentions *mentions)
+{
+    free(mentions->items);
+    mentions->items = NULL;
+}
+
+/* ---- the last ones ---- */
+
+static void last_key(const struct packed_key *filters, struct packed_key *out)
+{
+    struct key_part no_word = key_null();
+    out->len = filters->len;
+    memcpy(out->at, filters->at, filters->len);
+    packed_add(out, &no_word);
+}
+
+int64_t postings_last(struct view *view, const struct doc_type *type,
+                      const struct packed_key *filters)
+{
+    struct packed_key key;
+    int64_t last = 0;
+    str body;
+    last_key(filters, &key);
+    if (view_read(view, space_of_postings(type), packed_bytes(&key), &body) && body.at != NULL &&
+        !str_to_int(body, &last))
+        view_fail(view, FAULT_SYSTEM, "The words of %s are damaged.", type->name);
+    return last;
+}
+
+void postings_put_last(struct tree *writes, const struct doc_type *type,
+                       const struct packed_key *filters, int64_t last)
+{
+    AUTO(buffer_done) struct buffer body = {0};
+    struct packed_key key;
+    last_key(filters, &key);
+    json_write_int(&body, last);
+    tree_replace(writes, space_of_postings(type), packed_bytes(&key), buffer_text(&body));
+}
+
+struct tail {
+    struct change *change;
+    const struct type_plan *type;
+    const struct packed_key *filters;
+    struct mentions mentions;
+    size_t count;
+    int64_t last;
+};
+
+static bool take_words(void *context, const struct entry *entry)
+{
+    struct tail *tail = context;
+    str words = entry->body, word;
+    tail->count++;
+    tail->last = (int64_t)u64_read(entry->key.at + entry->key.len - 8);
+    while (words_next(&words, &word))
+        mention(&tail->mentions, tail->filters, word, tail->last);
+    return true;
+}
+
+static bool count_words(void *context, const struct entry *entry)
+{
+    struct tail *tail = context;
+    return ++tail->count < tail->change->view.store->search_tail;
+}
+
+/* Now and then, by the new document's id, it is looked whether they have become too many. */
+static void gather_tail(struct change *change, const struct type_plan *type,
+                        const struct packed_key *filters, int64_t last, doc_id id)
+{
+    size_t most = change->view.store->search_tail;
+    uint64_t some = (uint64_t)id.n * 0x9e3779b97f4a7c15u >> 40;
+    if (some % MAX_OF(most / 8, (size_t)1) != 0)
+        return;
+    struct packed_key from = *filters, to = *filters;
+    packed_add_u64(&from, (uint64_t)last + 1);
+    packed_add_u64(&to, INT64_MAX);
+    struct tail tail = {.change = change, .type = type, .filters = filters};
+    tail.mentions.arena = change->view.arena;
+    uint16_t space = space_of_words(type->type);
+    if (!view_walk(&change->view, space, packed_bytes(&from), packed_bytes(&to), ORDER_UP,
+                   count_words, &tail) ||
+        tail.count < most)
+        return;
+    if (view_walk(&change->view, space, packed_bytes(&from), packed_bytes(&to), ORDER_UP,
+                  take_words, &tail)) {
+        mentions_append(&tail.mentions, change, type);
+        postings_put_last(change->writes, type->type, filters, tail.last);
+    }
+    mentions_done(&tail.mentions);
+}
+
 /* What a row is searched by; of no row: no words. */
 struct side {
     struct packed_key filters;
@@ -272,6 +401,61 @@ static void side_of_row(struct arena *arena, const struct search_plan *plan, con
     search_filters_of_row(plan, row, &out->filters);
 }
 
+/* Postings of a document that is gathered: what it has no more goes, what is new comes. */
+static void write_postings(struct change *change, const struct type_plan *type, doc_id id,
+                           const struct side *from, const struct side *to, bool is_removal)
+{
+    struct posting posting;
+    posting_begin(&posting, change, type);
+    posting.id = id;
+    if (is_removal)
+        for_others(&posting, &from->filters, from->words, to->words, take);
+    else
+        for_others(&posting, &to->filters, to->words, from->words, add);
+}
+
+static bool is_gathered(struct change *change, const struct type_plan *type, doc_id id,
+                        const struct side *side, int64_t *last)
+{
+    *last = postings_last(&change->view, type->type, &side->filters);
+    return id.n <= *last;
+}
+
+/* It had these words with these filters. */
+static void write_off(struct change *change, const struct type_plan *type, doc_id id,
+                      const struct side *old)
+{
+    static const struct side nothing = {.words = {NULL, 0}};
+    int64_t last;
+    if (is_gathered(change, type, id, old, &last))
+        write_postings(change, type, id, old, &nothing, true);
+    write_words(change, type, id, &old->filters, (str){0}, false);
+}
+
+static void write_new(struct change *change, const struct type_plan *type, doc_id id,
+                      const struct side *new)
+{
+    static const struct side nothing = {.words = {NULL, 0}};
+    int64_t last;
+    bool is_old = is_gathered(change, type, id, new, &last);
+    if (is_old)
+        write_postings(change, type, id, &nothing, new, false);
+    write_words(change, type, id, &new->filters, new->words, true);
+    if (!is_old)
+        gather_tail(change, type, &new->filters, last, id);
+}
+
+static void write_other(struct change *change, const struct type_plan *type, doc_id id,
+                        const struct side *old, const struct side *new)
+{
+    int64_t last;
+    if (is_gathered(change, type, id, new, &last)) {
+        write_postings(change, type, id, old, new, true);
+        write_postings(change, type, id, old, new, false);
+    }
+    write_words(change, type, id, &new->filters, new->words, false);
+}
+
 void search_write(struct change *change, const struct type_plan *type, doc_id id,
                   const void *old_row, const void *new_row)
 {
@@ -283,15 +467,10 @@ void search_write(struct change *change, const struct type_plan *type, doc_id id
     side_of_row(change->view.arena, type->search, new_row, &new);
     bool stays =
         has_both && bytes_compare(packed_bytes(&old.filters), packed_bytes(&new.filters)) == 0;
-    if (stays && str_equal(old.words, new.words))
-        return;
-    struct posting posting;
-    posting_begin(&posting, change, type);
-    posting.id = id;
-    for_others(&posting, &old.filters, old.words, stays ? new.words : (str){0}, take);
-    for_others(&posting, &new.filters, new.words, stays ? old.words : (str){0}, add);
+    if (stays && !str_equal(old.words, new.words))
+        write_other(change, type, id, &old, &new);
     if (old_row != NULL && !stays)
-        write_words(change, type, id, &old.filters, (str){0}, false);
-    if (new_row != NULL)
-        write_words(change, type, id, &new.filters, new.words, !stays);
+        write_off(change, type, id, &old);
+    if (new_row != NULL && !stays)
+        write_new(change, type, id, &new);
 }

@@ -460,6 +460,21 @@ static doc_id first_below(struct view *view, const struct index *index, bytes fr
     return doc_id_is_set(id) && view_count(view, end.len - 1) ? id : (doc_id){0};
 }
 
+bool view_walk(struct view *view, uint16_t space, bytes from, bytes to, enum order order,
+               bool (*take)(void *context, const struct entry *entry), void *context)
+{
+    struct source source = {.view = view, .space = space, .order = order, .from = from, .to = to};
+    struct entry entry = {0};
+    bool is_well = !view->is_failed;
+    if (is_well && is_written(view, space, from, to))
+        source.writes = tree_copy(view->change->writes);
+    while (is_well && (is_well = step(&source, &entry)) && entry.key.at != NULL)
+        if (!take(context, &entry))
+            break;
+    source_close(&source);
+    return is_well;
+}
+
 /* Most change nothing near what they look for: then there are no two sources to merge. */
 doc_id view_find(struct view *view, const struct index *index, struct key key)
 {

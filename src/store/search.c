@@ -34,6 +34,9 @@ struct searching {
     int64_t next;             /* nothing above it is left */
     size_t looks, checks;     /* checks: in vain */
     bool is_tired, is_end;
+    int64_t last;  /* gathered by word; newer ones are in the tail */
+    int64_t *tail; /* those of them that have all terms, falling */
+    size_t tail_count, tail_room, tail_at;
     size_t range; /* of the view's searches */
     doc_id position;
     struct found found;
@@ -274,9 +277,49 @@ static bool check(struct search *search, int64_t id, str words)
     return false;
 }
 
+/* ---- the newest ones, which no word leads to yet ---- */
+
+static bool take_newest(void *context, const struct entry *entry)
+{
+    struct search *search = context;
+    struct searching *in = search->inside;
+    if (!view_count(search->view, entry->key.len + entry->body.len))
+        return false;
+    if (!words_match(entry->body, in->what.terms))
+        return true;
+    if (in->tail_count == in->tail_room) {
+        in->tail_room = MAX_OF(in->tail_room * 2, (size_t)32);
+        int64_t *larger = arena_array(search->view->arena, int64_t, in->tail_room);
+        if (in->tail_count != 0)
+            memcpy(larger, in->tail, in->tail_count * sizeof(*larger));
+        in->tail = larger;
+    }
+    in->tail[in->tail_count++] = (int64_t)u64_read(entry->key.at + entry->key.len - 8);
+    return true;
+}
+
+static void find_tail(struct search *search)
+{
+    struct searching *in = search->inside;
+    struct packed_key from = in->filters, to = in->filters;
+    in->last = postings_last(search->view, search->type, &in->filters);
+    packed_add_u64(&from, (uint64_t)MAX_OF(in->last + 1, in->what.until.n));
+    packed_add_u64(&to, (uint64_t)in->next + 1);
+    if (bytes_compare(packed_bytes(&from), packed_bytes(&to)) < 0)
+        view_walk(search->view, in->words, packed_bytes(&from), packed_bytes(&to), ORDER_DOWN,
+                  take_newest, search);
+}
+
 static int64_t find(struct search *search)
 {
     struct searching *in = search->inside;
+    if (in->tail_at < in->tail_count) {
+        in->next = in->tail[in->tail_at] - 1;
+        return in->tail[in->tail_at++];
+    }
+    in->next = MIN_OF(in->next, in->last);
+    if (in->next <= 0)
+        return 0;
     while (!is_tired(search)) {
         str words = {0};
         int64_t id = next_candidate(search, &words);
@@ -326,6 +369,7 @@ void view_search(struct view *view, const struct search_for *what, struct search
         return;
     record_begin(out);
     add_terms(out);
+    find_tail(out);
 }
 
 bool search_next_id(struct search *search, doc_id *id)

@@ -34,7 +34,8 @@ struct store {
     instant now;    /* of the last batch */
     instant pruned; /* when old outcomes were last looked for */
     struct batch *open;
-    size_t call_memory;     /* 0: no limit */
+    size_t call_memory; /* 0: no limit */
+    size_t search_tail;
     int64_t asked, fail_at; /* store_fail_at */
     bool is_broken;         /* a sync failed: nothing that was written since can be trusted */
     void (*before_commit)(void *context, const struct write_set *writes);
@@ -83,6 +84,11 @@ struct found {
 };
 bool view_seek(struct view *view, uint16_t space, bytes from, bytes to, enum order order,
                struct found *out);
+
+/* Entries in [from, to), each borrowed for the call of take, until that answers false. Neither
+ * counted nor recorded. */
+bool view_walk(struct view *view, uint16_t space, bytes from, bytes to, enum order order,
+               bool (*take)(void *context, const struct entry *entry), void *context);
 
 size_t view_record_search(struct view *view, const struct read_search *search);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/state.h"
+#include "store/postings.h"
 
 static bool open_engine(const struct store_options *options, struct engine **out,
                         struct fault *fault)
@@ -21,6 +21,7 @@ bool store_open(const struct store_options *options, struct store **out, struct 
     store->before_commit = options->before_commit;
     store->context = options->context;
     store->call_memory = options->call_memory;
+    store->search_tail = options->search_tail != 0 ? options->search_tail : SEARCH_TAIL;
     if (!schema_init(options->schema, &store->plan, fault) ||
         !open_engine(options, &store->engine, fault) ||
         !store_upgrade(store, options->schema, fault) || !outcomes_load(store, fault)) {

@@ -56,6 +56,7 @@ struct store_options {
     instant now;        /* at opening */
     size_t call_memory; /* that one call's arena may take; 0: no limit */
     size_t page_cache;  /* of all connections together; 0: 64 MiB */
+    size_t search_tail; /* see store/postings.h; 0: 128; for tests, which want it short */
     /* Runs in the writer after a batch's ts and write set are known and before the engine commits;
      * readers can see the batch only after this returned. The set is lent for the call. May be
      * NULL. */

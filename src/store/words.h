@@ -18,7 +18,7 @@
 #include "base/buffer.h"
 
 /* Raised when the same text gives other words than before: then all are made anew. */
-#define WORDS_VERSION 1
+#define WORDS_VERSION 2
 
 #define WORD_MAX 48   /* bytes, without a prefix's star */
 #define WORDS_MAX 800 /* of one document: the first ones of its text */

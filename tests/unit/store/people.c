@@ -74,6 +74,7 @@ bool place_open(struct place *place, const struct schema *schema, struct fault *
         .path = place->path,
         .schema = schema,
         .now = place->now,
+        .search_tail = place->search_tail,
         .before_commit = remember_writes,
         .context = place,
     };

@@ -62,6 +62,7 @@ struct place {
     struct store *store;
     struct arena arena;
     instant now;
+    size_t search_tail;
     char folder[64], path[80];
     /* of the last commit */
     commit_ts announced;
