@@ -149,6 +149,51 @@ test('what is done with the picked stays in view, and nothing moves when it come
     await page.evaluate(() => scrollTo(0, 0));
 });
 
+const scaleOf = (at = 0) => page.locator('.look-room img').nth(at).evaluate((image) => new DOMMatrix(getComputedStyle(image).transform).a);
+
+test('a picture is looked at closely: keys, wheel, drag; it never leaves the room', async () => {
+    await tile(0).focus();
+    await page.keyboard.press('Space');
+    const view = page.getByRole('dialog');
+    await view.waitFor();
+    assert.equal(await scaleOf(), 1);
+    await page.keyboard.press('+');
+    await page.keyboard.press('+');
+    assert.ok(await scaleOf() > 1.9);
+    await checkAccess(page, 'look-close');
+    await page.keyboard.press('z');
+    assert.equal(await scaleOf(), 1);
+    await page.mouse.move(900, 300);
+    await page.mouse.wheel(0, -800);
+    await page.waitForFunction(() => new DOMMatrix(getComputedStyle(document.querySelector('.look-room img')).transform).a > 3);
+    await page.mouse.down();
+    await page.mouse.move(9000, 9000, { steps: 5 });
+    await page.mouse.up();
+    const [image, room] = await page.evaluate(() => ['.look-room img', '.look-room'].map((one) => document.querySelector(one).getBoundingClientRect().toJSON()));
+    assert.ok(image.left <= room.right && (image.left <= room.left + 1 || image.width <= room.width + 1));
+    await page.keyboard.press('ArrowRight');
+    await view.getByText('Large view').waitFor();
+    assert.equal(await scaleOf(), 1, 'the next one fits first');
+    await page.keyboard.press('Escape');
+    await page.waitForFunction(() => document.activeElement?.dataset.index === '1');
+});
+
+test('two to four stand side by side with one zoom', async () => {
+    await tile(0).focus();
+    await page.keyboard.press('x');
+    assert.equal(await page.getByRole('button', { name: 'Side by side' }).count(), 0);
+    await page.keyboard.press('Shift+ArrowRight');
+    await page.getByRole('button', { name: 'Side by side' }).click();
+    await page.locator('.look-room').nth(1).waitFor();
+    await page.keyboard.press('+');
+    assert.ok(await scaleOf(0) > 1.3);
+    assert.ok(Math.abs(await scaleOf(0) - await scaleOf(1)) < 0.01);
+    await checkAccess(page, 'look-side');
+    await page.keyboard.press('Escape');
+    await page.getByText(/^2 picked, /).waitFor();
+    await page.getByRole('button', { name: 'Clear' }).click();
+});
+
 test('several are downloaded as one archive', async () => {
     await tile(0).focus();
     await page.keyboard.press('x');

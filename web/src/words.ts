@@ -189,10 +189,10 @@ export const words = {
   keys: {
     title: "Keys", show: "Keys",
     groups: [
-      ["Everywhere", [["Mod K", "Go to or search"], ["?", "This list"], ["/", "Prompt"], ["G then G", "Generate"], ["G then L", "Library"], ["G then B", "Billing"], ["Esc", "Close one level"]]],
+      ["Everywhere", [["Mod K", "Go to or search"], ["?", "This list"], ["/", "Prompt or search"], ["G then G", "Generate"], ["G then L", "Library"], ["G then B", "Billing"], ["Esc", "Close one level"]]],
       ["Composer", [["Mod Enter", "Generate"], ["Mod Shift Enter", "Generate four"], ["Alt Up, Alt Down", "Earlier prompts"]]],
-      ["Library", [["Arrows, Home, End", "Move"], ["Enter", "Open"], ["Space", "Look at it large"], ["R", "Use again"], ["D", "Download"], ["Delete", "Delete, asks first"]]],
-      ["Large view", [["Left, Right", "Previous, next"], ["B", "Wall"], ["Z", "Actual size"], ["I", "Info"], ["Space, Esc", "Close"]]],
+      ["Library", [["Arrows, Home, End", "Move"], ["Enter", "Open"], ["Space", "Look at it large"], ["X", "Pick"], ["Shift arrows", "Pick a range"], ["Mod A", "Pick all"], ["R", "Use again"], ["D", "Download"], ["Delete", "Delete, asks first"]]],
+      ["Large view", [["Left, Right", "Previous, next"], ["B", "Wall"], ["Z", "Actual size"], ["+, −", "Closer, further"], ["I", "Info"], ["Space, Esc", "Close"]]],
     ] as [string, [string, string][]][],
   },
   palette: { title: "Go to or search", hint: "Search or go to", none: "Nothing found.", places: "Places", works: "Works", acts: "Acts" },

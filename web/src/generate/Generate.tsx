@@ -12,7 +12,7 @@ import type { AssetId, Job, Model, User } from "../types";
 import { words } from "../words";
 import { Composer } from "./Composer";
 import { rememberPrompt, useDraft, type Change, type Draft } from "./draft";
-import { filmAgain, pictureAgain, recall, startFrom } from "./plan";
+import { filmAgain, pictureAgain, recall, recallEmbedded, startFrom } from "./plan";
 import { Stream } from "./Stream";
 
 function useRecallFromAddress(draft: Draft, change: Change, models: Model[], take: (part: Partial<Draft>) => void) {
@@ -37,6 +37,7 @@ function useRecallFromAddress(draft: Draft, change: Change, models: Model[], tak
   useEffect(() => {
     if (!from || work === undefined || (work?.generationId && job === undefined)) return;
     if (job) take(recall(job, models, draft.models));
+    else if (work?.embedded?.prompt && !work.prompt) take(recallEmbedded(work.embedded, models, draft.models));
     else if (work?.prompt) take({ prompt: work.prompt, kind: work.type === "video" ? "video" : "image" });
     navigate(withQuery("from", undefined), { replace: true, stay: true });
     document.getElementById("prompt")?.focus();

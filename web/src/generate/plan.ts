@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What will be asked for: of a draft, that which the chosen model declares, and what it costs. */
-import type { FilmRequest, Job, Model, PictureRequest, Tier } from "../types";
-import { STRENGTH, type Draft, type Kind } from "./draft";
+import type { Asset, FilmRequest, Job, Model, PictureRequest, Tier } from "../types";
+import { SEED_LIMIT, STRENGTH, type Draft, type Kind } from "./draft";
 
 const PROMPT_LIMIT: Record<Kind, number> = { image: 2000, video: 500 };
 
@@ -166,6 +166,26 @@ export function recall(job: Job, models: Model[], chosen: Draft["models"] = {}):
     seconds: job.duration, quality: job.quality || undefined, resolution: job.resolution || undefined, still: job.cameraFixed,
     start: job.imageId, strength: job.strength,
   };
+}
+
+/* What an uploaded file says of its making, as far as there is something like it here. */
+export function recallEmbedded(said: NonNullable<Asset["embedded"]>, models: Model[], chosen: Draft["models"] = {}): Partial<Draft> {
+  const wanted = said.model?.toLowerCase();
+  const same = (name: string | undefined) => wanted !== undefined && name?.toLowerCase() === wanted;
+  const model = models.find((one) => one.modelType === "image" && (same(one.modelId) || same(one.name)));
+  const part: Partial<Draft> = {
+    kind: "image", prompt: said.prompt ?? "", leaveOut: said.negativePrompt ?? "", leaveOutOpen: Boolean(said.negativePrompt), steps: said.steps, guidance: said.guidance,
+    seed: said.seed !== undefined && said.seed >= 0 && said.seed <= SEED_LIMIT ? said.seed : null,
+  };
+  if (model) part.models = { ...chosen, image: model.modelId };
+  const able = model ?? modelsFor(models, "image").find((one) => one.modelId === chosen.image) ?? modelsFor(models, "image")[0];
+  if (said.width && said.height) part.shape = nearestShape(able, said.width / said.height);
+  return part;
+}
+
+function nearestShape(model: Model | undefined, ratio: number): string | undefined {
+  const off = (size: { width: number; height: number }) => Math.abs(Math.log(size.width / size.height / ratio));
+  return [...(model?.capabilities.sizes ?? [])].sort((one, other) => off(one) - off(other))[0]?.name;
 }
 
 /* A picture is to be the start: the chosen model if it can, else the first that can, of this kind

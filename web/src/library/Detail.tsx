@@ -14,6 +14,7 @@ import type { Asset, Job, JobId } from "../types";
 import { words } from "../words";
 import { download, startAddress, useAgainAddress } from "./acts";
 import { nameOf } from "./Tile";
+import { words as own } from "./words";
 
 const Receipt = lazy(() => import("../parts/Receipt"));
 
@@ -30,7 +31,7 @@ function Film({ asset }: { asset: Asset }) {
   };
   return (
     <video
-      className="detail-film" src={asset.url} poster={asset.displayUrl || asset.thumbnailUrl || undefined} controls loop playsInline preload="metadata"
+      className="detail-film" src={asset.playbackUrl || asset.url} poster={asset.displayUrl || asset.thumbnailUrl || undefined} controls loop playsInline preload="metadata"
       width={asset.width} height={asset.height} aria-label={nameOf(asset)} onKeyDown={step}
     />
   );
@@ -78,6 +79,38 @@ function Facts({ asset, job }: { asset: Asset; job: Job | null | undefined }) {
     <dl className="meta">
       {facts.map(([name, value]) => value && <div key={name}><dt>{name}</dt><dd className={name === d.leftOut ? "words" : undefined}>{value}</dd></div>)}
     </dl>
+  );
+}
+
+/* Everything it was made with, back in the composer: ours from its job, another tool's from its file. */
+function Recall({ asset }: { asset: Asset }) {
+  const known = asset.generationId || asset.prompt;
+  if (!known && !asset.embedded?.prompt) return null;
+  return <Link className="button main" href={useAgainAddress(asset)}>{known ? words.library.useAgain : own.embedded.use}</Link>;
+}
+
+/* What an uploaded file says of its making. */
+function Embedded({ asset: { embedded, hasCredentials } }: { asset: Asset }) {
+  const e = own.embedded;
+  const d = words.detail;
+  if (!embedded) return hasCredentials ? <p className="facts">{e.credentials}</p> : null;
+  const settings = [
+    embedded.steps !== undefined && d.steps(embedded.steps), embedded.guidance !== undefined && d.guidance(embedded.guidance), embedded.sampler,
+  ].filter(Boolean).join(", ");
+  const facts: [string, string | undefined][] = [
+    [d.model, embedded.model], [d.seed, embedded.seed === undefined ? undefined : String(embedded.seed)], [d.settings, settings || undefined],
+    [d.leftOut, embedded.negativePrompt],
+  ];
+  return (
+    <section className="embedded" aria-label={e.title(e.tools[embedded.tool])}>
+      <p className="legend">{e.title(e.tools[embedded.tool])}</p>
+      {embedded.prompt && <Words text={embedded.prompt} />}
+      <dl className="meta">
+        {facts.map(([name, value]) => value && <div key={name}><dt>{name}</dt><dd className={name === d.leftOut ? "words" : undefined}>{value}</dd></div>)}
+      </dl>
+      {embedded.isGenerated && !embedded.prompt && <p className="facts">{e.generated}</p>}
+      {hasCredentials && <p className="facts">{e.credentials}</p>}
+    </section>
   );
 }
 
@@ -134,14 +167,16 @@ export function Detail(props: Props) {
             {asset.type === "video" ? <Film key={asset._id} asset={asset} /> : <Still asset={asset} onLook={() => onLook(asset)} />}
           </div>
           <div className="detail-text">
-            <Words key={asset._id} text={asset.prompt || words.detail.untitled} />
+            <Words key={asset._id} text={asset.title || asset.prompt || words.detail.untitled} />
+            {asset.error && <p className="wrong">{asset.error}</p>}
             <div className="detail-acts">
-              <Link className="button main" href={useAgainAddress(asset)}>{words.library.useAgain}</Link>
+              <Recall asset={asset} />
               {canStart && <Link className="button" href={startAddress(asset)}>{words.start.act}</Link>}
               <Button onClick={() => download(asset)}>{words.library.download}</Button>
               <Button onClick={() => onDelete(asset)}>{words.library.remove}</Button>
             </div>
             <Facts asset={asset} job={job} />
+            <Embedded asset={asset} />
             {job && <ReceiptRows job={job} />}
             {job && <button type="button" className="word linked small" onClick={() => setBill(true)}>{words.receipt.title}</button>}
             {job && bill && <Suspense><Receipt jobId={job._id} onClose={() => setBill(false)} /></Suspense>}

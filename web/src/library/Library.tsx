@@ -26,6 +26,7 @@ const DeleteDialog = lazy(() => import("./DeleteDialog"));
 const Lightbox = lazy(() => import("./Lightbox"));
 
 const NEAR_END = 6;
+const COMPARED_MAX = 4;
 
 /* What the meter says there is, before all of it is loaded; of a search nobody knows. */
 function useTotal({ shelf, words: sought }: Choice): number | undefined {
@@ -110,12 +111,17 @@ export default function Library() {
 
   const index = open === undefined ? -1 : (indexOf.get(open) ?? -1);
   const here = workOf(open);
-  const fetched = useWork(open && !here ? open : undefined);
-  const asset = here ?? (open ? fetched : undefined);
+  /* It says more than the grid's: what an uploaded file tells of its making. */
+  const fetched = useWork(open);
+  const asset = open ? (fetched === undefined ? here : fetched) : undefined;
   const looked = useLooked(looking, workOf(looking), asset);
+  const [comparing, setComparing] = useState(false);
   const around = (by: number) => spots[index + by] && addressOf(spots[index + by]!._id);
   const doomed = (spot: Spot): Doomed => ({ _id: spot._id, sizeBytes: spot.bytes, type: spot.type, prompt: workOf(spot._id)?.prompt });
   const chosen = spots.filter((spot) => picks.ids.has(spot._id));
+
+  const compared = chosen.length >= 2 && chosen.length <= COMPARED_MAX && chosen.every((spot) => spot.type === "image") ? chosen.map((spot) => spot._id) : [];
+  const sides = useQuery(api.assets.getMany, comparing && compared.length > 0 ? { assetIds: compared } : "skip");
 
   useEffect(() => {
     if (open !== undefined || !alone) return;
@@ -174,6 +180,7 @@ export default function Library() {
             <BulkBar
               count={chosen.length} bytes={chosen.reduce((sum, spot) => sum + spot.bytes, 0)} busy={zip.busy} fault={zip.fault}
               onAll={picks.all} onDownload={() => void zip.start(chosen.map((spot) => spot._id))} onDelete={() => deletion.setAsked(chosen.map(doomed))}
+              onCompare={compared.length > 0 ? () => setComparing(true) : undefined}
               onClear={pickNone}
             />
           )}
@@ -203,15 +210,20 @@ export default function Library() {
       )}
       <Suspense>
         {deletion.asked && <DeleteDialog works={deletion.asked} onDone={deletion.done} />}
-        {looked && <Lightbox asset={looked} onStep={spots.length > 1 ? step : undefined} onClose={closeLook} />}
+        {sides && <Lightbox assets={sides} onClose={() => { setComparing(false); setTimeout(() => focusIndex(focus), 50); }} />}
+        {looked && <Lightbox assets={[looked]} onStep={spots.length > 1 ? step : undefined} onClose={closeLook} />}
       </Suspense>
     </main>
   );
 }
 
-/* The work in the large view, wherever it is known from; null: there is none any more. */
+/* The work in the large view, wherever it is known from, the one before until it is here; null: there is
+   none any more. */
 function useLooked(id: AssetId | undefined, near: Asset | undefined, opened: Asset | null | undefined): Asset | null | undefined {
   const known = near ?? (opened?._id === id ? opened : undefined);
   const fetched = useWork(id !== undefined && !known ? id : undefined);
-  return id === undefined ? undefined : (known ?? fetched);
+  const last = useRef<Asset | null>(undefined);
+  if (id === undefined) last.current = undefined;
+  else last.current = known ?? (fetched === undefined ? last.current : fetched);
+  return last.current;
 }

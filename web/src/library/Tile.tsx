@@ -16,7 +16,7 @@ const HOVER_BEFORE_PLAY = 300;
 const ROOM_FOR_WORDS = 130;
 const ROOM_FOR_ACTS = 200;
 
-export const nameOf = (asset: Asset) => cut(asset.prompt || words.detail.untitled, ALT_LIMIT);
+export const nameOf = (asset: Asset) => cut(asset.title || asset.prompt || words.detail.untitled, ALT_LIMIT);
 
 function Film({ asset }: { asset: Asset }) {
   const [playing, setPlaying] = useState(false);
@@ -41,8 +41,8 @@ function Film({ asset }: { asset: Asset }) {
   }, []);
   return (
     <>
-      {playing && <video className="preview" src={asset.url} muted autoPlay loop playsInline aria-hidden="true" tabIndex={-1} />}
-      <span ref={anchor} className="badge"><PlayIcon /> {filmLength(asset.duration ?? 0)}</span>
+      {playing && <video className="preview" src={asset.previewUrl || asset.playbackUrl || asset.url} muted autoPlay loop playsInline aria-hidden="true" tabIndex={-1} />}
+      <span ref={anchor} className="badge"><PlayIcon /> {asset.duration !== undefined && filmLength(asset.duration)}</span>
     </>
   );
 }
@@ -81,13 +81,26 @@ function nameWith({ spot, asset }: Props): string {
 function Over({ asset, index, width, acts }: Props & { asset: Asset }) {
   return (
     <div className="over" aria-hidden="true">
-      <p className="words">{cut(asset.prompt ?? "", 60)}</p>
+      <p className="words">{cut(asset.title || asset.prompt || "", 60)}</p>
       {width > ROOM_FOR_ACTS && <p className="over-acts">
         <Link href={useAgainAddress(asset)} tabIndex={-1}>{words.library.useAgain}</Link>
         <button type="button" tabIndex={-1} onClick={() => download(asset)}>{words.library.download}</button>
         <button type="button" tabIndex={-1} onClick={() => acts.remove(index)}>{words.library.remove}</button>
       </p>}
     </div>
+  );
+}
+
+/* An upload is looked into first, and may be refused. */
+function Inside({ asset, width, first }: { asset: Asset; width: number; first: boolean }) {
+  if (asset.error) return <span className="hint alarm">{asset.error}</span>;
+  if (asset.isProcessing && !asset.thumbnailUrl) return <span className="hint">{own.preparing}</span>;
+  const moves = asset.type === "video" || asset.previewUrl;
+  return (
+    <>
+      <Picture asset={asset} alt="" sizes={`${width}px`} first={first} />
+      {moves && <Film asset={asset} />}
+    </>
   );
 }
 
@@ -110,8 +123,7 @@ export const TileView = memo(function TileView(props: Props) {
         className="print" href={href} stay data-index={index} tabIndex={tabbable ? 0 : -1} aria-label={nameWith(props)}
         aria-current={opened || undefined} draggable={false} onClick={press} onFocus={() => acts.focused(index)}
       >
-        {asset && <Picture asset={asset} alt="" sizes={`${width}px`} first={first} />}
-        {asset?.type === "video" && <Film asset={asset} />}
+        {asset && <Inside asset={asset} width={width} first={first} />}
       </Link>
       <button
         type="button" className="pick" tabIndex={-1} aria-hidden="true" title={own.picks.pick}

@@ -7,7 +7,13 @@ const works = (count: number) => counted(count, "work", "works");
 export const words = {
   frame: { image: "Picture", video: "Film" },
   grid: { date: "Works by day", size: "Works by size", type: "Works by kind" },
-  untold: "Not loaded yet",
+  preparing: "Being prepared",
+
+  embedded: {
+    tools: { atelier: "Atelier", automatic1111: "Automatic1111", comfyui: "ComfyUI", invokeai: "InvokeAI", iptc: "Its IPTC record" },
+    title: (tool: string) => `${tool} says in the file`, use: "Use its settings", sampler: "Sampler",
+    credentials: "Content credentials are in the file. They were not checked.", generated: "Made by a model, it says.",
+  },
 
   sort: {
     name: "Order", newest: "Newest first", oldest: "Oldest first", largest: "Largest first", smallest: "Smallest first", kinds: "By kind",

@@ -5,3 +5,4 @@ import "./format.test";
 import "./justify.test";
 import "./billing.test";
 import "./chunks.test";
+import "./zoom.test";

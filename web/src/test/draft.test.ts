@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Draft } from "../generate/draft";
-import { filmAgain, filmRequest, pictureAgain, pictureRequest, planOf, startFrom } from "../generate/plan";
+import { filmAgain, filmRequest, pictureAgain, pictureRequest, planOf, recallEmbedded, startFrom } from "../generate/plan";
 import type { AssetId, Job, Model } from "../types";
 
 const sketch = {
@@ -122,4 +122,16 @@ test("to start from a picture, a model that can is chosen where the present one 
   assert.deepEqual(startFrom(draft, [sketch, etcher, cinema], picture), { start: "w1", kind: "image", models: { image: "etcher" } });
   assert.deepEqual(startFrom(chosen, [sketch, etcher], picture), { start: "w1" });
   assert.deepEqual(startFrom(draft, [sketch], picture), { start: "w1" });
+});
+
+test("what another tool wrote into a file comes back as far as there is something like it", () => {
+  const said = { tool: "automatic1111" as const, prompt: "a red kite", negativePrompt: "fog", model: "FINE", seed: 7, steps: 45, width: 768, height: 512 };
+  const part = recallEmbedded(said, models);
+  assert.deepEqual([part.models, part.shape, part.seed], [{ image: "fine" }, "3 : 2", 7]);
+  const now = { ...draft, ...part };
+  assert.deepEqual(pictureRequest(now, planOf(now, models)!), {
+    prompt: "a red kite", model: "fine", numImages: 2, width: 1200, height: 800, negativePrompt: "fog", steps: 30,
+  });
+  const other = recallEmbedded({ tool: "comfyui", prompt: "a", model: "unknown", seed: 1e18, width: 512, height: 512 }, models, { image: "sketch" });
+  assert.deepEqual([other.models, other.shape, other.seed], [undefined, "Square", null]);
 });
