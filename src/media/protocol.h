@@ -25,6 +25,10 @@
 #define MEDIA_BLUR_MAX 500    /* bytes of data URL */
 #define MEDIA_TEXT_MAX 240
 #define MEDIA_MODEL_MAX 200
+/* What is accepted, as users are told. */
+#define MEDIA_ACCEPTED                                                                             \
+    "Send a PNG, JPEG, WebP, AVIF, GIF or HEIC picture, or an MP4, WebM or MOV film."
+
 #define MEDIA_CODEC_MAX 24
 
 enum media_verb {

@@ -231,8 +231,10 @@ bool front_open(struct loop *loop, const struct front_options *options, struct f
         !loop_watch(loop, queue_fd(front->told), EPOLLIN, actions_on_told, front, fault) ||
         !loop_watch(loop, readers_fd(options->readers), EPOLLIN, on_read, front, fault))
         return false;
-    front->uploads = uploads_new(front, fault);
-    if (front->uploads == NULL)
+    /* One without a place for files takes none. */
+    if (options->partials != NULL)
+        front->uploads = uploads_new(front, fault);
+    if (options->partials != NULL && front->uploads == NULL)
         return false;
     front->follower = commit_log_follow(options->log, wake_front, front);
     loop_on_turn(loop, on_turn, front);

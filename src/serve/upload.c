@@ -486,6 +486,8 @@ bool uploads_on_stream(void *app, struct exchange *exchange, const struct http_r
 {
     struct front *front = app;
     str path = request->path;
+    if (front->uploads == NULL)
+        return false;
     while (str_starts(path, STR("//")))
         path = str_slice(path, 1, path.len);
     for (size_t i = 0; i < ARRAY_LEN(entries); i++) {

@@ -2,6 +2,7 @@
 #include "serve/upload_file.h"
 
 #include "base/log.h"
+#include "media/protocol.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -46,9 +47,7 @@ bool upload_check_type(const struct upload_found *found, struct upload_failure *
 {
     return found->mime != NULL ||
            upload_fail(failure, 400, "UNSUPPORTED_TYPE",
-                       "This is %s. Pictures (PNG, JPEG, WebP, AVIF, GIF) and films (MP4, WebM, "
-                       "MOV) can be uploaded.",
-                       found->name);
+                       "This is %s, which is not accepted. " MEDIA_ACCEPTED, found->name);
 }
 
 /* What the disk says. */

@@ -341,7 +341,9 @@ void upload_tus(struct front *front, struct exchange *exchange, const struct htt
 {
     enum http_method method = method_of(exchange);
     bool is_one = str_contains(request->path, STR(PREFIX));
-    if (method == HTTP_OPTIONS)
+    if (front->uploads == NULL)
+        upload_refuse(exchange, 404, "NOT_FOUND", "There is nothing at this address.");
+    else if (method == HTTP_OPTIONS)
         tus_options(front, exchange);
     else if (!str_equal(header_of(exchange, "Tus-Resumable"), STR("1.0.0")))
         upload_refuse(exchange, 412, "BAD_VERSION", "This server speaks tus 1.0.0.");

@@ -109,7 +109,7 @@ static struct upload_found text_of(str first)
         utf8_is_valid(utf8_cut(first, first.len > 4 ? first.len - 4 : first.len)) &&
         str_find(first, '\0') < 0)
         return (struct upload_found){NULL, "text", false};
-    return (struct upload_found){NULL, "of no kind that is known here", false};
+    return (struct upload_found){NULL, "a file of a kind that is unknown here", false};
 }
 
 struct upload_found upload_type_of(str first)

@@ -6,7 +6,6 @@
 
 #include "media/worker/picture.h"
 
-#define ACCEPTED "Send a PNG, JPEG, WebP, AVIF, GIF or HEIC picture, or an MP4, WebM or MOV film."
 #define BRANDS_MAX 64  /* looked at in the head of an MP4 and its kin */
 #define EBML_LOOK 128  /* bytes, for the kind of a Matroska file */
 #define TEXT_LOOK 512  /* bytes, to call a file a text */
@@ -182,9 +181,10 @@ bool job_sniff(struct job *job, enum media_type *out)
         return job_fail(job, MEDIA_BROKEN, "There is no file to look at.");
     const struct signature *found = sniff(job);
     if (found == NULL)
-        return job_fail(job, MEDIA_REFUSED, "This is not a picture or film we know. " ACCEPTED);
+        return job_fail(job, MEDIA_REFUSED,
+                        "This is not a picture or film we know. " MEDIA_ACCEPTED);
     if (found->type == MEDIA_TYPE_NONE)
-        return job_fail(job, MEDIA_REFUSED, "This is %s, which is not accepted. " ACCEPTED,
+        return job_fail(job, MEDIA_REFUSED, "This is %s, which is not accepted. " MEDIA_ACCEPTED,
                         found->name);
     job->reply.facts.type = (uint32_t)found->type;
     *out = found->type;
