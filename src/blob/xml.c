@@ -36,7 +36,7 @@ bool xml_next(struct xml *xml, struct xml_tag *out)
         tag = str_slice(tag, 1, tag.len);
     if (str_ends(tag, STR("/")))
         tag.len--;
-    if (!str_split(&tag, ' ', &name))
+    if (!str_split(&tag, ' ', &name) || name.len == 0)
         return false;
     out->name = name;
     ptrdiff_t end = str_find(xml->rest, '<');
