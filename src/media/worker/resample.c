@@ -96,11 +96,22 @@ struct window {
     size_t stride;
     uint8_t *at; /* `room` rows; row y is at y % room */
     int room, next;
+    int32_t *sum, *lanes; /* a row in the making; finished ones, side by side */
 };
 
 static void window_done(struct window *window)
 {
     free(window->at);
+    free(window->sum);
+    free(window->lanes);
+}
+
+static bool window_open(struct window *window)
+{
+    window->at = malloc(window->stride * (size_t)window->room);
+    window->sum = calloc(window->stride, sizeof(int32_t));
+    window->lanes = calloc(window->stride * ROWS, sizeof(int32_t));
+    return window->at != NULL && window->sum != NULL && window->lanes != NULL;
 }
 
 static const uint8_t *row_of(const struct window *window, int y)
@@ -131,15 +142,15 @@ WIDE static void add_row(const uint8_t *restrict row, size_t stride, int32_t wei
 }
 
 /* One row of the output, in full width, into its lane. */
-static void mix_rows(const struct window *window, const struct weights *down, int y, int32_t *sum,
-                     int32_t *lanes)
+static void mix_rows(struct window *window, const struct weights *down, int y)
 {
+    int32_t *sum = window->sum, *lane = window->lanes + y % ROWS;
     memset(sum, 0, window->stride * sizeof(*sum));
     for (int k = 0; k < down->count[y]; k++)
         add_row(row_of(window, down->first[y] + k), window->stride,
                 down->share[(ptrdiff_t)y * down->room + k], sum);
     for (size_t i = 0; i < window->stride; i++)
-        lanes[i * ROWS] = sample_of(sum[i]);
+        lane[i * ROWS] = sample_of(sum[i]);
 }
 
 /* One sample of each of the rows. */
@@ -173,24 +184,19 @@ bool resample(const struct row_source *in, struct pixels *out)
 {
     AUTO(weights_done) struct weights down = {0};
     AUTO(weights_done) struct weights across = {0};
-    size_t stride = (size_t)in->width * (size_t)out->bands;
-    AUTO(memory_free) int32_t *lanes = calloc(stride * ROWS, sizeof(*lanes));
-    AUTO(memory_free) int32_t *sum = calloc(stride, sizeof(*sum));
-    if (lanes == NULL || sum == NULL || !weigh(&down, in->height, out->height) ||
-        !weigh(&across, in->width, out->width))
-        return false;
     AUTO(window_done)
-    struct window window = {.in = in, .stride = stride, .room = down.room + STRIP};
-    window.at = malloc(stride * (size_t)window.room);
-    if (window.at == NULL)
+    struct window window = {.in = in, .stride = (size_t)in->width * (size_t)out->bands};
+    if (!weigh(&down, in->height, out->height) || !weigh(&across, in->width, out->width))
         return false;
-    for (int y = 0; y < out->height; y += ROWS) {
-        for (int row = 0; row < MIN_OF(ROWS, out->height - y); row++) {
-            if (!advance(&window, down.first[y + row] + down.count[y + row]))
-                return false;
-            mix_rows(&window, &down, y + row, sum, lanes + row);
-        }
-        put_rows(&across, lanes, out, y);
+    window.room = down.room + STRIP;
+    if (!window_open(&window))
+        return false;
+    for (int y = 0; y < out->height; y++) {
+        if (!advance(&window, down.first[y] + down.count[y]))
+            return false;
+        mix_rows(&window, &down, y);
+        if (y % ROWS == ROWS - 1 || y == out->height - 1)
+            put_rows(&across, window.lanes, out, y - y % ROWS);
     }
     return advance(&window, in->height); /* what is wrong with the rest shows only then */
 }
