@@ -62,6 +62,7 @@ static const struct json *find_from(struct search *search, const struct json *no
     search->kind = kind;
     search->keys = keys;
     const struct json *found = node == NULL ? NULL : follow(search, node, 0);
+    search->keys = NULL; /* they are the caller's */
     return found == NULL ? &nothing : found;
 }
 
