@@ -125,7 +125,9 @@ static uint32_t next_char(str *text)
     }
     len = is_well ? len : 1;
     *text = (str){text->at + len, text->len - len};
-    return is_well && c <= 0x10ffff ? c : 0;
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000}; /* of that length */
+    is_well &= c <= 0x10ffff && c >= least[len] && (c < 0xd800 || c > 0xdfff);
+    return is_well ? c : 0;
 }
 
 /* ---- one word ---- */

@@ -399,6 +399,43 @@ static void what_was_there_before_is_found_as_well(void **state)
     view_end(&view);
 }
 
+/* Other filters: by whether it is done, not by owner. And back. */
+static void a_search_that_is_declared_otherwise_is_made_anew(void **state)
+{
+    struct place *place = *state;
+    struct doc_type other = task_type;
+    static const struct search_fields by_done = {.fields = {"text"}, .filters = {"isDone"}};
+    other.search = &by_done;
+    const struct doc_type *const types[] = {&person_type, &other};
+    struct schema schema = {types, 2, 0};
+    struct fault fault = {0};
+    struct task first = task_add(place, (doc_id){1}, "a red kite", 1);
+    struct task second = task_add(place, (doc_id){2}, "a red sea", 1);
+    store_close(place->store);
+    place->store = NULL;
+    assert_true(place_open(place, &schema, &fault));
+    AUTO(arena_done) struct arena arena = {0};
+    struct search_for what = {.type = &other, .filters = KEY(key_bool(false))};
+    struct view view = look(place, &arena);
+    struct search search;
+    doc_id id;
+    what.terms = search_terms(&arena, STR("red"), NULL, 0);
+    view_search(&view, &what, &search);
+    assert_true(search_next_id(&search, &id) && id.n == second.id.n);
+    assert_true(search_next_id(&search, &id) && id.n == first.id.n);
+    assert_false(search_next_id(&search, &id));
+    view_end(&view);
+
+    place_reopen(place);
+    view = look(place, &arena);
+    what.type = &task_type;
+    what.filters = KEY(key_id((doc_id){2}));
+    view_search(&view, &what, &search);
+    assert_true(search_next_id(&search, &id) && id.n == second.id.n);
+    assert_false(search_next_id(&search, &id));
+    view_end(&view);
+}
+
 static void what_is_not_searched_hits_no_search(void **state)
 {
     struct place *place = *state;
@@ -440,6 +477,7 @@ int main(void)
         BOTH(a_search_answers_as_a_filter_over_all_does),
         BOTH(a_search_of_many_answers_so_too),
         CASE(what_was_there_before_is_found_as_well, &on_sqlite),
+        CASE(a_search_that_is_declared_otherwise_is_made_anew, &on_sqlite),
         BOTH(what_is_not_searched_hits_no_search),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
