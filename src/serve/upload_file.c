@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #define TOO_LARGE 413
 
@@ -50,6 +51,17 @@ bool upload_check_type(const struct upload_found *found, struct upload_failure *
                        "This is %s, which is not accepted. " MEDIA_ACCEPTED, found->name);
 }
 
+bool upload_check_disk(const char *folder, int64_t size, struct upload_failure *failure)
+{
+    struct statvfs disk;
+    if (statvfs(folder, &disk) != 0)
+        return true;
+    int64_t left = (int64_t)disk.f_bavail * (int64_t)disk.f_frsize;
+    return left - size >= UPLOAD_DISK_RESERVE ||
+           upload_fail(failure, 507, "DISK_FULL",
+                       "The server's disk is nearly full. Nothing was kept; try again later.");
+}
+
 /* What the disk says. */
 static bool fail_by(struct upload_failure *failure, const struct fault *fault)
 {
@@ -75,7 +87,8 @@ static bool begin(struct upload_file *file, struct random *random, struct upload
 {
     struct fault fault;
     file->found = upload_type_of((str){file->first, file->first_len});
-    if (!upload_check_type(&file->found, failure))
+    if (!upload_check_type(&file->found, failure) ||
+        !upload_check_disk(file->folder, MAX_OF(file->announced, (int64_t)0), failure))
         return false;
     if (!blob_create(file->blobs, random, &file->writer, &fault))
         return fail_by(failure, &fault);

@@ -26,6 +26,8 @@ bool upload_fail(struct upload_failure *failure, int status, const char *code, c
 
 struct upload_file {
     struct blobs *blobs;
+    const char *folder;           /* on whose disk they lie */
+    int64_t announced;            /* bytes, roughly; -1: not said */
     int64_t image_max, video_max; /* bytes */
     uint8_t sha256[32];           /* announced */
     bool has_sha256;
@@ -57,6 +59,13 @@ void upload_file_drop(struct upload_file *file);
 
 /* What is no picture and no film fails with a sentence. */
 bool upload_check_type(const struct upload_found *found, struct upload_failure *failure);
+
+/* A disk keeps so much free for what is more important: the database. */
+#define UPLOAD_DISK_RESERVE ((int64_t)MIB(256))
+
+/* Whether so many bytes more leave the reserve on the disk of that folder; fails with a sentence.
+ * What the disk does not tell does not stand in the way. */
+bool upload_check_disk(const char *folder, int64_t size, struct upload_failure *failure);
 
 /* "25 MB" of 2^20 bytes each. */
 void upload_size_write(char *to, size_t room, int64_t size);

@@ -250,6 +250,8 @@ static void receive(struct intake *intake)
 {
     struct form *form = form_of(intake);
     form->file.blobs = form->thumbnail.blobs = intake->front->options.blobs;
+    form->file.folder = form->thumbnail.folder = intake->front->options.temp_dir;
+    form->file.announced = intake->announced;
     if (is_too_large(intake))
         intake_refuse(intake);
     else

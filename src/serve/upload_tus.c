@@ -130,6 +130,10 @@ static bool write_part(struct intake *intake, struct random *random, str piece)
     struct fault fault;
     if (!open_partial(intake))
         return false;
+    if (tus->size == tus->start &&
+        !upload_check_disk(intake->front->options.temp_dir, tus->upload.length - tus->size,
+                           &intake->failure))
+        return false;
     if (tus->hash != NULL)
         EVP_DigestUpdate(tus->hash, piece.at, piece.len);
     if (!partial_append(tus->fd, &tus->size, bytes_of(piece), &fault))
