@@ -75,6 +75,23 @@ test('a jump to anywhere shows frames at once, then works, and moves nothing', a
     assert.equal(await shift(), 0);
 });
 
+test('the months on the edge lead there, by pointer and by key', async () => {
+    await page.evaluate(() => scrollTo(0, 0));
+    const months = page.getByRole('navigation', { name: 'Go to a month' });
+    const box = await months.boundingBox();
+    await page.mouse.move(box.x + box.width / 2, box.y + 10);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2, { steps: 8 });
+    await page.mouse.up();
+    const [at, height] = await page.evaluate(() => [scrollY, document.documentElement.scrollHeight]);
+    assert.ok(Math.abs(at / height - 0.5) < 0.02, `${at} of ${height}`);
+    await settled();
+    await checkAccess(page, 'library-months');
+    await months.getByRole('button').first().press('Enter');
+    assert.ok(await page.evaluate(() => scrollY) < 200);
+    await page.mouse.move(700, 500);
+});
+
 test('the end is one key away, and so is the beginning', async () => {
     await page.evaluate(() => scrollTo(0, 0));
     await tile(0).focus();

@@ -9,6 +9,9 @@ const exactClock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: 
 const weekday = new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long" });
 const dated = new Intl.DateTimeFormat(language, { day: "numeric", month: "long", year: "numeric" });
 
+const monthed = new Intl.DateTimeFormat(language, { month: "short", year: "numeric" });
+
+export const monthName = (at: number) => monthed.format(at);
 export const number = (value: number) => numbers.format(value);
 export const timeOfDay = (at: number) => clock.format(at);
 export const exactTime = (at: number) => exactClock.format(at);

@@ -10,6 +10,7 @@ import type { AssetId, Spot } from "../types";
 import { download, useAgainAddress } from "./acts";
 import { HEADING, layout, neighbour, rowsWithin, targetFor, type Layout, type Row, type Section } from "./justify";
 import { keyOf, nameOfSection, type Sort } from "./order";
+import { Scrubber } from "./Scrubber";
 import type { Picks } from "./usePicks";
 import { TileView, type TileActs } from "./Tile";
 import { useWindow } from "./useWindow";
@@ -195,7 +196,7 @@ export function Grid(props: Props) {
       </div>
     </div>
   );
-  return (
+  const grid = (
     <div
       ref={element} role="grid" aria-label={words.grid[sort.by]} aria-multiselectable="true" aria-rowcount={complete ? all.count : -1}
       onKeyDown={press} style={{ height: all.height }}
@@ -221,6 +222,12 @@ export function Grid(props: Props) {
           </div>
         );
       })}
+    </div>
+  );
+  return (
+    <div className="gridroom">
+      {grid}
+      {sort.by === "date" && <Scrubber all={all} spots={spots} grid={element} />}
     </div>
   );
 }

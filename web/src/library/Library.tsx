@@ -174,7 +174,7 @@ export default function Library() {
             {spots.length > 0 && <span className="quiet num">{total === undefined ? words.library.manyWorks(spots.length) : words.library.works(total)}</span>}
             <FilterLine choice={choice} hidden={picking} onPick={begin} />
             {/* There from the start, so that nothing moves when works come; an empty library offers it below. */}
-            {(spots.length > 0 || !complete) && <span className={picking ? "away" : undefined}><UploadButton /></span>}
+            {(spots.length > 0 || !complete) && <span className={picking ? "bring away" : "bring"}><UploadButton /></span>}
           </div>
           {picking && (
             <BulkBar

@@ -68,7 +68,8 @@ function useZoom(of: string) {
       const scale = Math.min(before.scale * factor, actual * CLOSEST);
       return scale <= 1 ? FIT : { scale, x: (before.x * scale) / before.scale, y: (before.y * scale) / before.scale };
     });
-  return { zoom: now, change, by, actual, setActual, toggle: () => change(() => (now.scale > 1 ? FIT : { ...FIT, scale: Math.max(actual, 1.001) })) };
+  const isActual = now.scale > 1 && Math.abs(now.scale - actual) < 0.01;
+  return { zoom: now, change, by, actual, setActual, isActual, toggle: () => change(() => (isActual ? FIT : { ...FIT, scale: actual })) };
 }
 
 export default function Lightbox({ assets, onStep, onClose }: Props) {
@@ -76,7 +77,7 @@ export default function Lightbox({ assets, onStep, onClose }: Props) {
   const [wall, setWall] = useState(0);
   const [info, setInfo] = useState(false);
   const content = useRef<HTMLDivElement>(null);
-  const { zoom, change, by, actual, setActual, toggle } = useZoom(assets.map((one) => one._id).join());
+  const { zoom, change, by, actual, setActual, isActual, toggle } = useZoom(assets.map((one) => one._id).join());
   const still = useStillness();
   const l = words.look;
   const film = asset.type === "video" && assets.length === 1;
@@ -122,7 +123,7 @@ export default function Lightbox({ assets, onStep, onClose }: Props) {
             {!film && <button type="button" className="word" aria-label={own.look.smaller} onClick={acts["-"]}>−</button>}
             {!film && <span className="num small" aria-live="off">{own.look.scale(Math.round((zoom.scale / actual) * 100))}</span>}
             {!film && <button type="button" className="word" aria-label={own.look.larger} onClick={acts["+"]}>+</button>}
-            {!film && <button type="button" className="word" aria-pressed={zoom.scale > 1} onClick={toggle}>{l.actual}</button>}
+            {!film && <button type="button" className="word" aria-pressed={isActual} onClick={toggle}>{l.actual}</button>}
             <button type="button" className="word" aria-pressed={info} onClick={() => setInfo(!info)}>{l.info}</button>
             <button type="button" className="word" onClick={acts.b}>{l.wall}</button>
             <Dialog.Close className="closer" aria-label={l.close}><CloseIcon /></Dialog.Close>
