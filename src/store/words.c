@@ -112,21 +112,25 @@ static enum sort sort_of(uint32_t c)
     return is_among(unspaced, ARRAY_LEN(unspaced), c) ? SORT_UNSPACED : SORT_LETTER;
 }
 
+static bool is_code_point(uint32_t c, size_t len)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    return c >= least[len] && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff);
+}
+
 /* One code point; 0 for what is none. The text's front moves behind it. */
 static uint32_t next_char(str *text)
 {
     const uint8_t *at = (const uint8_t *)text->at;
     size_t len = at[0] < 0x80 ? 1 : at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
     uint32_t c = len == 1 ? at[0] : at[0] & (0x7fu >> len);
-    bool is_well = at[0] < 0x80 || (at[0] >= 0xc2 && at[0] <= 0xf4);
-    for (size_t i = 1; is_well && i < len; i++) {
-        is_well = i < text->len && (at[i] & 0xc0) == 0x80;
-        c = c << 6 | (is_well ? at[i] & 0x3fu : 0);
-    }
+    size_t seen = 1;
+    for (; seen < len && seen < text->len && (at[seen] & 0xc0) == 0x80; seen++)
+        c = c << 6 | (at[seen] & 0x3fu);
+    bool is_lead = at[0] < 0x80 || (at[0] >= 0xc2 && at[0] < 0xf8);
+    bool is_well = seen == len && is_lead && is_code_point(c, len);
     len = is_well ? len : 1;
     *text = (str){text->at + len, text->len - len};
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000}; /* of that length */
-    is_well &= c <= 0x10ffff && c >= least[len] && (c < 0xd800 || c > 0xdfff);
     return is_well ? c : 0;
 }
 
