@@ -2,6 +2,7 @@
 /*
  * From an uploaded file to a work: the row at once, what the media helper finds out about it later.
  */
+#include "studio/links.h"
 #include "studio/previews.h"
 #include "studio/provenance.h"
 #include "studio/uploads.h"
@@ -344,6 +345,7 @@ static void take_found(struct call *call, struct asset *asset, const struct work
     asset->height = came->height;
     asset->duration = came->duration;
     provenance_take(call, asset, came);
+    asset_relink(call, asset);
     put_changed(call, &was, asset);
     preview_queue(call, asset, came->frames);
 }
