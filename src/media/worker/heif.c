@@ -98,3 +98,8 @@ bool heif_has_hevc(void)
 {
     return has_hevc;
 }
+
+bool heif_is_there(void)
+{
+    return vips_type_find("VipsOperation", "heifload_buffer") != 0;
+}

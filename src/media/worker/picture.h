@@ -54,6 +54,7 @@ VipsImage *picture_squeezed(VipsImage *image, int width, int height);
 
 void heif_find(void); /* once, in the helper: loads it */
 void heif_warm_up(void);
+bool heif_is_there(void); /* not every system has it, and for HEIC */
 bool heif_has_hevc(void);
 
 /* ---- resize.c ---- */

@@ -97,6 +97,7 @@ static const struct signature plain_heif = {.type = MEDIA_TYPE_NONE, .name = "a 
 static const struct signature plain_webp = {.type = MEDIA_WEBP, .name = "a WebP"};
 static const struct signature webm = {.type = MEDIA_WEBM, .name = "a WebM"};
 static const struct signature matroska = {.type = MEDIA_TYPE_NONE, .name = "a Matroska film"};
+static const struct signature avif_unread = {.type = MEDIA_TYPE_NONE, .name = "an AVIF"};
 static const struct signature heic_unread = {.type = MEDIA_TYPE_NONE, .name = "a HEIC"};
 static const struct signature text = {.type = MEDIA_TYPE_NONE, .name = "a text"};
 
@@ -126,7 +127,9 @@ static const struct signature *sniff_iso(const struct job *job)
         found = brand_at(job, at);
     if (found == NULL)
         found = is_heif ? &plain_heif : &plain_mp4;
-    return found->type == MEDIA_HEIC && !heif_has_hevc() ? &heic_unread : found;
+    if (found->type == MEDIA_HEIC && !heif_has_hevc())
+        return &heic_unread;
+    return found->type == MEDIA_AVIF && !heif_is_there() ? &avif_unread : found;
 }
 
 /* EBML: the kind stands in an element 0x4282 of the head. */
