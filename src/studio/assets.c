@@ -173,9 +173,8 @@ static const struct field wire_asset_fields[] = {
                                "delete it."),
     MAYBE_RECORD(embedded, &embedded_shape,
                  .about = "How it was made, as the uploaded file says; told by assets:getAsset."),
-    MAYBE_BOOL(has_credentials, .about =
-                                    "Content credentials (C2PA) are in the uploaded file; they "
-                                    "were not checked."),
+    MAYBE_BOOL(has_credentials, .about = "Content credentials (C2PA) are in the file; they "
+                                         "were not checked."),
     MAYBE_TEXT(bucket, .about = "Where the original is; with the next two, told by assets:getAsset "
                                 "where files are kept in a bucket."),
     MAYBE_TEXT(object_key),

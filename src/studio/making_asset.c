@@ -40,6 +40,7 @@ static void put_asset(struct call *call, struct generation *g, struct output *ou
         .display_storage_id = came->display.storage_id,
         .blur_data_url = came->blur,
         .is_public = g->is_public,
+        .has_credentials = {came->has_credentials, came->has_credentials},
         .created_at = call->now,
         .updated_at = call->now,
     };
