@@ -182,7 +182,7 @@ bool bucket_ask(struct bucket *bucket, const struct bucket_ask *ask, struct outs
 {
     for (int attempt = 1;; attempt++) {
         AUTO(bucket_result_free) struct outside_result *result = NULL;
-        if (!ask_once(bucket, ask, &result, fault))
+        if (!ask_once(bucket, ask, &result, fault) || result == NULL)
             return false;
         if (is_passing(result) && attempt < BUCKET_TRIES && !atomic_load(&bucket->is_stopped)) {
             pause_before(attempt);
@@ -217,7 +217,7 @@ bool bucket_ask_well(struct bucket *bucket, const struct bucket_ask *ask,
                      struct outside_result **out, struct fault *fault)
 {
     AUTO(bucket_result_free) struct outside_result *result = NULL;
-    if (!bucket_ask(bucket, ask, &result, fault))
+    if (!bucket_ask(bucket, ask, &result, fault) || result == NULL)
         return false;
     if (result->status < 200 || result->status > 299)
         return bucket_refused(result, fault);

@@ -54,12 +54,14 @@ static void read_settings(struct reload *reload)
         arena_done(&arena);
         return;
     }
-    const struct studio_config *studio = &settings->studio;
+    struct studio_config *studio = &settings->studio;
+    studio->bucket = catalogue_file(reload->options.catalogue)->bucket; /* as blobs were opened */
     offer_lanes(reload, studio);
     catalogue_replace(reload->options.catalogue, &arena, studio);
     tell_watchers(reload);
     log_event(LOG_INFO, "config_reloaded",
-              "%zu plans, %zu models, %zu providers; server and auth hold until the next start",
+              "%zu plans, %zu models, %zu providers; server, auth and blobs hold until the next "
+              "start",
               studio->plans.count, studio->models.count, studio->providers.count);
 }
 
