@@ -227,11 +227,12 @@ describe('moving', () => {
         for (let i = 0; i < 6; i++) {
             const words = ['blobs', 'move', '--from', 's3', '--to', 'disk', '--data', data, '--config', file];
             const child = spawn(path.join(build, 'atelier'), words, { env: { ...process.env, ...env }, stdio: 'ignore' });
-            await sleep(20 + i * 12);
-            child.kill('SIGKILL');
-            await new Promise((resolve) => {
+            const ended = new Promise((resolve) => {
                 child.on('exit', resolve);
             });
+            await sleep(20 + i * 12);
+            child.kill('SIGKILL');
+            await ended;
             const [remote, local] = await there({ data });
             assert.ok(remote + local >= count, `${remote} there and ${local} here of ${count}`);
         }
