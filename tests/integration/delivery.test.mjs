@@ -354,3 +354,24 @@ test('clients that go away in the middle leave nothing behind', async () => {
     });
     await until(() => openBlobs().length === 0, 'no open blob');
 });
+
+test('over TLS an archive and parts of files come whole too', async () => {
+    const folder = tempFolder('tls');
+    await run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-keyout', 'key.pem', '-out', 'cert.pem'], { cwd: folder });
+    const data = tempFolder('data');
+    const plain = await startServer({ data });
+    const carol = await addUser(plain);
+    const client = httpClient(plain.url, carol.token);
+    const works = [await paint(client, 'one'), await paint(client, 'two')];
+    const { url } = await client.mutation('assets:createDownload', { assetIds: works });
+    const asset = await client.query('assets:getAsset', { assetId: works[0] });
+    const wanted = await bytesOf(await fetch(plain.url + new URL(url).pathname));
+    const bytes = await bytesOf(await fetch(plain.url + new URL(asset.url).pathname));
+    await plain.stop();
+    const secure = await startServer({ data, args: ['--tls-cert', path.join(folder, 'cert.pem'), '--tls-key', path.join(folder, 'key.pem')] });
+    await run('curl', ['-sSk', '-o', 'works.zip', secure.url + new URL(url).pathname], { cwd: folder });
+    assert.ok(readFileSync(path.join(folder, 'works.zip')).equals(wanted));
+    await run('curl', ['-sSk', '-r', '5-99', '-o', 'part', secure.url + new URL(asset.url).pathname], { cwd: folder });
+    assert.ok(readFileSync(path.join(folder, 'part')).equals(bytes.subarray(5, 100)));
+    await secure.stop();
+});
