@@ -64,7 +64,7 @@ static void everything_but_the_edits_is_the_same(void **state)
     AUTO(fd_close) int fd = -1;
     struct blob_info info;
     struct fault fault;
-    int64_t size;
+    int64_t size = 0;
     edits_add(&edits, 10, 2, bytes_of(STR("abc")));
     edits_add(&edits, LONG - 1, 0, bytes_of(STR("end")));
     if (!copy(kept(&arena), &edits, &info, &fault) ||
