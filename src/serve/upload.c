@@ -116,10 +116,10 @@ bool upload_identity(struct front *front, struct exchange *exchange,
 
 /* ---- intakes ---- */
 
-/* All went well and is answered: nothing that others could see is done to it any more. */
+/* It is answered, and nothing that others could see is done any more. */
 static bool is_through(const struct intake *intake)
 {
-    return intake->is_dropping && !intake->is_cut && intake->failure.status == 0;
+    return intake->is_dropping && !intake->is_cut;
 }
 
 static size_t count_of(const struct uploads *uploads, struct hash128 who)

@@ -124,7 +124,17 @@ static bool check_type(struct intake *intake)
     return is_kept;
 }
 
-static bool write_part(struct intake *intake, struct random *random, str piece)
+/* What was not held against its checksum counts as not sent. */
+static void take_back(struct tus *tus)
+{
+    if (tus->hash != NULL && tus->fd >= 0 && tus->size != tus->start &&
+        ftruncate(tus->fd, tus->start) != 0)
+        tus->is_refused = true; /* nobody may go on behind bytes that are not theirs */
+    EVP_MD_CTX_free(tus->hash);
+    tus->hash = NULL;
+}
+
+static bool write_checked(struct intake *intake, str piece)
 {
     struct tus *tus = intake->state;
     struct fault fault;
@@ -141,6 +151,14 @@ static bool write_part(struct intake *intake, struct random *random, str piece)
     return check_type(intake);
 }
 
+static bool write_part(struct intake *intake, struct random *random, str piece)
+{
+    bool is_well = write_checked(intake, piece);
+    if (!is_well)
+        take_back(intake->state);
+    return is_well;
+}
+
 /* What came is what was announced; if not it is taken back. */
 static bool check_sum(struct intake *intake)
 {
@@ -150,12 +168,12 @@ static bool check_sum(struct intake *intake)
     if (tus->hash == NULL)
         return true;
     EVP_DigestFinal_ex(tus->hash, digest, &len);
-    EVP_MD_CTX_free(tus->hash);
-    tus->hash = NULL;
-    if (len == tus->checksum.len && memcmp(digest, tus->checksum.digest, len) == 0)
+    if (len == tus->checksum.len && memcmp(digest, tus->checksum.digest, len) == 0) {
+        EVP_MD_CTX_free(tus->hash);
+        tus->hash = NULL;
         return true;
-    if (ftruncate(tus->fd, tus->start) != 0)
-        tus->is_refused = true; /* nobody may go on behind bytes that are not theirs */
+    }
+    take_back(tus);
     return upload_fail(&intake->failure, 460, "CHECKSUM",
                        "This part was damaged on its way: its checksum is another one. Send it "
                        "again.");
@@ -188,12 +206,7 @@ static void drop_tus(struct intake *intake)
 {
     struct tus *tus = intake->state;
     struct fault fault;
-    /* Not held against its checksum any more: it counts as not sent. */
-    if (tus->hash != NULL && tus->fd >= 0 && tus->size != tus->start &&
-        ftruncate(tus->fd, tus->start) != 0)
-        tus->is_refused = true;
-    EVP_MD_CTX_free(tus->hash);
-    tus->hash = NULL;
+    take_back(tus);
     fd_close(&tus->fd);
     tus->fd = -1;
     upload_file_drop(&tus->file);
