@@ -4,7 +4,8 @@
  * a word; newest first. There is no score: it would depend on every document, so that no read set
  * could be exact. What was read is the terms, the filters and how far back was looked.
  *
- * The full terms give the candidates, by their postings. Words that are only begun are looked for
+ * The newest documents are looked at one by one (store/postings.h). Of the others the full terms
+ * give the candidates, by their postings. Words that are only begun are looked for
  * in the candidates' own; after CHECKS_MAX in vain the postings of all such words are joined.
  *
  * Owns:     everything is in the view's arena.
