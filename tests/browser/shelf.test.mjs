@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { deflateSync } from 'node:zlib';
 
 import { fillShelf, make, signUp, startShelf } from './shelf.mjs';
 import { checkAccess, openPage, startBrowser } from './stage.mjs';
@@ -283,6 +284,49 @@ test('a phone has everything, in both lights', async () => {
         await page.getByRole('button', { name: 'Clear' }).click();
     }
     await page.setViewportSize({ width: 1440, height: 1000 });
+});
+
+// A grey PNG that says of itself what Automatic1111 writes.
+function pngSaying(text) {
+    const chunk = (type, data) => {
+        const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+        const out = Buffer.alloc(body.length + 8);
+        out.writeUInt32BE(data.length, 0);
+        body.copy(out, 4);
+        out.writeUInt32BE(crc32(body), body.length + 4);
+        return out;
+    };
+    const header = Buffer.from([0, 0, 1, 128, 0, 0, 1, 0, 8, 0, 0, 0, 0]); // 384 by 256, grey
+    const rows = deflateSync(Buffer.alloc(256 * 385, 120).map((byte, at) => (at % 385 === 0 ? 0 : byte)));
+    return Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), chunk('IHDR', header), chunk('tEXt', Buffer.from(`parameters\0${text}`, 'latin1')),
+        chunk('IDAT', rows), chunk('IEND', Buffer.alloc(0))]);
+}
+
+function crc32(bytes) {
+    let crc = ~0;
+    for (const byte of bytes) {
+        crc ^= byte;
+        for (let bit = 0; bit < 8; bit++)
+            crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+    }
+    return ~crc >>> 0;
+}
+
+test('what another tool wrote into an uploaded file comes back into the composer', async () => {
+    await page.goto('/library');
+    await settled();
+    const said = 'a brass astrolabe on blue velvet\nNegative prompt: fog\nSteps: 25, Sampler: Euler a, CFG scale: 6.5, Seed: 4242, Size: 384x256, Model: other';
+    await page.locator('.bring input[type=file]').setInputFiles({ name: 'astrolabe.png', mimeType: 'image/png', buffer: pngSaying(said) });
+    await page.getByText('10,002 works').waitFor();
+    await tile(0).locator('img').waitFor();
+    await tile(0).focus();
+    await page.keyboard.press('Enter');
+    await page.getByText('Automatic1111 says in the file').waitFor();
+    await page.locator('#detail').getByText('a brass astrolabe on blue velvet').waitFor();
+    await page.locator('#detail').getByText('25 steps, guidance 6.5, Euler a').waitFor();
+    await checkAccess(page, 'library-embedded');
+    await page.getByRole('link', { name: 'Use its settings' }).click();
+    await page.waitForFunction(() => document.getElementById('prompt')?.value === 'a brass astrolabe on blue velvet');
 });
 
 test('nothing went wrong on the console', () => {

@@ -6,3 +6,4 @@ import "./justify.test";
 import "./billing.test";
 import "./chunks.test";
 import "./zoom.test";
+import "./choice.test";
