@@ -240,7 +240,7 @@ static bool run_ours(struct measuring *m, double *rate, double *grown, struct fa
     char data[500];
     struct program server = {.syncs_fd = -1};
     struct sending sending = {.plan = m->plan, .block = m->block, .watched = &server};
-    span answered, durable;
+    span answered = {0}, durable = {0};
     str token = {0};
     bool is_well = folder_make(m->bench, "uploads", data, fault) &&
                    program_serve_studio(m->bench, data, settings, NULL, &server, fault) &&
@@ -263,7 +263,7 @@ static bool run_nginx(struct measuring *m, double *rate, double *unsynced, struc
     char data[500];
     struct program nginx = {.syncs_fd = -1};
     struct sending sending = {.plan = m->plan, .block = m->block, .head = head_of(m, STR("none"))};
-    span answered, durable;
+    span answered = {0}, durable = {0};
     snprintf(data, sizeof(data), "%s/nginx", m->bench->folder);
     bool is_well = program_nginx_keeping(m->bench, &nginx, fault);
     if (is_well) {

@@ -23,7 +23,7 @@
 #define UPLOAD_PIECE KIB(256)
 #define UPLOAD_LARGE_PIECE MIB(1)
 #define UPLOAD_LARGE ((int64_t)MIB(8))
-#define UPLOADS_OF_SERVER_MAX 64
+#define UPLOADS_OF_SERVER_MAX 256
 #define UPLOADS_OF_ONE_MAX 10
 
 struct uploads;

@@ -101,6 +101,10 @@ static void names_are_read_as_browsers_write_them(void **state)
     buffer_done(&told.text);
 }
 
+#define LONG_BOUNDARY                                                                              \
+    "multipart/form-data; boundary=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"    \
+    "aaaaaaaaaaaaaa"
+
 static void what_is_no_form_is_refused(void **state)
 {
     static const char *const types[] = {
@@ -110,8 +114,7 @@ static void what_is_no_form_is_refused(void **state)
         "multipart/form-data; boundary=",
         "multipart/form-data; boundary=\"xyz",
         "multipart/form-data; boundary=\"x\xc3\xa4\"",
-        "multipart/form-data; "
-        "boundary=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        LONG_BOUNDARY,
     };
     struct told told = {0};
     for (size_t i = 0; i < ARRAY_LEN(types); i++)
