@@ -248,6 +248,9 @@ static void upload_asset(struct call *call, const struct upload_asset_args *args
     if (args->thumbnail_storage_id.len != 0)
         get_waiting(call, storage_id_of(call->arena, args->thumbnail_storage_id), &thumbnail,
                     &of_thumbnail);
+    /* It goes as soon as ours is made, and the original would go with it. */
+    REQUIRE_ARGUMENT(call, !str_equal(thumbnail.storage_id, file.storage_id), ".thumbnailStorageId",
+                     "This is the file itself. Send a smaller picture.");
     if (!call_failed(call))
         check_said(call, args, &file);
     upload_release(call, &upload);
@@ -344,6 +347,7 @@ static void take_found(struct call *call, struct asset *asset, const struct work
     asset->width = came->width;
     asset->height = came->height;
     asset->duration = came->duration;
+    asset_relink(call, asset); /* its addresses may have been turned meanwhile */
     provenance_take(call, asset, came);
     asset_relink(call, asset);
     put_changed(call, &was, asset);
