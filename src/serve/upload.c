@@ -462,8 +462,11 @@ void uploads_free(struct uploads *uploads)
         return;
     loop_timer_clear(uploads->front->loop, &uploads->sweep_timer);
     keepers_free(uploads->keepers);
-    while (uploads->first != NULL)
-        drop_intake(&uploads->first->keeping);
+    while (uploads->first != NULL) {
+        struct intake *intake = uploads->first;
+        intake->is_unsure = intake->is_settling && !intake->is_dropping;
+        drop_intake(&intake->keeping);
+    }
     queue_free(uploads->wake);
     free(uploads);
 }

@@ -135,8 +135,13 @@ static bool end_form(struct intake *intake, struct random *random)
 
 static void drop_form(struct intake *intake)
 {
-    upload_file_drop(&form_of(intake)->file);
-    upload_file_drop(&form_of(intake)->thumbnail);
+    struct form *form = form_of(intake);
+    if (intake->is_unsure) { /* without a row they are orphans, and the sweep's */
+        upload_file_hand_over(&form->file);
+        upload_file_hand_over(&form->thumbnail);
+    }
+    upload_file_drop(&form->file);
+    upload_file_drop(&form->thumbnail);
 }
 
 static bool has_rest(const struct intake *intake)

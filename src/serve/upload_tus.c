@@ -209,6 +209,8 @@ static void drop_tus(struct intake *intake)
     take_back(tus);
     fd_close(&tus->fd);
     tus->fd = -1;
+    if (intake->is_unsure) /* without a row it is an orphan, and the sweep's */
+        upload_file_hand_over(&tus->file);
     upload_file_drop(&tus->file);
     if ((tus->is_over || tus->is_refused) && tus->upload.token.len != 0 &&
         !partial_remove(intake->front->options.partials, tus->upload.token, &fault))
