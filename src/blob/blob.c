@@ -214,14 +214,15 @@ static bool publish(struct blob_writer *writer, struct fault *fault)
                           fault);
 }
 
-/* The copy is the backup, and must be there then; what is only held ready need not. */
+/* The copy is the backup, and must be there then; what is only held ready need not. But what is
+ * there is whole, also behind a power cut: it is served as the file. */
 static bool copy_keep(struct blob_writer *writer, struct fault *fault)
 {
     struct blobs *blobs = writer->blobs;
     struct fault why;
     if (!blobs->keep.is_durable) {
-        if (!keep_take(&blobs->keep, writer->id, blobs->temp, temp_name(writer->id).at,
-                       writer->size, &why))
+        if (fsync(writer->fd) != 0 || !keep_take(&blobs->keep, writer->id, blobs->temp,
+                                                 temp_name(writer->id).at, writer->size, &why))
             unlinkat(blobs->temp, temp_name(writer->id).at, 0);
         return true;
     }

@@ -45,7 +45,7 @@ static bool fetch_open(struct blobs *blobs, const char *id, int *fd, int64_t *si
         !bucket_get(blobs->bucket, str_of(id), fetch.fd, size, sum, fault))
         return false;
     AUTO(fd_close) int file = openat(blobs->temp, fetch.name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (file < 0 || (blobs->keep.is_durable && fsync(file) != 0))
+    if (file < 0 || fsync(file) != 0) /* half of it must not have its name behind a power cut */
         return fault_os(fault, "fetching a file");
     if (keep_take(&blobs->keep, id, blobs->temp, fetch.name, *size, &why))
         fd_close(&fetch.fd); /* it has another name now */

@@ -214,7 +214,7 @@ for (const [name, env] of [['in a bucket', {}], ['in a bucket with copies here',
     test(`blobs keep their promises ${name}`, async () => {
         const { ok, text } = await suite(env);
         assert.ok(ok, text);
-        assert.match(text, /PASSED\s+\] 8 test/);
+        assert.match(text, /PASSED\s+\] 9 test/);
     });
 }
 

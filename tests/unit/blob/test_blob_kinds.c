@@ -17,11 +17,47 @@
 #include "blob/folder.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+/* ---- what would be lost by a power cut ---- */
+
+static atomic_bool is_unsynced; /* something was written since the last sync */
+static atomic_int unsafe_names; /* that were given to what a power cut could empty */
+
+ssize_t __real_write(int fd, const void *from, size_t size);
+ssize_t __wrap_write(int fd, const void *from, size_t size);
+ssize_t __wrap_write(int fd, const void *from, size_t size)
+{
+    struct stat facts;
+    ssize_t n = __real_write(fd, from, size);
+    if (n > 0 && fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode))
+        is_unsynced = true;
+    return n;
+}
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __wrap_fsync(int fd)
+{
+    is_unsynced = false;
+    return __real_fsync(fd);
+}
+
+int __real_renameat(int from_at, const char *from, int to_at, const char *to);
+int __wrap_renameat(int from_at, const char *from, int to_at, const char *to);
+int __wrap_renameat(int from_at, const char *from, int to_at, const char *to)
+{
+    unsafe_names += is_unsynced;
+    return __real_renameat(from_at, from, to_at, to);
+}
+
+/* ---- a place for each test ---- */
 
 struct scene {
     char folder[64];
@@ -154,6 +190,17 @@ static void what_is_read_is_what_was_written_whatever_its_size(void **state)
     }
 }
 
+/* Also what is only at hand: it is served as the file. */
+static void no_name_is_given_to_what_a_power_cut_could_empty(void **state)
+{
+    struct scene *scene = *state;
+    unsafe_names = 0;
+    is_unsynced = false;
+    struct blob_info info = put(scene, "red kite");
+    expect_file(scene, &info);
+    assert_int_equal(unsafe_names, 0);
+}
+
 static void a_blob_is_not_there_before_it_is_finished(void **state)
 {
     struct scene *scene = *state;
@@ -284,6 +331,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CLAIM(what_is_read_is_what_was_written_whatever_its_size),
+        CLAIM(no_name_is_given_to_what_a_power_cut_could_empty),
         CLAIM(a_blob_is_not_there_before_it_is_finished),
         CLAIM(a_removed_blob_is_gone_and_may_be_removed_again),
         CLAIM(what_was_opened_outlives_its_removal),
