@@ -143,6 +143,9 @@ struct blob_place {
 bool blob_find(struct blobs *blobs, struct arena *arena, str id, const struct blob_link *link,
                struct blob_place *out, struct fault *fault) MUST_CHECK;
 
+/* Where blob_find's addresses lead, as in "https://d1.example"; empty: nowhere else. */
+str blobs_origin(struct blobs *blobs, struct arena *arena);
+
 /* Where new blobs go, and the names of one there, for who looks into the bucket himself; all texts
  * are empty for the disk, cdn_url without a CDN. It is unsigned. */
 struct blob_home {

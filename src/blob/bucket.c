@@ -89,6 +89,11 @@ void bucket_stop(struct bucket *bucket)
     atomic_store(&bucket->is_stopped, true);
 }
 
+str bucket_origin(const struct bucket *bucket, struct arena *arena)
+{
+    return str_format(arena, "%.*s://%.*s", STR_ARG(bucket->scheme), STR_ARG(bucket->host));
+}
+
 bool bucket_is_private(const struct bucket *bucket)
 {
     return bucket->is_private;

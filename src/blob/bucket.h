@@ -45,6 +45,7 @@ bool bucket_list(struct bucket *bucket,
                  struct fault *fault) MUST_CHECK;
 
 str bucket_key(const struct bucket *bucket, struct arena *arena, str id);
+str bucket_origin(const struct bucket *bucket, struct arena *arena);
 bool bucket_is_private(const struct bucket *bucket);
 
 /* An address that anybody may GET or PUT until it expires. */

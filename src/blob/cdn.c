@@ -56,6 +56,15 @@ bool cdn_is_signed(const struct cdn *cdn)
     return cdn->key != NULL;
 }
 
+str cdn_origin(const struct cdn *cdn, struct arena *arena)
+{
+    size_t end = 0;
+    for (int slashes = 0; end < cdn->url.len; end++)
+        if (cdn->url.at[end] == '/' && ++slashes == 3)
+            break;
+    return str_copy(arena, str_slice(cdn->url, 0, end));
+}
+
 /* Base64 whose "+", "=" and "/" are "-", "_" and "~": Amazon's own, not base64url. */
 static str signature(const struct cdn *cdn, struct arena *arena, str policy)
 {

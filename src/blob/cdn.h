@@ -20,3 +20,6 @@ bool cdn_is_signed(const struct cdn *cdn);
 
 /* path: from its first slash; query: encoded, may be empty. Unsigned without a key pair. */
 str cdn_url(const struct cdn *cdn, struct arena *arena, str path, str query, instant expires_at);
+
+/* Without the path that its url may have. */
+str cdn_origin(const struct cdn *cdn, struct arena *arena);

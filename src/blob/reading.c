@@ -148,6 +148,15 @@ bool blob_find(struct blobs *blobs, struct arena *arena, str id, const struct bl
     return true;
 }
 
+str blobs_origin(struct blobs *blobs, struct arena *arena)
+{
+    if (blobs->cdn != NULL)
+        return cdn_origin(blobs->cdn, arena);
+    if (blobs->bucket == NULL || bucket_is_private(blobs->bucket))
+        return (str){0};
+    return bucket_origin(blobs->bucket, arena);
+}
+
 /* ---- listing ---- */
 
 struct listing {

@@ -25,6 +25,7 @@ struct pages {
     struct page_file *files;
     size_t count;
     char version[33];
+    str policy;
 };
 
 static str type_of(str path)
@@ -131,9 +132,24 @@ static void make_version(struct pages *pages)
     buffer_done(&all);
 }
 
-bool pages_open(const char *folder, struct pages **out, struct fault *fault)
+/* The browser holds redirected requests against it, too. */
+static str policy_of(struct arena *arena, str files)
+{
+    str space = files.len == 0 ? STR("") : STR(" ");
+    return str_format(
+        arena,
+        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: "
+        "blob:%.*s%.*s; "
+        "media-src 'self' blob:%.*s%.*s; font-src 'self'; connect-src 'self' ws: wss:%.*s%.*s; "
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'",
+        STR_ARG(space), STR_ARG(files), STR_ARG(space), STR_ARG(files), STR_ARG(space),
+        STR_ARG(files));
+}
+
+bool pages_open(const char *folder, str files_origin, struct pages **out, struct fault *fault)
 {
     struct pages *pages = memory_zeroed(sizeof(*pages));
+    pages->policy = policy_of(&pages->arena, files_origin);
     walking.pages = pages;
     walking.root = strlen(folder);
     walking.fault = fault;
@@ -191,11 +207,6 @@ static const struct page_file *file_for(struct front *front, struct arena *arena
     return file;
 }
 
-static const char policy[] =
-    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-    "media-src 'self' blob:; font-src 'self'; connect-src 'self' ws: wss:; "
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'";
-
 #define PAGE_HEADERS_MAX 10
 
 /* "gzip" among what the client takes, and not with weight 0. */
@@ -212,7 +223,8 @@ static bool takes_gzip(const struct http_request *request)
     return false;
 }
 
-static size_t page_headers(const struct page_file *file, struct http_header *headers)
+static size_t page_headers(const struct pages *pages, const struct page_file *file,
+                           struct http_header *headers)
 {
     size_t count = 0;
     str caching = file->is_hashed ? STR("public, max-age=31536000, immutable") : STR("no-cache");
@@ -223,7 +235,7 @@ static size_t page_headers(const struct page_file *file, struct http_header *hea
     headers[count++] = (struct http_header){STR("Cache-Control"), caching};
     headers[count++] = (struct http_header){STR("X-Content-Type-Options"), STR("nosniff")};
     headers[count++] = (struct http_header){STR("Referrer-Policy"), STR("same-origin")};
-    headers[count++] = (struct http_header){STR("Content-Security-Policy"), str_of(policy)};
+    headers[count++] = (struct http_header){STR("Content-Security-Policy"), pages->policy};
     headers[count++] = (struct http_header){STR("Cross-Origin-Opener-Policy"), STR("same-origin")};
     return count;
 }
@@ -258,7 +270,7 @@ FUNCTIONS_HANDLER(pages_get)
                         : STR("There is nothing at this address.\n"));
         return;
     }
-    size_t count = page_headers(file, headers);
+    size_t count = page_headers(front->options.pages, file, headers);
     if (str_equal(http_header(request, "If-None-Match"), file->etag))
         http_answer(exchange, 304, headers, count, (str){0});
     else

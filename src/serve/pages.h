@@ -15,8 +15,10 @@
 
 struct pages;
 
-/* folder: web/dist. *version gets a text that changes with the files (with the pages' life). */
-bool pages_open(const char *folder, struct pages **out, struct fault *fault) MUST_CHECK;
+/* folder: web/dist. files_origin: from where pictures and films may come beside us, because we
+ * redirect there; may be empty. */
+bool pages_open(const char *folder, str files_origin, struct pages **out, struct fault *fault)
+    MUST_CHECK;
 void pages_close(struct pages *pages);
 const char *pages_version(const struct pages *pages);
 

@@ -349,7 +349,9 @@ static bool open_front(struct server *server, struct fault *fault)
         !read_proxies(server, fault) ||
         !trusted_new(&settings->compat.trusted_callers, &server->program, &server->trusted, fault))
         return false;
-    if (server->options.web != NULL && !pages_open(server->options.web, &server->pages, &no_pages))
+    str files = blobs_origin(server->blobs, &server->arena);
+    if (server->options.web != NULL &&
+        !pages_open(server->options.web, files, &server->pages, &no_pages))
         log_event(LOG_WARN, "no_pages", "%s", no_pages.text);
     if (server->pages != NULL)
         version = str_format(&server->arena, "%s-%s", version, pages_version(server->pages)).at;

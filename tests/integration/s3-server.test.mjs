@@ -107,6 +107,17 @@ describe('files in a bucket', () => {
         assert.equal(Number(head.headers.get('content-length')), png.length);
     });
 
+    test('may be shown by our pages, which let nothing else in', async () => {
+        const web = tempFolder('web');
+        writeFileSync(path.join(web, 'app.html'), '<!doctype html>');
+        const shown = await startServer({ config: `${config('redirected')}server: {web: ${web}}\n`, env });
+        const policy = (await fetch(`${shown.url}/library`)).headers.get('content-security-policy');
+        assert.ok(policy.includes(`img-src 'self' data: blob: ${endpoint};`), policy);
+        assert.ok(policy.includes(`media-src 'self' blob: ${endpoint};`), policy);
+        assert.ok(policy.includes("script-src 'self';"), policy);
+        await shown.stop();
+    });
+
     test('of what was made here come from it, too', async () => {
         const asset = await work.asset();
         const thumbnail = await fetch(asset.thumbnailUrl);
