@@ -184,6 +184,10 @@ export const words = {
     keys: "Single-letter keys", keysHelp: "Such as G then L for the library. Keys with Ctrl or Cmd always work.", on: "On", off: "Off",
     credits: "Credits", creditsLeft: (count: number) => `${number(count)} left.`, look: "How it looks", session: "This browser",
     signOutHelp: "Signs this browser out. What is developing goes on without it.",
+    end: "Leaving", endHelp: "Removes the account, its works, files and credits for good. A certificate lists what was removed.",
+    endAct: "Delete account", endTitle: "Delete your account?", endKeep: "Keep it", endSure: "Delete for good",
+    endText: (email: string, room: string, left: number) =>
+      `${email}, ${room} of works and ${credits(left)} are gone for good; there is no bin. The certificate that follows lists each file; keep its address.`,
   },
 
   keys: {

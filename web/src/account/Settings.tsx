@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The account as it is, how the page looks, and the way out. Each choice keeps itself. */
 import * as Radio from "@radix-ui/react-radio-group";
+import { lazy, Suspense, useState } from "react";
 import { letterKeys, letterKeysChoose } from "../app/keys";
 import { useMe } from "../app/live";
 import { Link } from "../app/router";
@@ -9,6 +10,8 @@ import { useStore } from "../app/store";
 import { contrast, contrastChoose, theme, themeChoose, type Contrast, type Theme } from "../app/theme";
 import { Button } from "../parts/Button";
 import { words } from "../words";
+
+const Leave = lazy(() => import("./Leave"));
 
 interface ChoiceProps {
   label: string;
@@ -52,6 +55,21 @@ function Looks() {
   );
 }
 
+function End() {
+  const [asking, setAsking] = useState(false);
+  const s = words.settings;
+  return (
+    <section aria-labelledby="end">
+      <h2 id="end">{s.end}</h2>
+      <div className="setting">
+        <p className="small quiet">{s.endHelp}</p>
+        <Button id="leave" onClick={() => setAsking(true)}>{s.endAct}</Button>
+      </div>
+      <Suspense>{asking && <Leave onClose={() => setAsking(false)} />}</Suspense>
+    </section>
+  );
+}
+
 export default function Settings() {
   const me = useMe();
   const s = words.settings;
@@ -76,6 +94,7 @@ export default function Settings() {
           <Button onClick={() => void sessionLeave()}>{words.account.signOut}</Button>
         </div>
       </section>
+      <End />
     </main>
   );
 }

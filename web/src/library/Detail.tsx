@@ -12,7 +12,7 @@ import { ReceiptRows } from "../parts/ReceiptRows";
 import { Words } from "../parts/Words";
 import type { Asset, Job, JobId } from "../types";
 import { words } from "../words";
-import { download, startAddress, useAgainAddress } from "./acts";
+import { download, downloadStamped, startAddress, useAgainAddress } from "./acts";
 import { nameOf } from "./Tile";
 import { words as own } from "./words";
 
@@ -178,6 +178,7 @@ export function Detail(props: Props) {
             <Facts asset={asset} job={job} />
             <Embedded asset={asset} />
             {job && <ReceiptRows job={job} />}
+            {generation && <button type="button" className="word linked small" onClick={() => void downloadStamped(asset)}>{own.stamped}</button>}
             {job && <button type="button" className="word linked small" onClick={() => setBill(true)}>{words.receipt.title}</button>}
             {job && bill && <Suspense><Receipt jobId={job._id} onClose={() => setBill(false)} /></Suspense>}
           </div>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What can be done with a work, wherever it is shown. */
+import { client } from "../app/session";
+import { api } from "../convex/_generated/api";
 import { cut } from "../format";
 import type { Asset } from "../types";
 
@@ -19,6 +21,12 @@ export function download(asset: Asset) {
   link.href = asset.url;
   link.download = fileName(asset);
   link.click();
+}
+
+/* A copy that says in its metadata how it was made: prompt, model, seed, and that a model made it. */
+export async function downloadStamped(asset: Asset) {
+  const { url } = await client.query(api.assets.getSignedUrl, { assetId: asset._id, metadata: true, download: true });
+  location.assign(url);
 }
 
 export const useAgainAddress = (asset: Asset) => `/generate?from=${encodeURIComponent(asset._id)}`;

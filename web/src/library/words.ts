@@ -5,6 +5,7 @@ import { counted, number, size } from "../format";
 const works = (count: number) => counted(count, "work", "works");
 
 export const words = {
+  stamped: "Download with how it was made",
   frame: { image: "Picture", video: "Film" },
   grid: { date: "Works by day", size: "Works by size", type: "Works by kind" },
   preparing: "Being prepared",
