@@ -2,6 +2,7 @@
 // What a newcomer does: signs up, asks for a picture, sees it develop, finds it in the library,
 // comes back later, deletes it.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
 import { checkAccess, openPage, startBrowser, startServer } from './stage.mjs';
@@ -64,6 +65,16 @@ test('the pictures are in the library, also after a reload', async () => {
     await page.getByRole('gridcell').nth(3).waitFor();
     const decoded = await page.locator('[role=gridcell] img').first().evaluate((image) => image.decode().then(() => image.naturalWidth));
     assert.ok(decoded > 0);
+});
+
+test('a download may say how the work was made', async () => {
+    await page.goto('/library');
+    await page.getByRole('gridcell').first().locator('a').first().click();
+    const [saved] = await Promise.all([page.waitForEvent('download'),
+        page.getByRole('button', { name: 'Download with how it was made' }).click()]);
+    const bytes = readFileSync(await saved.path());
+    assert.ok(bytes.includes('trainedAlgorithmicMedia') && bytes.includes(prompt));
+    await page.goto('/library');
 });
 
 test('a work opens, and is deleted for good', async () => {

@@ -241,4 +241,27 @@ test('a narrow and a light page hold all of it', async () => {
     }
 });
 
+test('an account goes for good, and leaves a certificate of what was removed', async () => {
+    await page.goto('/settings');
+    await page.getByRole('button', { name: 'Delete account' }).click();
+    const dialog = page.getByRole('alertdialog', { name: 'Delete your account?' });
+    await dialog.getByText(/mira@example\.org/).waitFor();
+    await checkAccess(page, 'leaving');
+    await dialog.getByRole('button', { name: 'Delete for good' }).click();
+    const link = page.getByRole('link', { name: 'Download the certificate' });
+    await link.waitFor();
+    await checkAccess(page, 'left');
+    const [paper] = await Promise.all([page.waitForEvent('download'), link.click()]);
+    assert.equal(paper.suggestedFilename(), 'certificate-of-deletion.json');
+    const told = async () => (await (await fetch(await link.evaluate((element) => element.href))).json());
+    let certificate = await told();
+    for (let i = 0; i < 100 && !certificate.isComplete; i++) {
+        await page.waitForTimeout(100);
+        certificate = await told();
+    }
+    assert.ok(certificate.isComplete && certificate.removedFiles.length >= 5, JSON.stringify(certificate).slice(0, 300));
+    await page.goto('/library');
+    await page.waitForURL('**/sign-in*');
+});
+
 test('nothing went wrong on the way', () => assert.deepEqual(page.wrong, []));

@@ -190,6 +190,11 @@ export const words = {
       `${email}, ${room} of works and ${credits(left)} are gone for good; there is no bin. The certificate that follows lists each file; keep its address.`,
   },
 
+  left: {
+    going: "Deleting your account", gone: "Your account is deleted", download: "Download the certificate",
+    certificate: (until: string) => `Every file goes in the next moments; the certificate lists each one as it goes. Its address is good until ${until}.`,
+  },
+
   keys: {
     title: "Keys", show: "Keys",
     groups: [

@@ -2,10 +2,11 @@
 /* Asks before an account goes for good with all that is in it. What was removed is told by the
    certificate that follows. */
 import * as Alert from "@radix-ui/react-alert-dialog";
-import { useMutation } from "convex/react";
 import { useState } from "react";
 import { messageOf } from "../app/faults";
 import { isOffline, useMe } from "../app/live";
+import { client, leaving } from "../app/session";
+import { toast } from "../app/toast";
 import { api } from "../convex/_generated/api";
 import { size } from "../format";
 import { Button } from "../parts/Button";
@@ -13,24 +14,22 @@ import { words } from "../words";
 
 export default function Leave({ onClose }: { onClose: () => void }) {
   const me = useMe();
-  const remove = useMutation(api.account.deleteAccount);
-  const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState<string>();
   const s = words.settings;
+  /* Every live query goes first: they would be told that nobody is signed in. */
   const act = async () => {
     if (isOffline()) return setFault(words.remove.offline);
-    setBusy(true);
-    setFault(undefined);
+    leaving.set({});
     try {
-      const { certificateUrl } = await remove({});
-      location.assign(certificateUrl);
+      const { certificateUrl, expiresAt } = await client.mutation(api.account.deleteAccount, {});
+      leaving.set({ url: certificateUrl, until: expiresAt });
     } catch (thrown) {
-      setFault(messageOf(thrown));
-      setBusy(false);
+      leaving.set(undefined);
+      toast({ id: "leaving", text: messageOf(thrown) });
     }
   };
   return (
-    <Alert.Root open onOpenChange={(open) => !open && !busy && onClose()}>
+    <Alert.Root open onOpenChange={(open) => !open && onClose()}>
       <Alert.Portal>
         <Alert.Overlay className="scrim" />
         <Alert.Content className="dialog" onCloseAutoFocus={(event) => { event.preventDefault(); document.getElementById("leave")?.focus(); }}>
@@ -39,7 +38,7 @@ export default function Leave({ onClose }: { onClose: () => void }) {
           {fault && <p className="wrong" role="alert">{fault}</p>}
           <div className="dialog-acts">
             <Alert.Cancel asChild><Button>{s.endKeep}</Button></Alert.Cancel>
-            <Button look="destroy" busy={busy} onClick={() => void act()}>{s.endSure}</Button>
+            <Button look="destroy" onClick={() => void act()}>{s.endSure}</Button>
           </div>
         </Alert.Content>
       </Alert.Portal>

@@ -4,6 +4,7 @@ import { useEffect, type ReactNode } from "react";
 import { SignIn } from "../account/SignIn";
 import { words } from "../words";
 import { Boundary } from "./Boundary";
+import { Left } from "./Left";
 import { Frame } from "./Frame";
 import { useGlobalKeys } from "./keys";
 import { whenIdle } from "./later";
@@ -11,7 +12,7 @@ import { Missing } from "./Missing";
 import { Overlays } from "./Overlays";
 import { Arrival, piece } from "./piece";
 import { navigate, usePlace } from "./router";
-import { session } from "./session";
+import { leaving, session } from "./session";
 import { useStore } from "./store";
 
 const pieces = {
@@ -67,10 +68,12 @@ export function App() {
   const { path, query } = usePlace();
   const atForm = useGate(state, path, query.size > 0 ? `?${query}` : "");
   const page = state === "in" && !atForm ? pageAt(path) : undefined;
+  const left = useStore(leaving);
   useGlobalKeys();
   useEffect(() => {
     if (state === "in") void fetchAhead();
   }, [state]);
+  if (left) return <Left {...left} />;
   if (state === "unreachable") return <p className="unreachable" role="status">{words.unreachable}</p>;
   if (atForm && state !== "in") return <SignIn key={path} fresh={path === "/sign-up"} />;
   if (!page) return null;

@@ -24,6 +24,9 @@ export const client = new ConvexReactClient(location.origin, { skipConvexDeploym
 /* Signing out was asked for and did not reach the server. */
 export const stillIn = storeOf(false);
 
+/* The account is being deleted; with a url it is gone, and its certificate is there. */
+export const leaving = storeOf<{ url?: string; until?: number } | undefined>(undefined);
+
 let granted: Granted | null = null;
 
 async function post(path: string, body: object): Promise<Response> {

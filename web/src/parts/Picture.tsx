@@ -6,13 +6,15 @@ import type { Asset } from "../types";
 import { words } from "../words";
 
 const THUMBNAIL_BOX = 400;
+const DISPLAY_BOX = 2560;
 
-/* The thumbnail fits a box of 400 x 400; the larger rendition is used where that would look soft. */
+const widthIn = (box: number, { width, height }: Asset) => Math.max(1, Math.round(width * Math.min(1, box / Math.max(width, height, 1))));
+
+/* The thumbnail fits a box of 400 x 400, the display rendition one of 2560; the larger is used where the smaller would look soft. */
 function sources(asset: Asset): string | undefined {
   if (!asset.thumbnailUrl || asset.type === "video") return undefined;
-  const scale = Math.min(1, THUMBNAIL_BOX / Math.max(asset.width, asset.height));
-  const small = Math.max(1, Math.round(asset.width * scale));
-  return `${asset.thumbnailUrl} ${small}w, ${asset.displayUrl ?? asset.url} ${asset.width}w`;
+  const large = asset.displayUrl ? `${asset.displayUrl} ${widthIn(DISPLAY_BOX, asset)}w` : `${asset.url} ${Math.max(1, asset.width)}w`;
+  return `${asset.thumbnailUrl} ${widthIn(THUMBNAIL_BOX, asset)}w, ${large}`;
 }
 
 interface Props {
