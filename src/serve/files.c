@@ -143,11 +143,6 @@ static struct blob_link link_of(struct arena *arena, const struct delivery *deli
     if (!is_shown || delivery->is_download)
         link.disposition =
             name_disposition(arena, name_clean(arena, file->name, file->content_type));
-    /* The blob's address lives a quarter longer at most: no longer than ours. */
-    if (delivery->expires_at.us != 0)
-        link.lifetime.us =
-            MAX_OF(SECONDS(4).us, MIN_OF(instant_since(delivery->expires_at, link.now).us * 4 / 5,
-                                         BLOB_LINK_LIFE.us));
     return link;
 }
 
@@ -171,6 +166,8 @@ static void redirect(struct exchange *exchange, const struct delivery *delivery,
     http_answer(exchange, 302, answer.headers, answer.count, (str){0});
 }
 
+/* The bucket's name of a file is its address that is good for ever, too: who came by one that
+ * expires is not told it, and has the bytes from us. */
 static void send_place(struct front *front, struct exchange *exchange,
                        const struct http_request *request, struct file_answer *answer,
                        const struct delivery *delivery, const struct blob_place *place)
@@ -180,7 +177,7 @@ static void send_place(struct front *front, struct exchange *exchange,
     else if (request->is_head)
         http_answer_file(exchange, 200, answer->headers, answer->count, -1, 0,
                          delivery->file.size_bytes);
-    else if (place->url.len != 0)
+    else if (place->url.len != 0 && delivery->expires_at.us == 0)
         redirect(exchange, delivery, place);
     else
         away_fetch(front, exchange, delivery);

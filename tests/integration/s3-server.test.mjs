@@ -108,6 +108,16 @@ describe('files in a bucket', () => {
         assert.equal(Number(head.headers.get('content-length')), png.length);
     });
 
+    test('are not named to who may see one for a while: the name is an address that is good for ever', async () => {
+        const { url } = await work.client.query('assets:getSignedUrl', { assetId: work.assetId });
+        const file = await fetch(url, { redirect: 'manual' });
+        assert.equal(file.headers.get('location'), null);
+        assert.equal(file.status, 200);
+        assert.deepEqual(Buffer.from(await file.arrayBuffer()), png);
+        const part = await fetch(url, { headers: { range: 'bytes=1-3' } });
+        assert.equal(await part.text(), 'PNG');
+    });
+
     test('may be shown by our pages, which let nothing else in', async () => {
         const web = tempFolder('web');
         writeFileSync(path.join(web, 'app.html'), '<!doctype html>');
