@@ -63,6 +63,7 @@ static bool fill(struct bucket *bucket, const struct blob_bucket *options, struc
 bool bucket_open(const struct blob_bucket *options, struct bucket **out, struct fault *fault)
 {
     struct bucket *bucket = memory_zeroed(sizeof(*bucket));
+    pthread_mutex_init(&bucket->lock, NULL);
     bool ok = fill(bucket, options, fault);
     if (ok)
         bucket->outside = outside_new(&(struct outside_options){0}, fault);
@@ -80,6 +81,13 @@ void bucket_close(struct bucket *bucket)
         return;
     if (bucket->outside != NULL)
         outside_free(bucket->outside);
+    while (bucket->idle != NULL) {
+        struct waiter *waiter = bucket->idle;
+        bucket->idle = waiter->next;
+        queue_free(waiter->queue);
+        free(waiter);
+    }
+    pthread_mutex_destroy(&bucket->lock);
     arena_done(&bucket->arena);
     free(bucket);
 }

@@ -19,9 +19,31 @@ void bucket_result_free(struct outside_result **result)
     outside_result_free(*result);
 }
 
-static void queue_auto_free(struct queue **queue)
+/* ---- who waits ---- */
+
+static struct waiter *waiter_take(struct bucket *bucket, struct fault *fault)
 {
-    queue_free(*queue);
+    pthread_mutex_lock(&bucket->lock);
+    struct waiter *waiter = bucket->idle;
+    if (waiter != NULL)
+        bucket->idle = waiter->next;
+    pthread_mutex_unlock(&bucket->lock);
+    if (waiter != NULL)
+        return waiter;
+    struct queue *queue = queue_new(1, fault);
+    if (queue == NULL)
+        return NULL;
+    waiter = memory_new(sizeof(*waiter));
+    *waiter = (struct waiter){.queue = queue};
+    return waiter;
+}
+
+static void waiter_give_back(struct bucket *bucket, struct waiter *waiter)
+{
+    pthread_mutex_lock(&bucket->lock);
+    waiter->next = bucket->idle;
+    bucket->idle = waiter;
+    pthread_mutex_unlock(&bucket->lock);
 }
 
 /* ---- addresses ---- */
@@ -129,7 +151,7 @@ static bool send(struct bucket *bucket, const struct bucket_ask *ask, struct que
     return fault_set(fault, FAULT_TRANSIENT, "too much is asked of the bucket just now");
 }
 
-/* NULL only when somebody said stop and nothing comes any more. */
+/* Every request gets its one answer, also when it is cancelled. */
 static struct outside_result *wait_for(struct bucket *bucket, struct queue *answers, uint64_t id)
 {
     void *item = NULL;
@@ -137,7 +159,7 @@ static struct outside_result *wait_for(struct bucket *bucket, struct queue *answ
     while (queue_take(answers, &item, 1) == 0) {
         struct pollfd look = {.fd = queue_fd(answers), .events = POLLIN};
         if (poll(&look, 1, LOOK_EVERY_MS) < 0 && errno != EINTR)
-            break;
+            abort(); /* a descriptor of ours is none */
         if (atomic_load(&bucket->is_stopped) && !is_cancelled) {
             outside_cancel(bucket->outside, id);
             is_cancelled = true;
@@ -157,16 +179,18 @@ static bool is_passing(const struct outside_result *result)
 static bool ask_once(struct bucket *bucket, const struct bucket_ask *ask,
                      struct outside_result **out, struct fault *fault)
 {
-    AUTO(queue_auto_free) struct queue *answers = queue_new(1, fault);
     uint64_t id = atomic_fetch_add(&bucket->last_id, 1) + 1;
     if (atomic_load(&bucket->is_stopped))
         return fault_set(fault, FAULT_TRANSIENT, "the program is ending");
-    if (answers == NULL || !send(bucket, ask, answers, id, fault))
+    struct waiter *waiter = waiter_take(bucket, fault);
+    if (waiter == NULL)
         return false;
-    *out = wait_for(bucket, answers, id);
-    if (*out == NULL)
-        return fault_set(fault, FAULT_TRANSIENT, "the bucket did not answer");
-    return true;
+    bool is_sent = send(bucket, ask, waiter->queue, id, fault);
+    if (is_sent)
+        *out = wait_for(bucket, waiter->queue, id);
+    waiter_give_back(bucket, waiter);
+    return is_sent &&
+           (*out != NULL || fault_set(fault, FAULT_TRANSIENT, "the bucket did not answer"));
 }
 
 /* 0.2, 0.8, 3.2 s: together less than an upload waits. */

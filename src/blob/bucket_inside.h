@@ -12,9 +12,19 @@
 #include "blob/bucket.h"
 #include "net/outside.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
+/* Where one who waits is told. Kept till the end, for who tells may still be signalling it when the
+ * answer was taken already. */
+struct waiter {
+    struct waiter *next;
+    struct queue *queue;
+};
+
 struct bucket {
+    pthread_mutex_t lock;
+    struct waiter *idle; /* under the lock */
     struct arena arena;
     struct outside *outside;
     struct sign_key sign;
