@@ -96,7 +96,8 @@ void errand_bring(struct keeping *keeping, struct random *random)
     int64_t size;
     if (blob_open(errand->blobs, errand->work->blob, &errand->fd, &size, &fault))
         return;
-    errand->is_passing = fault.kind == FAULT_TRANSIENT || fault.kind == FAULT_FULL;
+    /* Who is told that it is lost may throw away what it belongs to: only what is not there is. */
+    errand->is_passing = fault.kind != FAULT_ABSENT && fault.kind != FAULT_INPUT;
     log_event(LOG_WARN, "blob_lost", "%s", fault.text);
 }
 
