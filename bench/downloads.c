@@ -170,8 +170,10 @@ static bool converse(struct measuring *m, str request, str *answer, struct fault
 static bool text_after(str from, const char *before, str *out, struct fault *fault)
 {
     const char *at = strstr(from.at, before);
-    if (at == NULL)
-        return fault_set(fault, FAULT_SYSTEM, "no %s in %.300s", before, from.at);
+    if (at == NULL) {
+        fault_set(fault, FAULT_SYSTEM, "no %s in %.300s", before, from.at);
+        return false;
+    }
     at += strlen(before);
     *out = (str){at, strcspn(at, "\"")};
     return true;
@@ -180,7 +182,7 @@ static bool text_after(str from, const char *before, str *out, struct fault *fau
 /* A small picture, so that there is a row; its bytes are then replaced. */
 static bool store(struct measuring *m, struct fault *fault)
 {
-    str text, token, url;
+    str text = {0}, token = {0}, url = {0};
     if (!program_ask(&m->server, "/api/auth/sign-up",
                      "{\"email\":\"bench@example.com\",\"password\":\"a long enough password\"}",
                      &m->arena, &text, fault) ||

@@ -251,6 +251,10 @@ static void upload_asset(struct call *call, const struct upload_asset_args *args
     /* It goes as soon as ours is made, and the original would go with it. */
     REQUIRE_ARGUMENT(call, !str_equal(thumbnail.storage_id, file.storage_id), ".thumbnailStorageId",
                      "This is the file itself. Send a smaller picture.");
+    REQUIRE_ARGUMENT(
+        call, thumbnail.storage_id.len == 0 || str_starts(thumbnail.content_type, STR("image/")),
+        ".thumbnailStorageId", "A thumbnail is a picture. This file is %.*s.",
+        STR_ARG(thumbnail.content_type));
     if (!call_failed(call))
         check_said(call, args, &file);
     upload_release(call, &upload);

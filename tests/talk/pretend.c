@@ -272,13 +272,14 @@ static void answer_derive(struct pretend *pretend, const struct under_way *work,
         return;
     }
     bool is_film = (blob->media == MEDIA_VIDEO) != (work->manner.way == PRETEND_LIES);
+    bool is_marked = blob->is_marked; /* storing moves the blobs */
     result->thumbnail = store(pretend, &result->arena, MEDIA_IMAGE);
     result->display = store(pretend, &result->arena, MEDIA_IMAGE);
     result->thumbnail.content_type = STR("image/jpeg");
     result->display.content_type = STR("image/webp");
     result->blur = STR("data:image/png;base64,AAAA");
-    result->embedded = blob->is_marked ? &mark : NULL;
-    result->has_credentials = blob->is_marked;
+    result->embedded = is_marked ? &mark : NULL;
+    result->has_credentials = is_marked;
     result->mime_type = is_film ? STR("video/mp4") : STR("image/png");
     result->width = is_film ? 1280 : 1024;
     result->height = is_film ? 720 : 1024;

@@ -101,9 +101,9 @@ static void names_are_read_as_browsers_write_them(void **state)
     buffer_done(&told.text);
 }
 
-#define LONG_BOUNDARY                                                                              \
-    "multipart/form-data; boundary=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"    \
-    "aaaaaaaaaaaaaa"
+static const char long_boundary[] =
+    "multipart/form-data; boundary=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    "aaaaaaaaaaaaaa";
 
 static void what_is_no_form_is_refused(void **state)
 {
@@ -114,7 +114,7 @@ static void what_is_no_form_is_refused(void **state)
         "multipart/form-data; boundary=",
         "multipart/form-data; boundary=\"xyz",
         "multipart/form-data; boundary=\"x\xc3\xa4\"",
-        LONG_BOUNDARY,
+        long_boundary,
     };
     struct told told = {0};
     for (size_t i = 0; i < ARRAY_LEN(types); i++)
