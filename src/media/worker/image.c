@@ -5,6 +5,7 @@
 
 #include "media/worker/octets.h"
 #include "media/worker/picture.h"
+#include "media/worker/png_read.h"
 
 #define DISPLAY_SIDE 2560 /* as screens are wide; who wants more has the original */
 #define WEBP_QUALITY 82
@@ -109,6 +110,33 @@ static int jpeg_part(const struct job *job, int side)
     return part;
 }
 
+/* The same picture with its pixels read by our own code; NULL: libvips has to. They stay until the
+ * child ends. */
+static VipsImage *read_plain(struct job *job, VipsImage *header)
+{
+    struct pixels pixels;
+    if (vips_image_get_typeof(header, VIPS_META_ICC_NAME) != 0 ||
+        vips_image_get_format(header) != VIPS_FORMAT_UCHAR ||
+        !png_read((bytes){job->input, job->input_len}, &pixels))
+        return NULL;
+    VipsImage *image = NULL;
+    if (pixels.width == header->Xsize && pixels.height == header->Ysize &&
+        pixels.bands == header->Bands)
+        image = vips_image_new_from_memory(
+            pixels.at, (size_t)pixels.width * (size_t)pixels.height * (size_t)pixels.bands,
+            pixels.width, pixels.height, pixels.bands, VIPS_FORMAT_UCHAR);
+    if (image == NULL) {
+        free(pixels.at);
+        return NULL;
+    }
+    image->Type = header->Type;
+    image->Xres = header->Xres;
+    image->Yres = header->Yres;
+    if (vips_image_get_orientation(header) > 1)
+        vips_image_set_int(image, VIPS_META_ORIENTATION, vips_image_get_orientation(header));
+    return image;
+}
+
 /* The picture, upright, in sRGB, eight bits, in a box of that side. A file that ends early is
  * refused, not shown half grey. */
 static VipsImage *load(struct job *job, enum media_type type, VipsImage *header)
@@ -117,12 +145,14 @@ static VipsImage *load(struct job *job, enum media_type type, VipsImage *header)
     int side = wanted > 0 && wanted < DISPLAY_SIDE ? (int)wanted : DISPLAY_SIDE;
     int part = type == MEDIA_JPEG ? jpeg_part(job, side) : 1;
     AUTO(picture_done) VipsImage *smaller = NULL;
+    AUTO(picture_done) VipsImage *plain = type == MEDIA_PNG ? read_plain(job, header) : NULL;
     /* Not vips_thumbnail_buffer: its fail_on lets torn files through (libvips 8.14). */
     if (part > 1 && vips_jpegload_buffer((void *)(uintptr_t)job->input, job->input_len, &smaller,
                                          "shrink", part, "access", VIPS_ACCESS_SEQUENTIAL,
                                          "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL) != 0)
         return picture_settled(job, NULL);
-    AUTO(picture_done) VipsImage *lazy = picture_shrunk(part > 1 ? smaller : header, side);
+    VipsImage *whole = plain != NULL ? plain : header;
+    AUTO(picture_done) VipsImage *lazy = picture_shrunk(part > 1 ? smaller : whole, side);
     return picture_settled(job, lazy);
 }
 
