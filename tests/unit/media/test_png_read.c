@@ -122,7 +122,7 @@ static bytes file_of(const struct buffer *buffer)
 /* From a place of its own with nothing behind it, so that a sanitizer sees what is read beyond. */
 static bool is_read(bytes file)
 {
-    AUTO(memory_free) uint8_t *copy = malloc(MAX_OF(file.len, 1));
+    AUTO(memory_free) uint8_t *copy = memory_new(MAX_OF(file.len, 1));
     AUTO(memory_free) uint8_t *at = NULL;
     struct pixels out = {0};
     memcpy(copy, file.at, file.len);
