@@ -67,8 +67,13 @@ export async function openPage(browser, url, { width = 1440, height = 1000, colo
     return page;
 }
 
+// What fades has no contrast of its own on the way; what breathes for ever is not waited for.
+const settle = (page) => page.evaluate(() => Promise.allSettled(document.getAnimations()
+    .filter((one) => one.effect?.getComputedTiming().endTime !== Infinity).map((one) => one.finished)));
+
 export async function checkAccess(page, name) {
     mkdirSync(shots, { recursive: true });
+    await settle(page);
     await page.screenshot({ path: path.join(shots, `${name}.png`) });
     // In a frame of its own kind: the page's policy forbids script that is not its own.
     const session = await page.context().newCDPSession(page);
