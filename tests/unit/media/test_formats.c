@@ -16,7 +16,7 @@ static struct ending *look(const void *data, size_t len)
 
 static void a_heic_is_shown_as_webp(void **state)
 {
-    struct ending *ending = look(sample_heic, sizeof(sample_heic));
+    struct ending *ending = look(heic_sample, sizeof(heic_sample));
     assert_int_equal(ending->facts.type, MEDIA_HEIC);
     assert_int_equal(ending->facts.width, 16);
     assert_int_equal(ending->facts.frames, 1);
@@ -92,8 +92,8 @@ static void a_matroska_that_is_no_webm_is_refused_by_name(void **state)
 
 static void a_heif_is_known_by_what_it_is_compatible_with(void **state)
 {
-    uint8_t other[sizeof(sample_heic)];
-    memcpy(other, sample_heic, sizeof(other));
+    uint8_t other[sizeof(heic_sample)];
+    memcpy(other, heic_sample, sizeof(other));
     memcpy(other + 8, "mif1", 4);
     struct ending *ending = desk_look(&desk, MEDIA_PROBE, other, sizeof(other));
     assert_int_equal(ending->facts.type, MEDIA_HEIC);
