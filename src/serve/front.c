@@ -6,7 +6,6 @@
 #include "serve/accounts.h"
 #include "serve/actions.h"
 #include "serve/archives.h"
-#include "serve/away.h"
 #include "serve/chores.h"
 #include "serve/resized.h"
 #include "serve/route.h"
@@ -255,7 +254,6 @@ void front_close(struct front *front)
     actions_close(front);
     http_close(front->http);
     uploads_free(front->uploads);
-    away_free(front->away);
     archives_stop(front->archives);
     chores_close(front->chores);
     archives_free(front->archives);

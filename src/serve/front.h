@@ -30,7 +30,6 @@ struct pages;
 struct trusted;
 struct action;
 struct uploads;
-struct away;
 struct archives;
 struct partials;
 struct chores;
@@ -101,7 +100,7 @@ struct front {
     size_t session_count;
     struct peers *peers;
     struct uploads *uploads;
-    struct away *away; /* NULL: nothing was yet */
+    size_t away_count; /* files that are being fetched from a bucket */
     enum shortage shortage;
     instant looked_at, trimmed_at, made_room_at; /* serve/shed.c */
     bool wants_room;                             /* a subscription was refused for want of memory */
