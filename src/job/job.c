@@ -29,6 +29,7 @@ static const struct field job_fields[] = {
     NUMBER(cost, .is_optional = true),
     NUMBER(turn, .is_optional = true),
     INT(troubles, .is_optional = true),
+    INT(crashes, .is_optional = true),
 };
 #undef ROW
 

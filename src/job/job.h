@@ -39,6 +39,7 @@ struct job {
     instant run_at;
     int64_t attempt, epoch;
     int64_t failures; /* in a row, as its action counts them */
+    int64_t crashes;  /* those of them by which whoever worked on it died */
     int64_t troubles; /* its asks and answers that failed in a row; the runner counts them */
     bool holds_slot;
     instant begun_at; /* when it took the slot */

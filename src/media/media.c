@@ -372,7 +372,7 @@ static const char *const failure_names[MEDIA_FAILURE_COUNT] = {
     [MEDIA_CORRUPT] = "corrupt",   [MEDIA_TOO_LARGE] = "too_large",
     [MEDIA_TIMEOUT] = "timeout",   [MEDIA_CRASHED] = "crashed",
     [MEDIA_CANCELED] = "canceled", [MEDIA_UNAVAILABLE] = "unavailable",
-    [MEDIA_BROKEN] = "broken",
+    [MEDIA_BROKEN] = "broken",     [MEDIA_STARVED] = "starved",
 };
 
 const char *media_failure_name(enum media_failure failure)

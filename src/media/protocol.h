@@ -84,17 +84,18 @@ enum media_fit {
     MEDIA_FIT_COUNT,
 };
 
-/* Why a request failed. Only MEDIA_UNAVAILABLE may be tried again unchanged. */
+/* Why a request failed. Only MEDIA_UNAVAILABLE and MEDIA_STARVED may be tried again unchanged. */
 enum media_failure {
     MEDIA_FAILURE_NONE,
     MEDIA_REFUSED,     /* of a kind that is not accepted */
     MEDIA_CORRUPT,     /* of an accepted kind, but broken */
     MEDIA_TOO_LARGE,   /* beyond a limit of pixels, frames or bytes */
-    MEDIA_TIMEOUT,     /* took longer than it may */
+    MEDIA_TIMEOUT,     /* took longer than it may, and had the processor for it */
     MEDIA_CRASHED,     /* the child that worked on it died */
     MEDIA_CANCELED,    /* by media_cancel */
     MEDIA_UNAVAILABLE, /* the helper is gone or starting */
     MEDIA_BROKEN,      /* the helper said or did something it must not */
+    MEDIA_STARVED,     /* its time was over, but it had little of the processor: not its fault */
     MEDIA_FAILURE_COUNT,
 };
 
@@ -116,6 +117,7 @@ enum media_selftest {
     SELFTEST_OUTLIVE,     /* asks to live on without the helper: the system must kill */
     SELFTEST_NOISE,       /* impossible and endless progress, then done */
     SELFTEST_EXCUSE,      /* fails with what only the helper may say */
+    SELFTEST_STALL,       /* never ends, and uses nothing, as if others had the processor */
 };
 
 /* Of the input or the sketch; for RESIZE, of what was made. */

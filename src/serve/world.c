@@ -129,6 +129,7 @@ static enum work_failure failure_of_media(enum media_failure failure)
 {
     switch (failure) {
     case MEDIA_UNAVAILABLE:
+    case MEDIA_STARVED:
         return WORK_TRANSIENT;
     case MEDIA_CRASHED:
     case MEDIA_TIMEOUT:
@@ -155,6 +156,9 @@ static void on_media(void *context, struct media_event *event)
     if (work == NULL)
         return;
     if (event->kind == MEDIA_EVENT_FAILED) {
+        if (event->failure == MEDIA_STARVED)
+            log_event(LOG_WARN, "media_starved",
+                      "a child had too little of the processor in its time; tried again later");
         finish_failed(outer, event->id, failure_of_media(event->failure), event->text);
         return;
     }

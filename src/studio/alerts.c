@@ -86,7 +86,7 @@ struct wire_alert {
 static const struct field wire_alert_fields[] = {
     FIELD(id, doc_id, .kind = FIELD_REF, .ref = &alert_type, .wire = "_id"),
     CREATED(created),
-    TEXT(kind, .about = "low_credits, debt, refunds or added."),
+    TEXT(kind, .about = "low_credits, debt, refunds, added or waiting."),
     TEXT(detail),
     MAYBE_REF(user_id, &user_type),
     TIME(at),
@@ -112,7 +112,7 @@ BACKEND_FUNCTION(acknowledge, char)
 
 const struct function alert_functions[] = {
     QUERY("admin:listAlerts", list, .caller = ADMIN, .returns = RETURNS_LIST(&wire_alert_item),
-          .about = "What is unusual in the books, newest 200 first (CRED-10)."),
+          .about = "What is unusual in the books (CRED-10), or waits for long; newest 200 first."),
     MUTATION("admin:acknowledgeAlert", acknowledge, .caller = ADMIN, .returns = RETURNS_NULL,
              .about = "Somebody has looked at it; audited."),
     QUERY("alerts:getMyAlerts", list_own, .caller = SIGNED_IN,

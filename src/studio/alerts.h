@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Alerts: what a user or the operators should know of, each once: credits that run low (CRED-06),
- * and what is unusual in the books (CRED-10): many refunds, much that was added, debts.
+ * what is unusual in the books (CRED-10: many refunds, much that was added, debts), and files that
+ * wait for long to be looked into.
  *
  * Owns:     rows in the call's change.
  * Threads:  the call's.

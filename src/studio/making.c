@@ -210,13 +210,13 @@ static void output_failed(struct call *call, struct job *job, struct output *out
     bool may_again = job->failures < MAKING_RETRIES_MAX || is_worth_fetching(call, output) ||
                      PLANTED(sim_fetched_for_ever);
     int64_t most = may_again ? INT64_MAX : 0;
-    if (work_may_be_tried_again(came, &job->failures, most)) {
+    if (work_may_be_tried_again(came, job, most)) {
         span wait = job_backoff(call, job->failures);
         job_put_off(call, job,
                     instant_add(call->now, (span){MAX_OF(wait.us, came->retry_after.us)}));
         return;
     }
-    job->failures = 0;
+    job->failures = job->crashes = 0;
     output_give_up(call, output, came->text);
     row_put(call, &job_type, job);
 }
@@ -241,7 +241,7 @@ static void making_answer(struct call *call, struct job *job, const void *asked,
         output_failed(call, job, output, came);
         return;
     }
-    job->failures = 0;
+    job->failures = job->crashes = 0;
     row_put(call, &job_type, job);
     if (work->kind == WORK_DERIVE)
         making_take_asset(call, &g, &outputs, output, came);

@@ -42,7 +42,7 @@ static void preview_answer(struct call *call, struct job *job, const void *asked
     const struct work_result *came = result;
     struct asset asset;
     bool is_there = row_find(call, &asset_type, (doc_id){job->about}, &asset);
-    if (work_may_be_tried_again(came, &job->failures, TRIES_MAX)) {
+    if (work_may_be_tried_again(came, job, TRIES_MAX)) {
         span wait = job_backoff(call, job->failures);
         job_put_off(call, job, instant_add(call->now, job->failures > 3 ? TRY_LATER : wait));
         return;

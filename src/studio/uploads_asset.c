@@ -2,6 +2,7 @@
 /*
  * From an uploaded file to a work: the row at once, what the media helper finds out about it later.
  */
+#include "studio/alerts.h"
 #include "studio/links.h"
 #include "studio/previews.h"
 #include "studio/provenance.h"
@@ -16,10 +17,12 @@
 #define DURATION_MAX 7200 /* s */
 #define METADATA_MAX KIB(16)
 
-/* While the media helper is away: so many tries soon, then one an hour. Nothing is thrown away for
- * a trouble of ours. */
+/* While the media helper is away, or too busy: so many tries soon, one an hour for a day, then one
+ * in six, and the operators are told. Nothing is thrown away for a trouble of ours. */
 #define LOOKS_SOON 12
+#define LOOKS_OF_A_DAY (LOOKS_SOON + 24)
 #define LOOK_LATER HOURS(1)
+#define LOOK_RARELY HOURS(6)
 
 /* ---- arguments ---- */
 
@@ -358,6 +361,23 @@ static void take_found(struct call *call, struct asset *asset, const struct work
     preview_queue(call, asset, came->frames);
 }
 
+static span wait_of(struct call *call, const struct job *job)
+{
+    return job->failures < LOOKS_SOON       ? job_backoff(call, job->failures)
+           : job->failures < LOOKS_OF_A_DAY ? LOOK_LATER
+                                            : LOOK_RARELY;
+}
+
+/* Once a day, however many wait. */
+static void tell_operators(struct call *call, str why)
+{
+    int64_t day = call->now.us / DAYS(1).us;
+    alert_raise(
+        call, "waiting", str_format(call->arena, "waiting:%lld", (long long)day), (doc_id){0}, true,
+        str_format(call->arena, "An uploaded file has waited for a day to be looked into: %.*s",
+                   STR_ARG(why)));
+}
+
 static void look_answer(struct call *call, struct job *job, const void *asked, const void *result)
 {
     const struct work_result *came = result;
@@ -366,9 +386,10 @@ static void look_answer(struct call *call, struct job *job, const void *asked, c
         job_remove(call, job->id); /* deleted meanwhile: what was made of it is an orphan */
         return;
     }
-    if (work_may_be_tried_again(came, &job->failures, INT64_MAX)) {
-        span wait = job->failures < LOOKS_SOON ? job_backoff(call, job->failures) : LOOK_LATER;
-        job_put_off(call, job, instant_add(call->now, wait));
+    if (work_may_be_tried_again(came, job, INT64_MAX)) {
+        if (job->failures >= LOOKS_OF_A_DAY)
+            tell_operators(call, came->text);
+        job_put_off(call, job, instant_add(call->now, wait_of(call, job)));
         return;
     }
     if (came->failure != WORK_OK)

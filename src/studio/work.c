@@ -6,11 +6,13 @@
 
 #define WORK_TRIES_OF_A_POISON 2
 
-bool work_may_be_tried_again(const struct work_result *result, int64_t *failures, int64_t most)
+bool work_may_be_tried_again(const struct work_result *result, struct job *job, int64_t most)
 {
-    bool may = (result->failure == WORK_TRANSIENT && *failures < most) ||
-               (result->failure == WORK_CRASHED && *failures < WORK_TRIES_OF_A_POISON - 1);
-    *failures += may;
+    bool is_crash = result->failure == WORK_CRASHED;
+    bool may = is_crash ? job->crashes < WORK_TRIES_OF_A_POISON - 1
+                        : result->failure == WORK_TRANSIENT && job->failures < most;
+    job->failures += may;
+    job->crashes += is_crash && may;
     return may;
 }
 

@@ -110,8 +110,8 @@ struct work_result {
 };
 
 /* Counts the failure. What passes may be tried so many times; a file of which the helper died,
- * twice in all. */
-bool work_may_be_tried_again(const struct work_result *result, int64_t *failures, int64_t most);
+ * twice in all, whatever passed between. */
+bool work_may_be_tried_again(const struct work_result *result, struct job *job, int64_t most);
 
 struct work_result *work_result_new(void);
 void work_result_free(struct work_result *result);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -27,6 +28,7 @@ struct child {
     pid_t pid; /* 0: this place is free */
     int report;
     uint64_t id;
+    span time_max;
     instant deadline;
     float fraction; /* passed on so far */
     bool is_timed_out, is_canceled, has_answer;
@@ -230,13 +232,21 @@ static struct child *free_place(struct helper *helper)
     return NULL;
 }
 
-static void child_end(struct child *child, int *status)
+static span span_of(struct timeval time)
 {
+    return (span){(int64_t)time.tv_sec * 1000000 + time.tv_usec};
+}
+
+/* Answers the processor time that it used. */
+static span child_end(struct child *child, int *status)
+{
+    struct rusage used = {0};
     kill(child->pid, SIGKILL);
-    while (waitpid(child->pid, status, 0) < 0 && errno == EINTR)
+    while (wait4(child->pid, status, 0, &used) < 0 && errno == EINTR)
         continue;
     close(child->report);
     *child = (struct child){0};
+    return (span){span_of(used.ru_utime).us + span_of(used.ru_stime).us};
 }
 
 /* A spare one, or a new one; one that died while it waited is none. */
@@ -271,7 +281,8 @@ static void start(struct helper *helper, const struct parcel *parcel)
         return;
     }
     child->id = request->id;
-    child->deadline = instant_add(clock_monotonic(), MILLISECONDS(request->time_max_ms));
+    child->time_max = MILLISECONDS(request->time_max_ms);
+    child->deadline = instant_add(clock_monotonic(), child->time_max);
 }
 
 static void cancel(struct helper *helper, uint64_t id)
@@ -333,19 +344,30 @@ static void say_how_it_died(struct wire_reply *reply, int status)
                  "The media helper gave no answer about this file.");
 }
 
+/* Its time was over. Was it the file's fault, or did others have the processor, or the disk? A file
+ * that only takes long has had at least half of the time, or met the limit of processor time. */
+static void say_it_was_late(struct wire_reply *reply, const struct child *was, span used)
+{
+    bool is_starved = used.us < was->time_max.us / 2;
+    *reply = (struct wire_reply){.kind = WIRE_FAILED,
+                                 .failure = is_starved ? MEDIA_STARVED : MEDIA_TIMEOUT};
+    snprintf(reply->text, sizeof(reply->text), "%s",
+             is_starved ? "The media helper is too busy just now."
+                        : "This took longer than it may.");
+}
+
 /* The child's end is closed: it is dead, or will be now. */
 static void finish(struct helper *helper, struct child *child)
 {
     int status = 0;
     struct child was = *child;
-    child_end(child, &status);
+    span used = child_end(child, &status);
     struct wire_reply reply = was.answer;
     if (was.is_canceled) {
         reply = (struct wire_reply){.kind = WIRE_FAILED, .failure = MEDIA_CANCELED};
         snprintf(reply.text, sizeof(reply.text), "Cancelled.");
     } else if (was.is_timed_out) {
-        reply = (struct wire_reply){.kind = WIRE_FAILED, .failure = MEDIA_TIMEOUT};
-        snprintf(reply.text, sizeof(reply.text), "This took longer than it may.");
+        say_it_was_late(&reply, &was, used);
     } else if (!was.has_answer) {
         reply = (struct wire_reply){0};
         say_how_it_died(&reply, status);

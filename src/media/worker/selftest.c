@@ -101,6 +101,9 @@ bool job_selftest(struct job *job)
     case SELFTEST_HANG:
         for (volatile unsigned i = 0;; i++)
             continue;
+    case SELFTEST_STALL:
+        for (;;)
+            sleep(3600);
     case SELFTEST_OPEN:
         return try_open(job);
     case SELFTEST_MEMORY:

@@ -114,11 +114,23 @@ static void a_child_that_hangs_is_stopped_in_time(void **state)
 {
     struct media_request request = misdeed(SELFTEST_HANG);
     request.limits.time_max = MILLISECONDS(300);
-    instant start = clock_monotonic();
+    enum media_failure failure = MEDIA_STARVED;
+    for (int i = 0; i < 20 && failure == MEDIA_STARVED; i++) { /* others may have the processor */
+        instant start = clock_monotonic();
+        failure = desk_ask(&desk, &request)->failure;
+        int64_t took = instant_since(clock_monotonic(), start).us;
+        assert_true(took >= 300000 && took < 5000000);
+    }
+    assert_int_equal(failure, MEDIA_TIMEOUT);
+}
+
+static void a_child_that_did_not_get_the_processor_is_told_from_one_that_hangs(void **state)
+{
+    struct media_request request = misdeed(SELFTEST_STALL);
+    request.limits.time_max = MILLISECONDS(300);
     struct ending *ending = desk_ask(&desk, &request);
-    assert_int_equal(ending->failure, MEDIA_TIMEOUT);
-    int64_t took = instant_since(clock_monotonic(), start).us;
-    assert_true(took >= 300000 && took < 5000000);
+    assert_int_equal(ending->kind, MEDIA_EVENT_FAILED);
+    assert_string_equal(media_failure_name(ending->failure), "starved");
 }
 
 static void a_hanging_child_can_be_cancelled(void **state)
@@ -232,6 +244,7 @@ int main(void)
         cmocka_unit_test(a_child_that_writes_to_a_file_is_killed),
         cmocka_unit_test(a_crash_fails_its_own_request_only),
         cmocka_unit_test(a_child_that_hangs_is_stopped_in_time),
+        cmocka_unit_test(a_child_that_did_not_get_the_processor_is_told_from_one_that_hangs),
         cmocka_unit_test(a_hanging_child_can_be_cancelled),
         cmocka_unit_test(a_lie_about_lengths_is_not_believed),
         cmocka_unit_test(a_dead_helper_is_started_again),
