@@ -130,6 +130,23 @@ static size_t count_of(const struct uploads *uploads, struct hash128 who)
     return count;
 }
 
+#define TOO_MANY "Ten of your files are on their way at once already. Wait for one of them."
+
+struct hash128 intake_who(doc_id user)
+{
+    return (struct hash128){(uint64_t)user.n, 0};
+}
+
+bool intake_admit(struct intake *intake, doc_id user)
+{
+    intake->who = intake_who(user);
+    if (count_of(intake->front->uploads, intake->who) <= UPLOADS_OF_ONE_MAX)
+        return true;
+    upload_fail(&intake->failure, 429, "RATE_LIMIT", TOO_MANY);
+    intake_refuse(intake);
+    return false;
+}
+
 static void intake_free(struct intake *intake)
 {
     struct uploads *uploads = intake->front->uploads;
@@ -171,8 +188,7 @@ struct intake *intake_new(struct front *front, struct exchange *exchange,
         return NULL;
     }
     if (count_of(uploads, who) >= UPLOADS_OF_ONE_MAX) {
-        upload_refuse(exchange, 429, "RATE_LIMIT",
-                      "Ten of your files are on their way at once already. Wait for one of them.");
+        upload_refuse(exchange, 429, "RATE_LIMIT", TOO_MANY);
         return NULL;
     }
     struct intake *intake = memory_zeroed(sizeof(*intake));

@@ -81,6 +81,11 @@ bool uploads_on_stream(void *app, struct exchange *exchange, const struct http_r
 struct intake *intake_new(struct front *front, struct exchange *exchange,
                           const struct intake_kind *kind, struct hash128 who);
 
+/* By what those of one person are counted. Before their row was read it is another, their
+ * identity's: intake_admit changes it, and refuses if that is one too many. */
+struct hash128 intake_who(doc_id user);
+bool intake_admit(struct intake *intake, doc_id user) MUST_CHECK;
+
 /* The body may come, at most max bytes of it. */
 void intake_begin(struct intake *intake, int64_t max);
 

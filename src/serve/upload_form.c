@@ -275,7 +275,7 @@ static void on_seen(void *context, bool is_seen)
     } else if (!upload_look(intake->front, &intake->arena, intake->identity, admit, intake,
                             &reply)) {
         intake_refuse_reply(intake, &reply);
-    } else {
+    } else if (intake_admit(intake, intake->limits.user)) {
         receive(intake);
     }
 }
@@ -366,8 +366,8 @@ void upload_ticket_begin(struct front *front, struct exchange *exchange,
         upload_refuse(exchange, 400, "BAD_DIGEST", "The Digest header is not sha-256=<base64>.");
         return;
     }
-    struct intake *intake = intake_new(front, exchange, &form_kind,
-                                       (struct hash128){(uint64_t)ticket.upload.owner_id.n, 0});
+    struct intake *intake =
+        intake_new(front, exchange, &form_kind, intake_who(ticket.upload.owner_id));
     if (intake == NULL)
         return;
     struct form *form = intake->state = arena_new(&intake->arena, struct form);

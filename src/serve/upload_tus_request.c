@@ -94,7 +94,7 @@ static void on_seen(void *context, bool is_seen)
     else if (!upload_check_size(&any, tus->upload.length, intake->limits.image_max,
                                 intake->limits.video_max, &intake->failure))
         intake_refuse(intake);
-    else
+    else if (intake_admit(intake, intake->limits.user))
         create_row(intake);
 }
 
@@ -234,8 +234,8 @@ static struct intake *enter(struct front *front, struct exchange *exchange, bool
                       "Another request of this upload is still on its way. Try again in a moment.");
         return NULL;
     }
-    struct intake *intake = intake_new(front, exchange, &tus_kind,
-                                       (struct hash128){(uint64_t)finding.upload.owner_id.n, 0});
+    struct intake *intake =
+        intake_new(front, exchange, &tus_kind, intake_who(finding.upload.owner_id));
     if (intake == NULL)
         return NULL;
     struct tus *tus = tus_new(intake);

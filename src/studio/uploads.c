@@ -160,7 +160,7 @@ struct upload_limits upload_limits_of(struct call *call, doc_id user)
     int64_t video = plan == NULL ? 0 : plan->video_bytes_max;
     if (image == 0)
         image = UPLOAD_BYTES_DEFAULT;
-    return (struct upload_limits){image, MAX_OF(image, video)};
+    return (struct upload_limits){image, MAX_OF(image, video), user};
 }
 
 static struct storage_need bytes_of_need(int64_t size)

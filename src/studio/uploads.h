@@ -57,6 +57,7 @@ extern const size_t upload_function_count, upload_asset_function_count;
 /* Of one file, by the user's plan. */
 struct upload_limits {
     int64_t image_max, video_max; /* bytes */
+    doc_id user;
 };
 struct upload_limits upload_limits_of(struct call *call, doc_id user);
 

@@ -229,7 +229,7 @@ test('an upload that is cut off leaves nothing behind', async () => {
     await until(() => leftInTmp().length === 0, 'nothing is left');
 });
 
-test('no one has more than ten on their way', async () => {
+test('no one has more than ten on their way, by whichever way they came', async () => {
     const { hostname, port } = new URL(server.url);
     const dora = await addUser(server);
     const sockets = [];
@@ -244,6 +244,8 @@ test('no one has more than ten on their way', async () => {
     for (let i = 0; i < 10; i++)
         hold();
     await until(async () => (await send(dora, { file: png })).status === 429, 'the eleventh is refused');
+    const address = await fetch(await uploadUrl(dora), { method: 'POST', body: png });
+    assert.equal(address.status, 429, 'also at an address that takes one file');
     assert.equal((await send(bob, { file: makePng(30, 30, 9) })).status, 200, 'others are not');
     sockets.forEach((socket) => socket.removeAllListeners('data').destroy());
     await until(async () => (await send(dora, { file: png })).status === 200, 'there is room again');
