@@ -168,7 +168,7 @@ static VipsImage *page_image(const struct loop *loop, VipsImage *all, int page, 
     AUTO(picture_done) VipsImage *sized = NULL;
     if (vips_crop(all, &cut, 0, page * height, vips_image_get_width(all), height, NULL) != 0 ||
         vips_thumbnail_image(cut, &sized, loop->width, "height", loop->height, "size",
-                             VIPS_SIZE_FORCE, "export_profile", "srgb", NULL) != 0)
+                             VIPS_SIZE_FORCE, "export_profile", picture_profile(cut), NULL) != 0)
         return NULL;
     return picture_opaque(sized);
 }

@@ -178,7 +178,7 @@ bool image_resize(struct job *job)
     AUTO(picture_done) VipsImage *lazy = NULL;
     (void)vips_thumbnail_buffer((void *)job->input, job->input_len, &lazy, box.width, "height",
                                 box.height, "size", VIPS_SIZE_DOWN, "crop", box.crop,
-                                "export_profile", "srgb", NULL);
+                                "export_profile", picture_profile(header), NULL);
     AUTO(picture_done) VipsImage *image = picture_settled(job, lazy);
     return image != NULL && resize_save(job, image);
 }

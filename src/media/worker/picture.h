@@ -47,6 +47,9 @@ bool picture_jpeg(struct job *job, VipsImage *image, enum media_output_name name
  */
 VipsImage *picture_shrunk(VipsImage *image, int box);
 
+/* What libvips is to be told as export_profile; NULL: it knows these colours without. */
+const char *picture_profile(VipsImage *image);
+
 /* To exactly that size, whatever its shape. */
 VipsImage *picture_squeezed(VipsImage *image, int width, int height);
 

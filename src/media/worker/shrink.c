@@ -75,6 +75,17 @@ static int scaled(int side, int longest, int box)
     return (int)MAX_OF(made, 1);
 }
 
+/* Of a picture without a profile libvips 8.14 makes another one's colours on the way to "srgb", and
+ * one with a profile of another kind of colours it does not read at all. */
+const char *picture_profile(VipsImage *image)
+{
+    const void *profile;
+    size_t len;
+    bool is_there = vips_image_get_typeof(image, VIPS_META_ICC_NAME) != 0 &&
+                    vips_image_get_blob(image, VIPS_META_ICC_NAME, &profile, &len) == 0;
+    return is_there && vips_icc_is_compatible_profile(image, profile, len) ? "srgb" : NULL;
+}
+
 VipsImage *picture_shrunk(VipsImage *image, int box)
 {
     VipsImage *made = NULL;
@@ -83,7 +94,7 @@ VipsImage *picture_shrunk(VipsImage *image, int box)
     int longest = MAX_OF(width, height);
     if (!is_plain(image) || longest <= box) {
         (void)vips_thumbnail_image(image, &made, box, "height", box, "size", VIPS_SIZE_DOWN,
-                                   "export_profile", "srgb", NULL);
+                                   "export_profile", picture_profile(image), NULL);
         return made;
     }
     int orientation = vips_image_get_orientation(image);

@@ -4,6 +4,7 @@
 #include <zlib.h>
 
 #include "base/buffer.h"
+#include "base/encode.h"
 #include "media/worker/octets.h"
 #include "media/worker/png_read.h"
 
@@ -22,6 +23,7 @@ struct way {
     const char *extra; /* a chunk before the pixels */
     long longer;       /* bytes of pixels too many, or too few */
     bool is_split;     /* by another chunk */
+    const char *flat;  /* the colour of all of it */
 };
 
 static int bands_of(int kind)
@@ -97,6 +99,8 @@ static void make(struct buffer *to, const struct way *way)
     head[8] = 8;
     head[9] = (uint8_t)way->kind;
     paint(bands_of(way->kind));
+    for (int i = 0; way->flat != NULL && i < WIDE * HIGH * bands_of(way->kind); i++)
+        pixels[i] = (uint8_t)way->flat[i % bands_of(way->kind)];
     long len = (long)filter_all(bands_of(way->kind), way->filter) + way->longer;
     assert_true(len <= (long)sizeof(raw));
     assert_int_equal(compress2(packed, &packed_len, raw, (uLong)len, 6), Z_OK);
@@ -302,6 +306,54 @@ static void what_libvips_reads_instead_looks_the_same_to_the_byte(void **state)
     }
 }
 
+static void expect_flat(bytes png, const char *colour)
+{
+    AUTO(memory_free) uint8_t *at = NULL;
+    struct pixels out = {0};
+    assert_true(png_read(png, &out));
+    at = out.at;
+    for (int i = 0; i < out.width * out.height * out.bands; i++) {
+        int wanted = (uint8_t)colour[i % out.bands], is = at[i];
+        if (abs(wanted - is) > 1)
+            fail_msg("%d instead of %d", is, wanted);
+    }
+}
+
+static void expect_blur(const struct ending *ending, const char *colour)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    str text = str_of(ending->blur), before = STR("data:image/png;base64,");
+    bytes png;
+    assert_true(str_starts(text, before));
+    assert_true(base64_read(&arena, str_slice(text, before.len, text.len), &png));
+    expect_flat(png, colour);
+}
+
+/* Most files say nothing of their colours, and mean sRGB. */
+static void a_picture_without_a_profile_keeps_its_colours(void **state)
+{
+    static const struct way ways[] = {
+        {.kind = 2, .flat = "\xff\0\0"},     {.kind = 2, .flat = "\0\0\xff"},
+        {.kind = 2, .flat = "\xff\xff\xff"}, {.kind = 2, .flat = "\xff\0\0", .extra = "cICP"},
+        {.kind = 0, .flat = "\x40"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+        AUTO(buffer_done) struct buffer file = {0};
+        make(&file, &ways[i]);
+        expect_blur(desk_look(&desk, MEDIA_DERIVE, file.at, file.len), ways[i].flat);
+        int fd = desk_file(file.at, file.len);
+        struct ending *ending = desk_ask(&desk, &(struct media_request){.verb = MEDIA_RESIZE,
+                                                                        .input_fd = fd,
+                                                                        .width = 40,
+                                                                        .fit = MEDIA_CONTAIN,
+                                                                        .format = MEDIA_PNG});
+        close(fd);
+        assert_int_equal(ending->kind, MEDIA_EVENT_DONE);
+        AUTO(memory_free) uint8_t *png = desk_read(&ending->outputs[MEDIA_RESIZED]);
+        expect_flat((bytes){png, ending->outputs[MEDIA_RESIZED].len}, ways[i].flat);
+    }
+}
+
 static int set_up(void **state)
 {
     struct fault fault = {0};
@@ -329,6 +381,7 @@ int main(void)
         cmocka_unit_test(a_file_cut_anywhere_is_damage),
         cmocka_unit_test(a_bit_that_fell_over_is_noticed),
         cmocka_unit_test(what_libvips_reads_instead_looks_the_same_to_the_byte),
+        cmocka_unit_test(a_picture_without_a_profile_keeps_its_colours),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
