@@ -19,7 +19,7 @@ struct waiting {
     struct link link;
     struct resize resize;
     instant until;
-    bool is_out; /* the writer is being asked, and has this */
+    bool is_out; /* the writer is being asked, for this one or another of the same picture */
 };
 
 struct resized {
@@ -130,12 +130,31 @@ static void on_time(void *context, instant now)
 
 /* ---- asking ---- */
 
+static bool wants_same(const struct waiting *a, const struct waiting *b)
+{
+    return doc_id_equal(a->link.asset.id, b->link.asset.id) && a->resize.width == b->resize.width &&
+           a->resize.fit == b->resize.fit && a->resize.format == b->resize.format;
+}
+
+/* Whoever waits for the same picture has it asked for already; NULL: nobody. */
+static const struct waiting *find_same(const struct resized *resized, const struct waiting *waiting)
+{
+    const struct waiting *at = resized->first;
+    while (at != NULL && !wants_same(at, waiting))
+        at = at->next;
+    return at;
+}
+
 static void on_asked(void *owner, struct mutation *mutation)
 {
-    struct waiting *waiting = owner;
-    waiting->is_out = false;
-    if (mutation->reply.error != ERROR_NONE)
-        waiting->until = (instant){0};
+    const struct waiting *asked = owner;
+    for (struct waiting *at = asked->front->resized->first; at != NULL; at = at->next) {
+        if (!at->is_out || !wants_same(at, asked))
+            continue;
+        at->is_out = false;
+        if (mutation->reply.error != ERROR_NONE)
+            at->until = (instant){0};
+    }
     mutation_free(mutation);
 }
 
@@ -161,6 +180,16 @@ static bool ask(struct waiting *waiting)
     return waiting->is_out;
 }
 
+/* False: the writer takes nothing just now. */
+static bool wait_for(struct resized *resized, struct waiting *waiting)
+{
+    const struct waiting *same = find_same(resized, waiting);
+    if (same == NULL)
+        return ask(waiting);
+    waiting->is_out = same->is_out;
+    return true;
+}
+
 void resized_get(struct front *front, struct exchange *exchange, const struct http_request *request,
                  const struct link *link)
 {
@@ -179,7 +208,7 @@ void resized_get(struct front *front, struct exchange *exchange, const struct ht
     enum resize_state state = look(waiting);
     if (state == RESIZE_READY || state == RESIZE_FAILED)
         return;
-    if (resized->count >= RESIZED_WAITING_MAX || !ask(waiting)) {
+    if (resized->count >= RESIZED_WAITING_MAX || !wait_for(resized, waiting)) {
         answer_overload(exchange);
         return;
     }

@@ -2,7 +2,7 @@
 /*
  * Who waits for a smaller picture, or a stamped original (studio/resizing.h), that is made the
  * first time somebody asks. No thread waits: the exchanges are looked at again every few
- * milliseconds while there are any.
+ * milliseconds while there are any; the first of them asks for the picture, for all.
  *
  * Owns:     the exchanges that wait, at most RESIZED_WAITING_MAX.
  * Threads:  the loop's.

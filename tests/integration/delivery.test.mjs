@@ -200,8 +200,12 @@ test('a smaller picture is made once, in the format that the client takes, for a
     }, 'a picture', 60_000, 100);
     const signed = (more) => alice.query('assets:getSignedUrl', { assetId: id, width: 320, ...more }).then(({ url }) => here(url));
     const url = await signed();
-    const answers = await Promise.all(Array.from({ length: 20 }, () => fetch(url, { headers: { accept: 'image/webp,*/*' } })));
+    const mutations = async () => Number(/^atelier_call_mutations_total (\d+)$/m.exec(await (await fetch(`${server.url}/metrics`)).text())[1]);
+    const before = await mutations();
+    const answers = await Promise.all(Array.from({ length: 60 }, () => fetch(url, { headers: { accept: 'image/webp,*/*' } })));
     const all = await Promise.all(answers.map(bytesOf));
+    const asked = await mutations() - before;
+    assert.ok(asked < 40, `the writer is asked for all who wait, not for each: ${asked}`);
     for (const [i, answer] of answers.entries()) {
         assert.equal(answer.status, 200, all[i].toString('latin1', 0, 200));
         assert.equal(answer.headers.get('content-type'), 'image/webp');
