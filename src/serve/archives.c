@@ -228,6 +228,31 @@ static struct zip_file *zip_files(struct arena *arena, const struct download_fil
     return files;
 }
 
+static size_t count_of_address(const struct archives *archives, str address)
+{
+    size_t count = 0;
+    for (const struct archive *at = archives->first; at != NULL; at = at->next)
+        count += str_equal(exchange_request(at->exchange)->peer, address);
+    return count;
+}
+
+/* False: there are too many on their way, and it is answered. */
+static bool has_room(const struct archives *archives, struct exchange *exchange)
+{
+    str address = exchange_request(exchange)->peer;
+    if (count_of_address(archives, address) >= ARCHIVES_OF_ADDRESS) {
+        answer_too_many(exchange, RETRY_AFTER);
+        return false;
+    }
+    if (archives->count >= ARCHIVES_MAX) {
+        answer_overload(exchange);
+        return false;
+    }
+    return true;
+}
+
+/* The files are those that were listed: their number and sizes do not change any more. But others
+ * may have begun while they were listed. */
 static void begin(struct archives *archives, struct exchange *exchange,
                   const struct download_files *content)
 {
@@ -247,6 +272,8 @@ static void begin(struct archives *archives, struct exchange *exchange,
         http_answer_file(exchange, 200, headers, header_count, -1, 0, size);
         return;
     }
+    if (!has_room(archives, exchange))
+        return;
     if (!exchange_recount(exchange)) {
         answer_overload(exchange);
         return;
@@ -311,29 +338,14 @@ static void on_listed(void *context, const struct call_reply *reply)
         begin(asking->front->archives, exchange, &content);
 }
 
-static size_t count_of_address(const struct archives *archives, str address)
-{
-    size_t count = 0;
-    for (const struct archive *at = archives->first; at != NULL; at = at->next)
-        count += str_equal(exchange_request(at->exchange)->peer, address);
-    return count;
-}
-
 /* Takes the identity. */
 static void ask(struct front *front, struct exchange *exchange, const char *path, str args,
                 struct identity *identity)
 {
-    struct arena *arena = exchange_arena(exchange);
-    struct asking *asking = arena_new(arena, struct asking);
+    struct asking *asking = arena_new(exchange_arena(exchange), struct asking);
     *asking = (struct asking){front, exchange, identity};
-    str address = exchange_request(exchange)->peer;
-    bool is_too_much = count_of_address(front->archives, address) >= ARCHIVES_OF_ADDRESS;
-    if (is_too_much || front->archives->count >= ARCHIVES_MAX) {
+    if (!has_room(front->archives, exchange)) {
         identity_drop(identity);
-        if (is_too_much)
-            answer_too_many(exchange, RETRY_AFTER);
-        else
-            answer_overload(exchange);
         return;
     }
     front_ask(front, &(struct front_asked){
@@ -342,7 +354,7 @@ static void ask(struct front *front, struct exchange *exchange, const char *path
                                      .identity = identity,
                                      .is_internal = true},
                          .kind = FUNCTION_QUERY,
-                         .address = address,
+                         .address = exchange_request(exchange)->peer,
                          .then = on_listed,
                          .context = asking,
                      });

@@ -359,6 +359,26 @@ test('clients that go away in the middle leave nothing behind', async () => {
     await until(() => openBlobs().length === 0, 'no open blob');
 });
 
+test('no address has more than eight archives on their way, however many are listed at once', async () => {
+    // So many that listing them takes a reader, and the limit is passed by all before one begins.
+    const assetIds = Array.from({ length: 400 }, (_, i) => ids[i % ids.length]);
+    const { url } = await alice.mutation('assets:createDownload', { assetIds });
+    const { hostname, port } = new URL(server.url);
+    const sockets = [];
+    const statuses = await Promise.all(Array.from({ length: 24 }, () => new Promise((resolve, reject) => {
+        const socket = net.connect(port, hostname, () => socket.write(`GET ${new URL(url).pathname} HTTP/1.1\r\nHost: x\r\n\r\n`));
+        sockets.push(socket);
+        socket.on('error', reject);
+        socket.once('data', (part) => {
+            socket.pause();
+            resolve(part.toString('latin1', 9, 12));
+        });
+    })));
+    sockets.forEach((socket) => socket.destroy());
+    const begun = statuses.filter((status) => status === '200').length;
+    assert.ok(begun > 0 && begun <= 8, statuses.join(' '));
+});
+
 test('over TLS an archive and parts of files come whole too', async () => {
     const folder = tempFolder('tls');
     await run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-keyout', 'key.pem', '-out', 'cert.pem'], { cwd: folder });
