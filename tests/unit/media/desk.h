@@ -36,6 +36,7 @@ struct ending {
     char blur[MEDIA_BLUR_MAX + 1];
     int progress_count;
     float fraction;
+    span took; /* of desk_ask */
 };
 
 struct desk {
@@ -106,9 +107,11 @@ static inline void desk_submit(struct desk *desk, const struct media_request *re
 /* One request, waited for; forgets what came before. */
 static inline struct ending *desk_ask(struct desk *desk, const struct media_request *request)
 {
+    instant start = clock_monotonic();
     desk_clear(desk);
     desk_submit(desk, request, 1);
     desk_wait(desk, 1);
+    desk->endings[1].took = instant_since(clock_monotonic(), start);
     return &desk->endings[1];
 }
 

@@ -43,6 +43,8 @@ static struct ending *ask_about(enum media_verb verb)
         .limits.time_max = LONGEST,
     };
     struct ending *ending = desk_ask(&desk, &request);
+    for (int i = 0; i < 10 && ending->failure == MEDIA_STARVED; i++)
+        ending = desk_ask(&desk, &request); /* others had the processor: nothing is known yet */
     close(fd);
     return ending;
 }
@@ -56,9 +58,8 @@ static void check(const struct hostile *hostile, bool tells)
 {
     buffer_clear(&file);
     hostile->make(&file);
-    instant start = clock_monotonic();
     struct ending *ending = ask_about(MEDIA_DERIVE);
-    int64_t took = instant_since(clock_monotonic(), start).us;
+    int64_t took = ending->took.us;
     if (tells)
         print_message(
             "%-40s %8zu bytes %6lld ms %s %s\n", hostile->name, file.len, (long long)took / 1000,
