@@ -3,8 +3,8 @@
  * whole input. */
 #include "fuzz.h"
 
+#include "media/type.h"
 #include "serve/tus.h"
-#include "serve/upload_type.h"
 
 #include <string.h>
 
@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (tus_read_checksum(&arena, text, &checksum) && checksum.hash != TUS_HASH_NONE)
         assert(checksum.len == (checksum.hash == TUS_HASH_SHA1 ? 20 : 32));
-    struct upload_found found = upload_type_of(str_slice(text, 0, UPLOAD_TYPE_BYTES));
+    struct media_found found = media_type_of(text);
     assert(found.name != NULL);
     return 0;
 }

@@ -18,6 +18,7 @@
 #include "base/fault.h"
 #include "base/str.h"
 #include "media/protocol.h"
+#include "media/type.h"
 
 #define MEDIA_QUEUE_MAX 1024
 #define MEDIA_SIDE_MIN 64
@@ -118,6 +119,5 @@ void media_step(struct media *media, instant now, media_on_event *on_event, void
 /* How many requests are waiting or under way. */
 size_t media_load(const struct media *media);
 
-/* The name for logs and the wire: "png", "refused". */
-const char *media_type_mime(enum media_type type);
+/* The name for logs: "refused". */
 const char *media_failure_name(enum media_failure failure);

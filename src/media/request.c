@@ -306,12 +306,6 @@ bool ask_send(struct ask *ask, int socket, const char *scratch)
     return true;
 }
 
-static const char *const type_mimes[MEDIA_TYPE_COUNT] = {
-    [MEDIA_PNG] = "image/png", [MEDIA_JPEG] = "image/jpeg", [MEDIA_WEBP] = "image/webp",
-    [MEDIA_MP4] = "video/mp4", [MEDIA_AVIF] = "image/avif", [MEDIA_HEIC] = "image/heic",
-    [MEDIA_GIF] = "image/gif", [MEDIA_WEBM] = "video/webm", [MEDIA_MOV] = "video/quicktime",
-};
-
 /* NULL: of the type that the facts say. */
 static const char *const output_mimes[MEDIA_OUTPUT_COUNT] = {
     [MEDIA_THUMBNAIL] = "image/jpeg",
@@ -322,12 +316,6 @@ static const char *const output_mimes[MEDIA_OUTPUT_COUNT] = {
     [MEDIA_MOVING] = "video/mp4",
     [MEDIA_PLAYBACK] = "video/mp4",
 };
-
-const char *media_type_mime(enum media_type type)
-{
-    return type > MEDIA_TYPE_NONE && type < MEDIA_TYPE_COUNT ? type_mimes[type]
-                                                             : "application/octet-stream";
-}
 
 void ask_done(struct ask *ask, const struct wire_reply *reply, struct media_event *event)
 {

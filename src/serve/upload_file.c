@@ -31,11 +31,11 @@ void upload_size_write(char *to, size_t room, int64_t size)
     snprintf(to, room, size % (int64_t)MIB(1) == 0 || mib >= 100 ? "%.0f MB" : "%.1f MB", mib);
 }
 
-bool upload_check_size(const struct upload_found *found, int64_t size, int64_t image_max,
+bool upload_check_size(const struct media_found *found, int64_t size, int64_t image_max,
                        int64_t video_max, struct upload_failure *failure)
 {
     char limit[40];
-    int64_t max = found->is_film ? video_max : image_max;
+    int64_t max = media_type_is_film(found->type) ? video_max : image_max;
     if (size <= max)
         return true;
     upload_size_write(limit, sizeof(limit), max);
@@ -44,9 +44,9 @@ bool upload_check_size(const struct upload_found *found, int64_t size, int64_t i
                        found->name, limit);
 }
 
-bool upload_check_type(const struct upload_found *found, struct upload_failure *failure)
+bool upload_check_type(const struct media_found *found, struct upload_failure *failure)
 {
-    return found->mime != NULL ||
+    return found->type != MEDIA_TYPE_NONE ||
            upload_fail(failure, 400, "UNSUPPORTED_TYPE",
                        "This is %s, which is not accepted. " MEDIA_ACCEPTED, found->name);
 }
@@ -86,7 +86,7 @@ static bool write_blob(struct upload_file *file, str part, struct upload_failure
 static bool begin(struct upload_file *file, struct random *random, struct upload_failure *failure)
 {
     struct fault fault;
-    file->found = upload_type_of((str){file->first, file->first_len});
+    file->found = media_type_of((str){file->first, file->first_len});
     if (!upload_check_type(&file->found, failure) ||
         !upload_check_disk(file->folder, MAX_OF(file->announced, (int64_t)0), failure))
         return false;
@@ -98,7 +98,7 @@ static bool begin(struct upload_file *file, struct random *random, struct upload
 bool upload_file_write(struct upload_file *file, struct random *random, str part,
                        struct upload_failure *failure)
 {
-    if (file->found.mime == NULL) {
+    if (file->found.type == MEDIA_TYPE_NONE) {
         size_t len = MIN_OF(part.len, sizeof(file->first) - file->first_len);
         if (len != 0)
             memcpy(file->first + file->first_len, part.at, len);
@@ -116,9 +116,9 @@ bool upload_file_end(struct upload_file *file, struct random *random,
                      struct upload_failure *failure)
 {
     struct fault fault;
-    if (file->found.mime == NULL && file->first_len == 0)
+    if (file->found.type == MEDIA_TYPE_NONE && file->first_len == 0)
         return upload_fail(failure, 400, "EMPTY", "This file is empty.");
-    if (file->found.mime == NULL && !begin(file, random, failure))
+    if (file->found.type == MEDIA_TYPE_NONE && !begin(file, random, failure))
         return false;
     if (!blob_finish(&file->writer, &file->info, &fault))
         return fail_by(failure, &fault);

@@ -11,7 +11,7 @@
 #pragma once
 
 #include "blob/blob.h"
-#include "serve/upload_type.h"
+#include "media/type.h"
 
 /* Why an upload is refused; status 0: it is not. */
 struct upload_failure {
@@ -34,8 +34,8 @@ struct upload_file {
     /* the module's */
     struct blob_writer writer;
     struct blob_info info;
-    struct upload_found found;
-    char first[UPLOAD_TYPE_BYTES];
+    struct media_found found;
+    char first[MEDIA_TYPE_BYTES];
     size_t first_len;
     int64_t size;
     bool is_kept;
@@ -58,7 +58,7 @@ bool upload_file_is_there(const struct upload_file *file);
 void upload_file_drop(struct upload_file *file);
 
 /* What is no picture and no film fails with a sentence. */
-bool upload_check_type(const struct upload_found *found, struct upload_failure *failure);
+bool upload_check_type(const struct media_found *found, struct upload_failure *failure);
 
 /* A disk keeps so much free for what is more important: the database. */
 #define UPLOAD_DISK_RESERVE ((int64_t)MIB(256))
@@ -71,5 +71,5 @@ bool upload_check_disk(const char *folder, int64_t size, struct upload_failure *
 void upload_size_write(char *to, size_t room, int64_t size);
 
 /* A file of this size and kind is beyond its limit: fails with a sentence. */
-bool upload_check_size(const struct upload_found *found, int64_t size, int64_t image_max,
+bool upload_check_size(const struct media_found *found, int64_t size, int64_t image_max,
                        int64_t video_max, struct upload_failure *failure);

@@ -129,7 +129,7 @@ static bool end_form(struct intake *intake, struct random *random)
     }
     if (!upload_file_end(&form->thumbnail, random, &intake->failure))
         return false;
-    return !form->thumbnail.found.is_film ||
+    return !media_type_is_film(form->thumbnail.found.type) ||
            upload_fail(&intake->failure, 400, "UNSUPPORTED_TYPE", "A thumbnail is a picture.");
 }
 
@@ -158,7 +158,8 @@ void upload_write_file(struct buffer *to, const struct upload_file *file)
     str hash = hex_write(&arena, (bytes){file->info.sha256, sizeof(file->info.sha256)});
     buffer_format(to,
                   "{\"storageId\":\"%s\",\"contentType\":\"%s\",\"sha256\":\"%.*s\",\"size\":%lld}",
-                  file->info.id, file->found.mime, STR_ARG(hash), (long long)file->info.size);
+                  file->info.id, media_type_mime(file->found.type), STR_ARG(hash),
+                  (long long)file->info.size);
 }
 
 static void on_row(void *owner, struct mutation *mutation)
@@ -243,7 +244,7 @@ static void admit(struct call *call, void *context)
 static bool is_too_large(struct intake *intake)
 {
     struct form *form = form_of(intake);
-    struct upload_found any = {.name = "a file", .is_film = true};
+    struct media_found any = {MEDIA_MP4, "a file"};
     form->file.image_max = form->thumbnail.image_max = intake->limits.image_max;
     form->file.video_max = form->thumbnail.video_max = intake->limits.video_max;
     int64_t room = form->is_form ? (int64_t)FORM_ROOM + intake->limits.image_max : 0;

@@ -112,11 +112,11 @@ static bool open_partial(struct intake *intake)
 static bool check_type(struct intake *intake)
 {
     struct tus *tus = intake->state;
-    char first[UPLOAD_TYPE_BYTES];
+    char first[MEDIA_TYPE_BYTES];
     if (tus->found.name != NULL || tus->size < MIN_OF((int64_t)sizeof(first), tus->upload.length))
         return true;
     ssize_t len = pread(tus->fd, first, sizeof(first), 0);
-    tus->found = upload_type_of((str){first, len < 0 ? 0 : (size_t)len});
+    tus->found = media_type_of((str){first, len < 0 ? 0 : (size_t)len});
     bool is_kept = upload_check_type(&tus->found, &intake->failure) &&
                    upload_check_size(&tus->found, tus->upload.length, intake->limits.image_max,
                                      intake->limits.video_max, &intake->failure);
@@ -269,7 +269,7 @@ static void on_row(void *owner, struct mutation *mutation)
     tus->is_over = true;
     tus->upload.storage_id = json_text(json_get(&kept, "storageId"));
     tus->asset_id = json_text(json_get(&kept, "assetId"));
-    tus->content_type = str_of(tus->found.mime);
+    tus->content_type = str_of(media_type_mime(tus->found.type));
     mutation_free(mutation);
     answer_state(intake, tus->status);
 }

@@ -23,7 +23,7 @@ struct tus {
     int fd;
     struct tus_checksum checksum;
     void *hash; /* of this request's bytes; NULL: no checksum is to be met (any more) */
-    struct upload_found found;
+    struct media_found found;
     struct upload_file file; /* once it is a blob */
     bool is_over;            /* the partial is not needed any more */
     bool is_refused;         /* it never will be kept: partial and row go */

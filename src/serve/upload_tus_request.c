@@ -86,7 +86,7 @@ static void on_seen(void *context, bool is_seen)
     struct intake *intake = context;
     const struct tus *tus = intake->state;
     struct call_reply reply;
-    struct upload_found any = {.name = "a file", .is_film = true};
+    struct media_found any = {MEDIA_MP4, "a file"};
     if (!is_seen)
         refuse_busy(intake);
     else if (!upload_look(intake->front, &intake->arena, intake->identity, admit, intake, &reply))

@@ -249,19 +249,19 @@ static void other_kinds_are_refused_by_name(void **state)
         const char *start;
         const char *name;
     } kinds[] = {
-        {"BM and more bytes", "a BMP"},
+        {"BM and more bytes", "a BMP picture"},
         {"%PDF-1.7 and more", "a PDF"},
-        {"<svg xmlns='x'/> and more", "an SVG"},
+        {"<svg xmlns='x'/> and more", "an SVG drawing"},
         {"<!DOCTYPE html><p>", "a web page"},
-        {" \n<SVG onload='x'>", "an SVG"},
-        {"\xef\xbb\xbf<?xml version='1.0'?>", "an SVG or other XML file"},
+        {" \n<SVG onload='x'>", "an SVG drawing"},
+        {"\xef\xbb\xbf<?xml version='1.0'?>", "an XML document"},
         {"<script>alert(1)</script>", "a web page"},
         {"....ftypM4A ....", "an M4A sound"},
         {"\x1a\x45\xdf\xa3 more", "a Matroska film"},
-        {"RIFF....AVI LIST", "an AVI"},
-        {"hello, world", "a text"},
+        {"RIFF....AVI LIST", "an AVI film"},
+        {"hello, world", "text"},
         {"PK\3\4 and more", "a ZIP archive"},
-        {"\x01\x02\x03", "not a picture or film we know"},
+        {"\x01\x02\x03", "a kind that is unknown here"},
     };
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         expect_failure(desk_look(&desk, MEDIA_DERIVE, kinds[i].start, strlen(kinds[i].start)),
