@@ -80,6 +80,13 @@ static bool folders_open(struct blobs *blobs, const char *folder, struct fault *
     return true;
 }
 
+/* If it is there. */
+static bool keep_open_old(struct keep *keep, int data, const char *name, struct fault *fault)
+{
+    return faccessat(data, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 ||
+           keep_open(keep, data, name, 0, fault);
+}
+
 /* Without a bucket the copies of one are files like any other, but none are made. */
 static bool keep_begin(struct blobs *blobs, const struct blobs_options *options,
                        struct fault *fault)
@@ -87,9 +94,11 @@ static bool keep_begin(struct blobs *blobs, const struct blobs_options *options,
     AUTO(fd_close) int data = -1;
     if (!folder_open(AT_FDCWD, options->folder, true, &data, fault))
         return false;
+    bool is_copies = options->keeps_copies || options->bucket == NULL;
+    if (!keep_open_old(&blobs->idle, data, is_copies ? "cache" : "copies", fault))
+        return false;
     if (options->bucket == NULL)
-        return faccessat(data, "copies", F_OK, AT_SYMLINK_NOFOLLOW) != 0 ||
-               keep_open(&blobs->keep, data, "copies", 0, fault);
+        return keep_open_old(&blobs->keep, data, "copies", fault);
     int64_t most = options->cache_max == 0 ? BLOB_CACHE_MAX : options->cache_max;
     bool ok = options->keeps_copies ? keep_open(&blobs->keep, data, "copies", 0, fault)
                                     : keep_open(&blobs->keep, data, "cache", most, fault);
@@ -101,7 +110,7 @@ static bool keep_begin(struct blobs *blobs, const struct blobs_options *options,
 bool blobs_open_with(const struct blobs_options *options, struct blobs **out, struct fault *fault)
 {
     AUTO(blobs_auto_close) struct blobs *blobs = memory_zeroed(sizeof(*blobs));
-    blobs->root = blobs->temp = blobs->pin = blobs->keep.root = -1;
+    blobs->root = blobs->temp = blobs->pin = blobs->keep.root = blobs->idle.root = -1;
     blobs->is_remote = options->is_remote && options->bucket != NULL;
     pthread_mutex_init(&blobs->pin_mutex, NULL);
     if (!folders_open(blobs, options->folder, fault) || !keep_begin(blobs, options, fault) ||
@@ -134,6 +143,7 @@ void blobs_close(struct blobs *blobs)
     bucket_close(blobs->bucket);
     cdn_close(blobs->cdn);
     keep_close(&blobs->keep);
+    keep_close(&blobs->idle);
     fd_close(&blobs->root);
     fd_close(&blobs->temp);
     fd_close(&blobs->pin);
@@ -298,6 +308,13 @@ bool blob_put_fd(struct blobs *blobs, struct random *random, int fd, int64_t siz
 
 /* ---- removing ---- */
 
+/* The caller holds the mutex. */
+static void fetches_tell(struct blobs *blobs, const char *id)
+{
+    for (struct blob_fetch *fetch = blobs->fetches; fetch != NULL; fetch = fetch->next)
+        fetch->is_removed = fetch->is_removed || strcmp(fetch->id, id) == 0;
+}
+
 bool blob_files_remove(struct blobs *blobs, const char *id, enum blob_files which, bool *is_gone,
                        struct fault *fault)
 {
@@ -306,7 +323,10 @@ bool blob_files_remove(struct blobs *blobs, const char *id, enum blob_files whic
     bool unpinned = blobs->pin_count == 0 && flock(blobs->pin, LOCK_EX | LOCK_NB) == 0;
     if (unpinned) {
         ok = home_file_remove(blobs->root, id, fault) &&
-             (which == BLOB_FILES_OWN || keep_remove(&blobs->keep, id, fault));
+             (which == BLOB_FILES_OWN ||
+              (keep_remove(&blobs->keep, id, fault) && keep_remove(&blobs->idle, id, fault)));
+        if (which == BLOB_FILES_ALL)
+            fetches_tell(blobs, id);
         flock(blobs->pin, LOCK_UN);
     }
     pthread_mutex_unlock(&blobs->pin_mutex);
@@ -323,8 +343,11 @@ bool blob_remove(struct blobs *blobs, str id, bool *is_gone, struct fault *fault
     if (!blob_name(id, name, fault))
         return false;
     bool ok = blob_files_remove(blobs, name, BLOB_FILES_ALL, &is_free, fault);
+    /* Once more after it: until then anybody could fetch it and keep it at hand, or move it here.
+     */
     if (ok && is_free && blobs->bucket != NULL)
-        ok = bucket_remove(blobs->bucket, id, fault);
+        ok = bucket_remove(blobs->bucket, id, fault) &&
+             blob_files_remove(blobs, name, BLOB_FILES_ALL, &is_free, fault);
     if (is_gone != NULL)
         *is_gone = is_free && ok;
     return ok;

@@ -87,9 +87,7 @@ static bool to_bucket(struct blobs *blobs, const char *id, const uint8_t *said,
     if (memcmp(sum, came, sizeof(sum)) != 0)
         return fault_set(fault, FAULT_SYSTEM, "the bucket did not keep what was sent");
     /* What was read back is the copy, if there is to be one. */
-    if (keep_take(&blobs->keep, id, blobs->temp, fetch.name, back, &why))
-        fd_close(&fetch.fd);
-    else if (blobs->keep.is_durable)
+    if (!blob_fetch_keep(&fetch, back, &why) && blobs->keep.is_durable)
         return fault_set(fault, why.kind, "%s", why.text);
     if (!blob_files_remove(blobs, id, BLOB_FILES_OWN, &is_gone, fault))
         return false;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buffer.h"
+#include "base/log.h"
 #include "blob/blobs.h"
 #include "blob/home.h"
 
@@ -19,8 +20,24 @@ bool blob_name(str id, char name[BLOB_ID_LEN + 1], struct fault *fault)
 
 /* ---- opening ---- */
 
+/* Answers whether the blob was removed up to now. */
+static bool fetch_end(struct blob_fetch *fetch)
+{
+    struct blobs *blobs = fetch->blobs;
+    pthread_mutex_lock(&blobs->pin_mutex);
+    struct blob_fetch **at = &blobs->fetches;
+    while (*at != NULL && *at != fetch)
+        at = &(*at)->next;
+    if (*at != NULL)
+        *at = fetch->next;
+    bool is_removed = fetch->is_removed;
+    pthread_mutex_unlock(&blobs->pin_mutex);
+    return is_removed;
+}
+
 void blob_fetch_done(struct blob_fetch *fetch)
 {
+    fetch_end(fetch);
     if (fetch->fd >= 0)
         unlinkat(fetch->blobs->temp, fetch->name, 0);
     fd_close(&fetch->fd);
@@ -28,11 +45,32 @@ void blob_fetch_done(struct blob_fetch *fetch)
 
 bool blob_fetch_begin(struct blob_fetch *fetch, const char *id, struct fault *fault)
 {
+    struct blobs *blobs = fetch->blobs;
+    snprintf(fetch->id, sizeof(fetch->id), "%s", id);
     snprintf(fetch->name, sizeof(fetch->name), "get-%s-%ld-%lu", id, (long)getpid(),
-             atomic_fetch_add(&fetch->blobs->fetches, 1));
-    fetch->fd = openat(fetch->blobs->temp, fetch->name,
+             atomic_fetch_add(&blobs->last_fetch, 1));
+    fetch->fd = openat(blobs->temp, fetch->name,
                        O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    return fetch->fd >= 0 || fault_os(fault, "tmp/");
+    if (fetch->fd < 0)
+        return fault_os(fault, "tmp/");
+    pthread_mutex_lock(&blobs->pin_mutex);
+    fetch->next = blobs->fetches;
+    blobs->fetches = fetch;
+    pthread_mutex_unlock(&blobs->pin_mutex);
+    return true;
+}
+
+/*
+ * Kept first and asked then: a removal marks the fetches and removes what is kept after the object
+ * is gone. Either it comes before our question and we hear of it, or after it and finds the file.
+ */
+bool blob_fetch_keep(struct blob_fetch *fetch, int64_t size, struct fault *fault)
+{
+    struct blobs *blobs = fetch->blobs;
+    if (!keep_take(&blobs->keep, fetch->id, blobs->temp, fetch->name, size, fault))
+        return false;
+    fd_close(&fetch->fd); /* it has another name now */
+    return !fetch_end(fetch) || keep_remove(&blobs->keep, fetch->id, fault);
 }
 
 static bool fetch_open(struct blobs *blobs, const char *id, int *fd, int64_t *size,
@@ -47,8 +85,8 @@ static bool fetch_open(struct blobs *blobs, const char *id, int *fd, int64_t *si
     AUTO(fd_close) int file = openat(blobs->temp, fetch.name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (file < 0 || fsync(file) != 0) /* half of it must not have its name behind a power cut */
         return fault_os(fault, "fetching a file");
-    if (keep_take(&blobs->keep, id, blobs->temp, fetch.name, *size, &why))
-        fd_close(&fetch.fd); /* it has another name now */
+    if (!blob_fetch_keep(&fetch, *size, &why))
+        log_event(LOG_WARN, "cache_failed", "%s", why.text);
     *fd = take_fd(&file);
     return true;
 }

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { createHash, generateKeyPairSync } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -16,7 +17,7 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import { Sha256 } from '@aws-crypto/sha256-js';
 import S3rver from 's3rver';
 
-import { build, tempFolder } from './helpers.mjs';
+import { build, sleep, tempFolder } from './helpers.mjs';
 
 const check = spawn(path.join(build, 'tests/support/aws-check'), { stdio: ['pipe', 'pipe', 'inherit'] });
 const answers = createInterface({ input: check.stdout });
@@ -308,6 +309,53 @@ test('what comes over the wire bears a right signature, and a wrong key is told 
     assert.equal(objects.size, 0);
     assert.match(await ask({ op: 'put', ...ours, secret: 'wrong', text: 'x' }),
         /^!2 the bucket answered 403 SignatureDoesNotMatch It <is> wrong\.$/);
+});
+
+const blobsIn = (folder, inner) => readdirSync(path.join(folder, inner), { recursive: true })
+    .filter((name) => /[0-9a-f]{32}$/.test(name));
+
+test('what is removed while it is fetched does not stay at hand', async () => {
+    for (const fetchedLast of [true, false]) {
+        let fetched, removed;
+        const fetching = new Promise((resolve) => {
+            fetched = resolve;
+        });
+        const removing = new Promise((resolve) => {
+            removed = resolve;
+        });
+        const { seen, ...bucket } = await bucketOf(async (request, response) => {
+            if (request.method === 'DELETE') {
+                response.writeHead(204).end();
+                removed();
+            } else if (request.url.includes('versions')) {
+                await fetching; // so the object is still there when it is fetched
+                response.writeHead(405).end();
+            } else {
+                fetched();
+                if (fetchedLast)
+                    await removing.then(() => sleep(200));
+                response.end('a red kite');
+            }
+        });
+        assert.equal(await ask({ op: 'removeWhileOpened', ...bucket, cacheMax: 1 << 20, blob: away.blob }), 'ok');
+        assert.equal(seen.length, 3);
+        assert.deepEqual(blobsIn(bucket.folder, 'cache'), []);
+    }
+});
+
+test('what another configuration kept at hand goes with it, too', async () => {
+    const { seen, ...bucket } = await bucketOf((request, response) => {
+        response.writeHead(request.method === 'GET' && request.url.includes('versions') ? 405 : 200)
+            .end(request.method === 'GET' ? 'a red kite' : '');
+    });
+    for (const keepsCopies of [true, false]) {
+        await ask({ op: 'get', ...bucket, blob: away.blob, keepsCopies, cacheMax: 1 << 20 });
+        const kept = keepsCopies ? 'copies' : 'cache';
+        assert.equal(blobsIn(bucket.folder, kept).length, 1);
+        const other = { ...bucket, keepsCopies: !keepsCopies, cacheMax: 1 << 20 };
+        assert.equal(await ask({ op: 'remove', ...other, blob: away.blob }), 'ok');
+        assert.deepEqual(blobsIn(bucket.folder, kept), []);
+    }
 });
 
 test('every version and every mark of deletion goes, page after page', async () => {

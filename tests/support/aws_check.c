@@ -4,6 +4,7 @@
  * (tests/integration/s3.test.mjs). Each line of stdin is a JSON object that says what to do ("op");
  * each is answered by one line, of text or "!" and why not.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -125,7 +126,8 @@ static bool blobs_of(const struct asked *asked, struct blobs **out, struct fault
         .bucket = &bucket,
         .cdn = cdn.url.len == 0 ? NULL : &cdn,
         .is_remote = true,
-        .cache_max = 1,
+        .keeps_copies = json_bool(json_get(&asked->all, "keepsCopies"), false),
+        .cache_max = json_int(json_get(&asked->all, "cacheMax"), 1),
     };
     return blobs_open_with(&options, out, fault);
 }
@@ -189,6 +191,34 @@ static bool list(struct blobs *blobs, struct asked *asked, str *out, struct faul
     return true;
 }
 
+/* Opened by one thread while another removes it; who of them waits for whom, the bucket says. */
+struct opening {
+    struct blobs *blobs;
+    str blob;
+};
+
+static void *open_it(void *context)
+{
+    struct opening *opening = context;
+    AUTO(fd_close) int fd = -1;
+    int64_t size;
+    struct fault fault;
+    if (!blob_open(opening->blobs, opening->blob, &fd, &size, &fault))
+        fprintf(stderr, "%s\n", fault.text);
+    return NULL;
+}
+
+static bool remove_while_opened(struct blobs *blobs, struct asked *asked, struct fault *fault)
+{
+    struct opening opening = {blobs, text_of(asked, "blob")};
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, open_it, &opening) != 0)
+        return fault_os(fault, "a thread");
+    bool ok = blob_remove(blobs, opening.blob, NULL, fault);
+    pthread_join(thread, NULL);
+    return ok;
+}
+
 static void ask_bucket(struct asked *asked)
 {
     struct blobs *blobs = NULL;
@@ -205,6 +235,8 @@ static void ask_bucket(struct asked *asked)
         ok = list(blobs, asked, &out, &fault);
     else if (ok && is_op(asked, "remove"))
         ok = blob_remove(blobs, text_of(asked, "blob"), NULL, &fault);
+    else if (ok && is_op(asked, "removeWhileOpened"))
+        ok = remove_while_opened(blobs, asked, &fault);
     blobs_close(blobs);
     if (ok)
         printf("%.*s\n", STR_ARG(out));
