@@ -100,12 +100,14 @@ static bool save_display(struct job *job, VipsImage *image)
     return ok;
 }
 
-/* The least that a JPEG may be read at: its coding gives halves for nothing. */
+/* The least that a JPEG may be read at: its coding gives halves for nothing. What would be less
+ * than a pixel is no picture, and libvips aborts over it. */
 static int jpeg_part(const struct job *job, int side)
 {
     int longest = (int)MAX_OF(job->reply.facts.width, job->reply.facts.height);
+    int shortest = (int)MIN_OF(job->reply.facts.width, job->reply.facts.height);
     int part = 1;
-    while (part < 8 && longest / (part * 2) >= side)
+    while (part < 8 && longest / (part * 2) >= side && shortest / (part * 2) > 0)
         part *= 2;
     return part;
 }

@@ -239,6 +239,16 @@ static void jpeg_with_an_exif_that_bites_its_tail(struct buffer *to)
     buffer_add(to, "\0\0\0\0\xff\xd9", 6);
 }
 
+/* A quarter of three rows is none. */
+static void jpeg_as_thin_as_a_hair(struct buffer *to)
+{
+    static const uint8_t blocks[625] = {0};
+    jpeg_head(to, 0xc0, 20000, 3);
+    segment(to, 0xda, "\1\1\0\0\x3f\0", 6);
+    buffer_add(to, blocks, sizeof(blocks)); /* 2,500 blocks of two bits */
+    buffer_add(to, "\xff\xd9", 2);
+}
+
 static void jpeg_in_name_only(struct buffer *to)
 {
     buffer_add(to, "\xff\xd8\xff\xe0", 4);
@@ -501,6 +511,7 @@ const struct hostile hostile_files[] = {
     ROW(jpeg_of_60000, LARGE),
     ROW(jpeg_of_very_many_scans, MAY_DONE | BAD | STOPPED),
     ROW(jpeg_with_an_exif_that_bites_its_tail, MAY_DONE | BAD),
+    ROW(jpeg_as_thin_as_a_hair, MAY_DONE),
     ROW(jpeg_in_name_only, BAD),
     ROW(webp_of_16384, LARGE | BAD),
     ROW(webp_of_100000_frames, LARGE | BAD),
