@@ -10,6 +10,7 @@ import path from 'node:path';
 import test, { before, after } from 'node:test';
 import { promisify } from 'node:util';
 
+import { makePng } from './fake-images.mjs';
 import { addUser, httpClient, startServer, tempFolder, until } from './helpers.mjs';
 
 const run = promisify(execFile);
@@ -242,6 +243,19 @@ test('a smaller picture is made once, in the format that the client takes, for a
     assert.equal((await fetch(url)).status, 404);
     const turned = await fetch(await signed({ format: 'webp' }));
     assert.ok((await bytesOf(turned)).equals(all[0]), 'it is not made again');
+});
+
+test('a picture that is higher than a format takes is made smaller all the same', async () => {
+    const form = new FormData();
+    form.append('file', new Blob([makePng(2, 20_000)]), 'ribbon.png');
+    const sent = await fetch(`${server.url}/upload?asset=1`, { method: 'POST', body: form, headers: { authorization: `Bearer ${alice.token}` } });
+    const { assetId } = await sent.json();
+    await until(async () => !(await alice.query('assets:getAsset', { assetId })).isProcessing, 'it is looked into');
+    for (const format of ['jpeg', 'webp', 'avif', 'png']) {
+        const { url } = await alice.query('assets:getSignedUrl', { assetId, width: 160, format });
+        const answer = await fetch(here(url));
+        assert.equal(answer.status, 200, `${format}: ${(await bytesOf(answer)).toString('latin1', 0, 200)}`);
+    }
 });
 
 test('a picture that cannot be read says so', async () => {

@@ -2,7 +2,7 @@
 /* Renditions on demand: a picture in a box, in the format that was asked for. */
 #include "media/worker/picture.h"
 
-#define ANY_HEIGHT 65500
+#define ANY_HEIGHT 16383 /* what WebP and AVIF can hold */
 /* Of 0..9 and 0..6: people wait for it, once. */
 #define AVIF_EFFORT 2
 #define WEBP_EFFORT 3
