@@ -487,7 +487,8 @@ static void nothing(struct buffer *to)
 #define BAD MAY(MEDIA_CORRUPT)
 #define LARGE MAY(MEDIA_TOO_LARGE)
 #define REFUSED MAY(MEDIA_REFUSED)
-#define STOPPED (MAY(MEDIA_CRASHED) | MAY(MEDIA_TIMEOUT)) /* by the limits of its child */
+/* By the limits of its child; on a busy machine it may have had little of the processor. */
+#define STOPPED (MAY(MEDIA_CRASHED) | MAY(MEDIA_TIMEOUT) | MAY(MEDIA_STARVED))
 #define ROW(make, may)                                                                             \
     {                                                                                              \
 #make, make, may                                                                           \
