@@ -36,7 +36,7 @@ struct named {
 struct share {
     doc_id user;
     int64_t bytes;
-    bool is_video;
+    bool is_image, is_video; /* neither: a refused upload */
 };
 
 struct deep {
@@ -178,7 +178,10 @@ static void name_add(struct deep *deep, const struct asset *asset, str id, bool 
 static void visit_asset(struct deep *deep, const void *row)
 {
     const struct asset *asset = row;
-    struct share share = {asset->user_id, asset->stored_bytes, asset->type == MEDIA_VIDEO};
+    struct share share = {asset->user_id, asset->stored_bytes, asset->type == MEDIA_IMAGE,
+                          asset->type == MEDIA_VIDEO};
+    if (asset_is_refused(asset))
+        share.is_image = share.is_video = false;
     name_add(deep, asset, asset->storage_id, true);
     name_add(deep, asset, asset->thumbnail_storage_id, false);
     name_add(deep, asset, asset->display_storage_id, false);
@@ -300,7 +303,7 @@ static struct storage_sums sums_of(struct deep *deep, doc_id user)
     for (; from < count && shares[from].user.n == user.n; from++) {
         sums.bytes += shares[from].bytes;
         sums.videos += shares[from].is_video;
-        sums.images += !shares[from].is_video;
+        sums.images += shares[from].is_image;
     }
     return sums;
 }

@@ -84,7 +84,7 @@ static int64_t count_rows(struct call *call, doc_id user, const struct asset_cho
     assets_source(call, user, choice, &source);
     view_scan(call->view, source.index, source.bounds, source.order, &scan);
     for (int i = 0; i < COUNTED_MAX && scan_next(&scan, &asset); i++)
-        count += asset_is_chosen(&asset, choice);
+        count += asset_is_chosen(&asset, choice) && !asset_is_refused(&asset);
     scan_end(&scan);
     return count;
 }

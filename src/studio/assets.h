@@ -80,6 +80,12 @@ struct asset {
     struct maybe_bool has_credentials; /* content credentials (C2PA) are in the file */
 };
 
+/* Its row stays to say why, until its owner deletes it, and counts as nothing. */
+static inline bool asset_is_refused(const struct asset *asset)
+{
+    return asset->error.len != 0;
+}
+
 extern const struct doc_type asset_type, file_type;
 extern const struct job_action files_remove_action;
 extern const struct function asset_functions[];

@@ -101,6 +101,8 @@ static void sums_add(struct storage_sums *sums, const struct asset *asset, int64
     bool is_video = asset->type == MEDIA_VIDEO, is_marked = asset->is_favorite;
     bool is_uploaded = !doc_id_is_set(asset->generation_id);
     add(&sums->bytes, sign * asset->stored_bytes);
+    if (asset_is_refused(asset))
+        return;
     add(is_video ? &sums->videos : &sums->images, sign);
     if (is_video)
         add(&sums->video_bytes, sign * asset->stored_bytes);

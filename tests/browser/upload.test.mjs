@@ -192,6 +192,30 @@ test('what is no picture is refused by what it is, whatever its name says', asyn
     await page.getByText(words(7)).waitFor();
 });
 
+test('what turns out to be damaged says why in its place, and goes in one press', async () => {
+    const tile = page.getByRole('gridcell').filter({ hasText: /damaged/ });
+    await choose(file('torn.png', png(600, 400).subarray(0, 200)));
+    await tile.waitFor();
+    await row('torn.png').waitFor({ state: 'detached' });
+    assert.match(await tile.getByRole('link').getAttribute('aria-label'), /torn.*damaged/);
+    await checkAccess(page, 'library-refused');
+    await tile.getByRole('button', { name: /^Delete torn/ }).click();
+    await tile.waitFor({ state: 'detached' });
+    assert.equal(await page.getByRole('alertdialog').count(), 0, 'there is nothing to lose');
+    await page.getByText(words(7)).waitFor();
+
+    await choose(file('ripped.png', png(600, 400).subarray(0, 200)));
+    await tile.getByRole('link').click();
+    const detail = page.getByRole('complementary', { name: 'Selected work' });
+    await detail.getByText(/damaged/).waitFor();
+    assert.equal(await detail.getByRole('button', { name: 'Download' }).count(), 0);
+    await checkAccess(page, 'library-refused-open');
+    await detail.getByRole('button', { name: 'Delete' }).click();
+    await tile.waitFor({ state: 'detached' });
+    await detail.waitFor({ state: 'detached' });
+    await page.getByText(words(7)).waitFor();
+});
+
 test('what is larger than the room that is left is refused with the numbers', async () => {
     page.serverIsDown = true;
     await choose(file('vast.png', Buffer.concat([png(4, 4), Buffer.alloc(19 << 20)])));

@@ -69,7 +69,7 @@ function Facts({ asset, job }: { asset: Asset; job: Job | null | undefined }) {
   const facts: [string, string | undefined][] = [
     [d.made, moment(asset.createdAt, now) + madeIn(job)],
     [d.model, model],
-    [d.size, d.measures(asset.width, asset.height, asset.sizeBytes)],
+    [d.size, asset.error ? undefined : d.measures(asset.width, asset.height, asset.sizeBytes)],
     [d.length, asset.duration === undefined ? undefined : filmLength(asset.duration)],
     [d.seed, asset.seed === undefined ? undefined : String(asset.seed)],
     [d.settings, settingsOf(job)],
@@ -163,16 +163,18 @@ export function Detail(props: Props) {
       {asset === null && <div className="empty"><p className="words">{words.detail.missing}</p><Link className="button" href="/library">{words.detail.back}</Link></div>}
       {asset && (
         <>
-          <div className="wallbox" style={{ "--a": String(asset.width / asset.height) }}>
+          {!asset.error && <div className="wallbox" style={{ "--a": String(asset.width / asset.height) }}>
             {asset.type === "video" ? <Film key={asset._id} asset={asset} /> : <Still asset={asset} onLook={() => onLook(asset)} />}
-          </div>
+          </div>}
           <div className="detail-text">
             <Words key={asset._id} text={asset.title || asset.prompt || words.detail.untitled} />
             {asset.error && <p className="wrong">{asset.error}</p>}
             <div className="detail-acts">
-              <Recall asset={asset} />
-              {canStart && <Link className="button" href={startAddress(asset)}>{words.start.act}</Link>}
-              <Button onClick={() => download(asset)}>{words.library.download}</Button>
+              {!asset.error && <>
+                <Recall asset={asset} />
+                {canStart && <Link className="button" href={startAddress(asset)}>{words.start.act}</Link>}
+                <Button onClick={() => download(asset)}>{words.library.download}</Button>
+              </>}
               <Button onClick={() => onDelete(asset)}>{words.library.remove}</Button>
             </div>
             <Facts asset={asset} job={job} />

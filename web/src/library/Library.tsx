@@ -2,8 +2,10 @@
 /* /library and /library/:id: the grid, and the chosen work beside it. The address is the selection. */
 import { useQuery } from "convex/react";
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { useWork } from "../app/live";
+import { isOffline, useWork } from "../app/live";
 import { Link, cameFromInside, navigate, usePlace } from "../app/router";
+import { client } from "../app/session";
+import { reply } from "../app/voice";
 import { api } from "../convex/_generated/api";
 import { number } from "../format";
 import type { Asset, AssetId, Spot } from "../types";
@@ -53,18 +55,29 @@ function useTabStop(spots: Spot[], indexOf: ReadonlyMap<AssetId, number>) {
 /* Which works are asked about before they are deleted, and where the focus goes after. */
 function useDeletion(spots: Spot[], indexOf: ReadonlyMap<AssetId, number>, open: string | undefined, close: () => void) {
   const [asked, setAsked] = useState<Doomed[]>();
-  const done = (gone: boolean) => {
-    const ids = asked ?? [];
-    const index = Math.min(...ids.map((work) => indexOf.get(work._id) ?? 0));
-    const inDetail = open !== undefined && ids.some((work) => work._id === open);
+  const leave = (doomed: Doomed[], gone: boolean) => {
+    const index = Math.min(...doomed.map((work) => indexOf.get(work._id) ?? 0));
+    const inDetail = open !== undefined && doomed.some((work) => work._id === open);
     setAsked(undefined);
     if (gone && inDetail) close();
     setTimeout(() => {
       if (inDetail && !gone) document.getElementById("detail")?.focus();
-      else focusIndex(gone ? Math.max(0, Math.min(index, spots.length - ids.length - 1)) : index);
+      else focusIndex(gone ? Math.max(0, Math.min(index, spots.length - doomed.length - 1)) : index);
     }, 50);
   };
-  return { asked, setAsked, done };
+  /* With what was refused nothing is lost: it goes unasked. If that fails, the dialog says why. */
+  const dismiss = async (work: Doomed) => {
+    try {
+      if (isOffline()) return setAsked([work]);
+      await client.mutation(api.assets.deleteAsset, { assetId: work._id });
+      reply(own.refused.said);
+      leave([work], true);
+    } catch {
+      setAsked([work]);
+    }
+  };
+  const begin = (work: Doomed, refused: boolean) => (refused ? void dismiss(work) : setAsked([work]));
+  return { asked, setAsked, begin, done: (gone: boolean) => leave(asked ?? [], gone) };
 }
 
 /* Closes one level, from anywhere on the page, also where nothing has the focus; not from a dialog over it. */
@@ -118,6 +131,7 @@ export default function Library() {
   const [comparing, setComparing] = useState(false);
   const around = (by: number) => spots[index + by] && addressOf(spots[index + by]!._id);
   const doomed = (spot: Spot): Doomed => ({ _id: spot._id, sizeBytes: spot.bytes, type: spot.type, prompt: workOf(spot._id)?.prompt });
+  const isRefused = (spot: Spot) => Boolean(workOf(spot._id)?.error);
   const chosen = spots.filter((spot) => picks.ids.has(spot._id));
 
   const compared = chosen.length >= 2 && chosen.length <= COMPARED_MAX && chosen.every((spot) => spot.type === "image") ? chosen.map((spot) => spot._id) : [];
@@ -197,7 +211,7 @@ export default function Library() {
           {spots.length > 0 && (
             <Grid
               spots={spots} workOf={workOf} hasAny={hasAny} sort={choice.sort} complete={complete} opened={open} focus={focus} picks={picks} picking={picking} addressOf={addressOf}
-              onFocus={note} onLook={(at) => setLooking(spots[at]!._id)} onDelete={(at) => deletion.setAsked([doomed(spots[at]!)])} onRange={onRange} onNearEnd={more}
+              onFocus={note} onLook={(at) => !isRefused(spots[at]!) && setLooking(spots[at]!._id)} onDelete={(at) => deletion.begin(doomed(spots[at]!), isRefused(spots[at]!))} onRange={onRange} onNearEnd={more}
             />
           )}
         </div>
@@ -205,7 +219,7 @@ export default function Library() {
       {open && (
         <Detail
           asset={asset} alone={alone} place={index >= 0 ? words.detail.place(index + 1, total === undefined ? words.library.moreThan(spots.length) : number(total)) : ""} previous={around(-1)} next={around(1)}
-          onClose={close} onLook={(work) => setLooking(work._id)} onDelete={(work) => deletion.setAsked([work])}
+          onClose={close} onLook={(work) => setLooking(work._id)} onDelete={(work) => deletion.begin(work, Boolean(work.error))}
         />
       )}
       <Suspense>

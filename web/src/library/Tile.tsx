@@ -75,7 +75,19 @@ interface Props {
 
 function nameWith({ spot, asset }: Props): string {
   if (!asset) return own.frame[spot.type];
+  if (asset.error) return `${nameOf(asset)}. ${asset.error}`;
   return asset.type === "video" ? `${nameOf(asset)}. ${words.library.film(filmLength(asset.duration ?? 0))}` : nameOf(asset);
+}
+
+/* There is nothing to see or keep: the one act is always there. */
+function Refused({ asset, index, acts }: Props & { asset: Asset }) {
+  return (
+    <div className="over refused">
+      <p className="over-acts">
+        <button type="button" tabIndex={-1} aria-label={own.refused.act(nameOf(asset))} onClick={() => acts.remove(index)}>{words.library.remove}</button>
+      </p>
+    </div>
+  );
 }
 
 function Over({ asset, index, width, acts }: Props & { asset: Asset }) {
@@ -93,7 +105,7 @@ function Over({ asset, index, width, acts }: Props & { asset: Asset }) {
 
 /* An upload is looked into first, and may be refused. */
 function Inside({ asset, width, first }: { asset: Asset; width: number; first: boolean }) {
-  if (asset.error) return <span className="hint alarm">{asset.error}</span>;
+  if (asset.error) return <span className="hint alarm refused">{asset.error}</span>;
   if (asset.isProcessing && !asset.thumbnailUrl) return <span className="hint">{own.preparing}</span>;
   const moves = asset.type === "video" || asset.previewUrl;
   return (
@@ -131,7 +143,8 @@ export const TileView = memo(function TileView(props: Props) {
       >
         <i><TickIcon /></i>
       </button>
-      {asset && width > ROOM_FOR_WORDS && !picking && <Over {...props} asset={asset} />}
+      {asset?.error && !picking && <Refused {...props} asset={asset} />}
+      {asset && !asset.error && width > ROOM_FOR_WORDS && !picking && <Over {...props} asset={asset} />}
     </div>
   );
 });

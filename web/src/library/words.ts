@@ -9,6 +9,7 @@ export const words = {
   frame: { image: "Picture", video: "Film" },
   grid: { date: "Works by day", size: "Works by size", type: "Works by kind" },
   preparing: "Being prepared",
+  refused: { act: (name: string) => `Delete ${name}, which was refused`, said: "Deleted from your library." },
 
   embedded: {
     tools: { atelier: "Atelier", automatic1111: "Automatic1111", comfyui: "ComfyUI", invokeai: "InvokeAI", iptc: "Its IPTC record" },
