@@ -120,6 +120,14 @@ bool blob_open(struct blobs *blobs, str id, int *fd, int64_t *size, struct fault
 bool blob_open_here(struct blobs *blobs, str id, int *fd, int64_t *size, struct fault *fault)
     MUST_CHECK;
 
+/* As it is where it lives, for who checks: what is at hand of a bucket does not count, and what the
+ * bucket has is not compared with what was put there. */
+bool blob_open_as_is(struct blobs *blobs, str id, int *fd, int64_t *size, struct fault *fault)
+    MUST_CHECK;
+
+/* There was a bucket when this folder was opened once, and now none is configured. */
+bool blobs_lack_bucket(const struct blobs *blobs);
+
 /* Of an address for a browser. What is empty is left to the bucket. */
 struct blob_link {
     instant now;

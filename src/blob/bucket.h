@@ -36,6 +36,10 @@ bool bucket_put(struct bucket *bucket, str id, int fd, int64_t size, const uint8
 bool bucket_get(struct bucket *bucket, str id, int fd, int64_t *size, uint8_t sha256[32],
                 struct fault *fault) MUST_CHECK;
 
+/* The same, but what it is instead will do. */
+bool bucket_get_any(struct bucket *bucket, str id, int fd, int64_t *size, uint8_t sha256[32],
+                    bool *is_as_put, struct fault *fault) MUST_CHECK;
+
 /* Every version of it. Absent is as good as removed. */
 bool bucket_remove(struct bucket *bucket, str id, struct fault *fault) MUST_CHECK;
 

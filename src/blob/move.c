@@ -123,6 +123,17 @@ bool blob_move(struct blobs *blobs, str id, enum blob_side to, const uint8_t *sh
                                    : to_disk(blobs, name, sha256, out, fault));
 }
 
+bool blob_send_again(struct blobs *blobs, str id, const uint8_t sha256[32], struct fault *fault)
+{
+    AUTO(fd_close) int fd = -1;
+    char name[BLOB_ID_LEN + 1];
+    uint8_t sum[32];
+    int64_t size;
+    return blob_name(id, name, fault) && keep_find(&blobs->keep, name, &fd, &size, fault) &&
+           hash_file(fd, sum, fault) && is_as_said(sum, sha256, fault) &&
+           bucket_put(blobs->bucket, id, fd, size, sum, fault);
+}
+
 bool blob_list_side(struct blobs *blobs, enum blob_side side,
                     bool (*visit)(void *context, const struct blob_entry *entry), void *context,
                     struct fault *fault)

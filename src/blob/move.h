@@ -29,6 +29,10 @@ enum blob_moved {
 bool blob_move(struct blobs *blobs, str id, enum blob_side to, const uint8_t *sha256,
                enum blob_moved *out, struct fault *fault) MUST_CHECK;
 
+/* What is at hand of an object becomes the object again, which was lost or changed. */
+bool blob_send_again(struct blobs *blobs, str id, const uint8_t sha256[32], struct fault *fault)
+    MUST_CHECK;
+
 /* As blob_list, of one side alone; copies and what is merely at hand do not count. */
 bool blob_list_side(struct blobs *blobs, enum blob_side side,
                     bool (*visit)(void *context, const struct blob_entry *entry), void *context,

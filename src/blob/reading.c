@@ -91,6 +91,19 @@ static bool fetch_open(struct blobs *blobs, const char *id, int *fd, int64_t *si
     return true;
 }
 
+static bool fetch_as_is(struct blobs *blobs, const char *id, int *fd, int64_t *size,
+                        struct fault *fault)
+{
+    AUTO(blob_fetch_done) struct blob_fetch fetch = {.blobs = blobs, .fd = -1};
+    uint8_t sum[32];
+    bool is_as_put;
+    if (!blob_fetch_begin(&fetch, id, fault) ||
+        !bucket_get_any(blobs->bucket, str_of(id), fetch.fd, size, sum, &is_as_put, fault))
+        return false;
+    *fd = openat(blobs->temp, fetch.name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    return *fd >= 0 || fault_os(fault, "fetching a file");
+}
+
 bool blob_open_here(struct blobs *blobs, str id, int *fd, int64_t *size, struct fault *fault)
 {
     char name[BLOB_ID_LEN + 1];
@@ -112,9 +125,34 @@ bool blob_open(struct blobs *blobs, str id, int *fd, int64_t *size, struct fault
         return false;
     if (blob_open_here(blobs, id, fd, size, &why))
         return true;
-    return why.kind == FAULT_ABSENT && blobs->bucket != NULL
-               ? fetch_open(blobs, name, fd, size, fault)
-               : fault_set(fault, why.kind, "%s", why.text);
+    if (why.kind != FAULT_ABSENT || blobs->bucket == NULL)
+        return fault_set(fault, why.kind, "%s", why.text);
+    if (fetch_open(blobs, name, fd, size, &why))
+        return true;
+    /* While they move, it may have come here after we looked, and gone there before. */
+    return why.kind == FAULT_ABSENT ? blob_open_here(blobs, id, fd, size, fault)
+                                    : fault_set(fault, why.kind, "%s", why.text);
+}
+
+bool blob_open_as_is(struct blobs *blobs, str id, int *fd, int64_t *size, struct fault *fault)
+{
+    char name[BLOB_ID_LEN + 1];
+    struct fault why;
+    if (blobs->bucket == NULL)
+        return blob_open_here(blobs, id, fd, size, fault);
+    if (!blob_name(id, name, fault))
+        return false;
+    if (home_file_open(blobs->root, name, fd, size, &why))
+        return true;
+    if (why.kind == FAULT_ABSENT && fetch_as_is(blobs, name, fd, size, &why))
+        return true;
+    return why.kind == FAULT_ABSENT ? home_file_open(blobs->root, name, fd, size, fault)
+                                    : fault_set(fault, why.kind, "%s", why.text);
+}
+
+bool blobs_lack_bucket(const struct blobs *blobs)
+{
+    return blobs->bucket == NULL && (blobs->keep.root >= 0 || blobs->idle.root >= 0);
 }
 
 /* ---- addresses ---- */

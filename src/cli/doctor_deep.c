@@ -2,6 +2,7 @@
 #include "cli/doctor_deep.h"
 
 #include "base/clock.h"
+#include "base/encode.h"
 #include "blob/blob.h"
 #include "cli/settings.h"
 #include "serve/blob_settings.h"
@@ -51,7 +52,8 @@ struct deep {
     struct buffer kept;   /* ids of outputs and uploads on their way, sorted */
     struct buffer filed;  /* ids of all rows of files, sorted */
     int64_t files, blobs_seen, meters;
-    struct fault fault;
+    char why[200];
+    struct fault fault; /* set: it cannot go on */
 };
 
 /* ---- damages ---- */
@@ -70,11 +72,42 @@ static void damage_add(struct deep *deep, const struct damage *damage, const cha
     if (damage->kind == DAMAGE_MISSING || damage->kind == DAMAGE_WRONG)
         report_mend("tar -xf BACKUP -C %s blobs/%.2s/%.2s/%s", deep->report->data, damage->blob,
                     damage->blob + 2, damage->blob);
+    if (damage->kind == DAMAGE_UNREAD) {
+        report_mend("%s", mend);
+        return;
+    }
     bool may_restore = damage->kind == DAMAGE_MISSING || damage->kind == DAMAGE_WRONG;
     const char *config = deep->report->config;
     report_mend("%satelier doctor --deep --mend --data %s%s%s   (%s)", may_restore ? "or: " : "",
                 deep->report->data, config == NULL ? "" : " --config ",
                 config == NULL ? "" : config, mend);
+}
+
+static const char *mend_of(const struct deep *deep, const struct damage *damage)
+{
+    switch (damage->kind) {
+    case DAMAGE_UNUSED:
+        return "removes it";
+    case DAMAGE_AWAY:
+        return "sends what is at hand here to the bucket again";
+    case DAMAGE_UNREAD:
+        return blobs_lack_bucket(deep->blobs)
+                   ? "give --config, which names the bucket; if there is none any more, remove "
+                     "cache/ and copies/ first"
+                   : "look at the disk, or at what the bucket lets the key do";
+    default:
+        return !damage->is_original             ? "forgets it; the work stays"
+               : damage->kind == DAMAGE_MISSING ? "removes the work"
+                                                : "removes the work; keeps the bytes in lost/";
+    }
+}
+
+static void sum_take(const struct file *file, struct damage *damage)
+{
+    AUTO(arena_done) struct arena arena = {.is_small = true};
+    bytes sum;
+    if (hex_read(&arena, file->sha256, &sum) && sum.len == sizeof(damage->sha256))
+        memcpy(damage->sha256, sum.at, sum.len);
 }
 
 static void files_differ(struct deep *deep, const struct file *file, enum damage_kind kind,
@@ -89,14 +122,12 @@ static void files_differ(struct deep *deep, const struct file *file, enum damage
     damage.is_original = named != NULL && named->is_original;
     damage.asset = named != NULL ? named->asset : file->asset_id;
     damage.user = file->owner_id;
-    snprintf(what, sizeof(what), "%s %s: %s of a work", damage.blob, why, part);
+    sum_take(file, &damage);
+    snprintf(what, sizeof(what), "%s %s%s: %s of a work", damage.blob, why,
+             kind == DAMAGE_AWAY ? " in the bucket" : "", part);
     if (kind == DAMAGE_UNUSED)
         snprintf(what, sizeof(what), "%s is kept for no work", damage.blob);
-    damage_add(deep, &damage, what,
-               kind == DAMAGE_UNUSED    ? "removes it"
-               : !damage.is_original    ? "forgets it; the work stays"
-               : kind == DAMAGE_MISSING ? "removes the work"
-                                        : "removes the work; keeps the bytes in lost/");
+    damage_add(deep, &damage, what, mend_of(deep, &damage));
 }
 
 /* ---- reading all rows of a type ---- */
@@ -113,7 +144,7 @@ static bool chunk_read(struct deep *deep, const struct index *index,
         return false;
     void *row = arena_alloc(&arena, index->type->size);
     view_scan(view, index, (struct bounds){.after = *after}, ORDER_UP, &scan);
-    while (count < CHUNK && scan_next(&scan, row)) {
+    while (count < CHUNK && deep->fault.kind == FAULT_NONE && scan_next(&scan, row)) {
         visit(deep, row);
         count++;
     }
@@ -122,8 +153,8 @@ static bool chunk_read(struct deep *deep, const struct index *index,
         bytes at = scan_position(&scan);
         *after = (bytes){arena_copy(kept, at.at, at.len), at.len};
     }
-    bool ok = !view->is_failed;
-    if (!ok)
+    bool ok = !view->is_failed && deep->fault.kind == FAULT_NONE;
+    if (view->is_failed)
         fault_set(&deep->fault, view->fault.kind, "%s", view->fault.text);
     view_end(view);
     return ok;
@@ -222,22 +253,51 @@ static bool bytes_hash(int fd, char out[65])
 }
 
 /* NULL: they are as the row says. */
-static const char *bytes_differ(struct deep *deep, const struct file *file, enum damage_kind *kind)
+static const char *bytes_against(int fd, int64_t size, const struct file *file)
 {
-    AUTO(fd_close) int fd = -1;
-    int64_t size;
     char sum[65];
-    struct fault fault = {0};
-    *kind = DAMAGE_WRONG;
-    if (!blob_open(deep->blobs, file->storage_id, &fd, &size, &fault)) {
-        *kind = DAMAGE_MISSING;
-        return fault.kind == FAULT_ABSENT ? "is missing" : "cannot be read";
-    }
     if (size != file->size_bytes)
         return "has another length";
     if (!bytes_hash(fd, sum))
         return "cannot be read to its end";
     return str_equal(str_of(sum), file->sha256) ? NULL : "holds other bytes";
+}
+
+/* Of what is lost or changed in the bucket. */
+static bool is_at_hand(struct deep *deep, const struct file *file)
+{
+    AUTO(fd_close) int fd = -1;
+    int64_t size;
+    return blob_open_here(deep->blobs, file->storage_id, &fd, &size, NULL) &&
+           bytes_against(fd, size, file) == NULL;
+}
+
+/* Only what is known not to be there is missing: what is missing is forgotten when it is mended. */
+static const char *bytes_absent(struct deep *deep, const struct fault *fault,
+                                enum damage_kind *kind)
+{
+    if (fault->kind == FAULT_TRANSIENT) /* nor do the others: it ends here */
+        deep->fault = *fault;
+    bool is_missing = fault->kind == FAULT_ABSENT && !blobs_lack_bucket(deep->blobs);
+    *kind = is_missing ? DAMAGE_MISSING : DAMAGE_UNREAD;
+    if (is_missing)
+        return "is missing";
+    snprintf(deep->why, sizeof(deep->why), "cannot be read (%.150s)", fault->text);
+    return deep->why;
+}
+
+static const char *bytes_differ(struct deep *deep, const struct file *file, enum damage_kind *kind)
+{
+    AUTO(fd_close) int fd = -1;
+    int64_t size;
+    struct fault fault;
+    *kind = DAMAGE_WRONG;
+    const char *why = blob_open_as_is(deep->blobs, file->storage_id, &fd, &size, &fault)
+                          ? bytes_against(fd, size, file)
+                          : bytes_absent(deep, &fault, kind);
+    if (why != NULL && *kind != DAMAGE_UNREAD && is_at_hand(deep, file))
+        *kind = DAMAGE_AWAY;
+    return why;
 }
 
 static bool is_idle(struct deep *deep, const struct file *file)
@@ -261,6 +321,8 @@ static void visit_file(struct deep *deep, const void *row)
     bool is_rendition =
         doc_id_is_set(file->asset_id) && view_row(&deep->view, &asset_type, file->asset_id, &asset);
     const char *why = bytes_differ(deep, file, &kind);
+    if (deep->fault.kind != FAULT_NONE)
+        return;
     if (why != NULL)
         files_differ(deep, file, kind, named, why);
     else if (named == NULL && !is_rendition && is_idle(deep, file) &&
@@ -407,7 +469,7 @@ static void sum_up(struct deep *deep)
 {
     struct damages *damages = deep->damages;
     int files = 0;
-    for (size_t i = DAMAGE_MISSING; i <= DAMAGE_UNNAMED; i++) {
+    for (size_t i = DAMAGE_MISSING; i < DAMAGE_METER; i++) {
         files += damages->counts[i];
         if (damages->counts[i] > SHOWN_MAX)
             report_mend("and %d more like this", damages->counts[i] - SHOWN_MAX);

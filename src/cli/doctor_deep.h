@@ -22,6 +22,8 @@ enum damage_kind {
     DAMAGE_WRONG,   /* bytes that are not what the row says */
     DAMAGE_UNUSED,  /* a row that no work names */
     DAMAGE_UNNAMED, /* bytes without a row */
+    DAMAGE_AWAY,    /* the bucket lacks what is still at hand here, or has something else */
+    DAMAGE_UNREAD,  /* whether the bytes are there cannot be told */
     DAMAGE_METER,   /* what a user has stored is not what their meter says */
     DAMAGES,
 };
@@ -29,7 +31,8 @@ enum damage_kind {
 struct damage {
     enum damage_kind kind;
     char blob[33];
-    bool is_original; /* the work stands and falls with it */
+    uint8_t sha256[32]; /* of a DAMAGE_AWAY, as its row says */
+    bool is_original;   /* the work stands and falls with it */
     doc_id asset, user;
 };
 

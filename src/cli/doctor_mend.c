@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "blob/blob.h"
 #include "blob/folder.h"
+#include "blob/move.h"
 #include "cli/local.h"
 #include "studio/assets.h"
 #include "studio/users.h"
@@ -43,7 +44,7 @@ static bool save(struct mend *mend, const char *blob)
 {
     AUTO(fd_close) int folder = -1, from = -1, to = -1;
     int64_t size;
-    if (!blob_open(mend->blobs, str_of(blob), &from, &size, &mend->fault) ||
+    if (!blob_open_as_is(mend->blobs, str_of(blob), &from, &size, &mend->fault) ||
         !folder_open(mend->report->folder, LOST, true, &folder, &mend->fault))
         return false;
     to = openat(folder, blob, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -101,6 +102,10 @@ static bool mend_one(struct mend *mend, const struct damage *damage)
     switch (damage->kind) {
     case DAMAGE_UNNAMED:
         return bytes_remove(mend, damage->blob);
+    case DAMAGE_AWAY:
+        return blob_send_again(mend->blobs, str_of(damage->blob), damage->sha256, &mend->fault);
+    case DAMAGE_UNREAD:
+        return fault_set(&mend->fault, FAULT_SYSTEM, "it cannot be read");
     case DAMAGE_METER:
         return meter_count(mend, damage);
     case DAMAGE_WRONG:
@@ -116,6 +121,7 @@ int deep_mend(struct report *report, const struct damages *damages)
                                                [DAMAGE_WRONG] = "put into lost/ and forgotten",
                                                [DAMAGE_UNUSED] = "removed",
                                                [DAMAGE_UNNAMED] = "removed",
+                                               [DAMAGE_AWAY] = "sent to the bucket again",
                                                [DAMAGE_METER] = "counted again"};
     struct mend mend = {.report = report};
     const struct damage *list = (const struct damage *)(const void *)damages->list.at;

@@ -3,21 +3,22 @@
 // here, browsers are sent to it, and what is deleted is gone from it.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
-import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import S3rver from 's3rver';
 
 import { makePng } from './fake-images.mjs';
-import { addUser, atelier, build, httpClient, sleep, startServer, tempFolder, until } from './helpers.mjs';
+import { addUser, atelier, build, httpClient, sleep, startServer, tempFolder, until, userToken } from './helpers.mjs';
 
 const png = makePng(300, 200, 7);
 const env = { TEST_S3_KEY: 'S3RVER', TEST_S3_SECRET: 'S3RVER' };
+const objectsFolder = tempFolder('s3rver');
 const store = new S3rver({
-    address: '127.0.0.1', port: 0, silent: true, directory: tempFolder('s3rver'),
-    configureBuckets: ['redirected', 'served', 'copied', 'left'].map((name) => ({ name, configs: [] })),
+    address: '127.0.0.1', port: 0, silent: true, directory: objectsFolder,
+    configureBuckets: ['redirected', 'served', 'copied', 'left', 'looked', 'kept'].map((name) => ({ name, configs: [] })),
 });
 let endpoint;
 let official;
@@ -53,7 +54,7 @@ async function upload(server) {
     const client = httpClient(server.url, person.token);
     const asset = () => client.query('assets:getAsset', { assetId: body.assetId });
     await until(async () => (await asset()).thumbnailUrl !== '', 'its thumbnail');
-    return { client, asset, assetId: body.assetId, url: body.url, id: body.storageId };
+    return { client, asset, email: person.email, assetId: body.assetId, url: body.url, id: body.storageId };
 }
 
 before(async () => {
@@ -270,5 +271,126 @@ describe('moving', () => {
         const none = await atelier(['blobs', 'move', '--from', 'disk', '--to', 's3', '--data', data]);
         assert.match(none.stderr, /the configuration names no bucket/);
         assert.match((await atelier(['blobs'])).stderr, /move all files from the disk/);
+    });
+});
+
+describe('the doctor', () => {
+    const ORPHAN = 'ab12000000000000000000000000beef';
+    const OLD = new Date(Date.now() - 3 * 3600_000);
+    const place = (bucket, id) => ({ Bucket: bucket, Key: `studio/${id.slice(0, 2)}/${id.slice(2, 4)}/${id}` });
+    const idOf = (url) => new URL(url).pathname.split('/').pop().replaceAll('-', '');
+    const bytesOf = async (bucket, id) => {
+        const { Body } = await official.send(new GetObjectCommand(place(bucket, id)));
+        return Buffer.from(await Body.transformToByteArray());
+    };
+    // As another program would: with what was told of the first bytes, or without.
+    const change = async (bucket, id, to, tells) => {
+        const { Metadata } = await official.send(new GetObjectCommand(place(bucket, id)));
+        await official.send(new PutObjectCommand({ ...place(bucket, id), Body: to, ...tells && { Metadata } }));
+    };
+    const configOf = (...words) => {
+        const file = path.join(tempFolder('config'), 'atelier.yaml');
+        writeFileSync(file, config(...words));
+        return file;
+    };
+    const doctor = (data, file, ...words) =>
+        atelier(['doctor', '--deep', '--data', data, ...file === undefined ? [] : ['--config', file], ...words], { env });
+    const plant = async (server, count) => {
+        const works = [];
+        for (let i = 0; i < count; i++)
+            works.push(await upload(server));
+        const seen = await Promise.all(works.map(async (work) => ({ ...work, ...await work.asset() })));
+        return { works: seen, file: configOf(server.bucket, server.more), data: server.data };
+    };
+    const serve = async (bucket, more, data) =>
+        Object.assign(await startServer({ config: config(bucket, more), env, data }), { bucket, more });
+
+    test('finds rows without objects, objects without rows and changed ones, and mends what it says', async () => {
+        let server = await serve('looked', '  cacheMegabytes: 100');
+        const { works: [lost, short, faceless, whole], file, data } = await plant(server, 4);
+        await server.stop();
+        const sound = await doctor(data, file);
+        assert.equal(sound.code, 0, sound.stdout);
+        assert.match(sound.stdout, /ok +files +(\d+) rows and \1 files, each has the other and its sum/);
+
+        // What is at hand of them would do; but here it is gone as well.
+        for (const name of files({ data }, 'cache'))
+            rmSync(path.join(data, 'cache', name));
+        await official.send(new DeleteObjectCommand(place('looked', lost.id)));
+        await change('looked', short.id, 'not it', false);
+        const face = idOf(faceless.thumbnailUrl);
+        const bytes = await bytesOf('looked', face);
+        bytes[50] ^= 1;
+        await change('looked', face, bytes, true);
+        await official.send(new PutObjectCommand({ ...place('looked', ORPHAN), Body: 'nobody knows me' }));
+        for (const name of readdirSync(objectsFolder, { recursive: true }).filter((at) => at.includes(ORPHAN)))
+            utimesSync(path.join(objectsFolder, name), OLD, OLD);
+
+        const found = await doctor(data, file);
+        assert.equal(found.code, 1);
+        assert.match(found.stdout, new RegExp(`${lost.id} is missing: the original of a work`));
+        assert.match(found.stdout, new RegExp(`${short.id} has another length: the original of a work`));
+        assert.match(found.stdout, new RegExp(`${face} holds other bytes: a view of a work`));
+        assert.match(found.stdout, new RegExp(`${ORPHAN} belongs to nothing`));
+        assert.match(found.stdout, new RegExp(`atelier doctor --deep --mend --data ${data} --config ${file}`));
+        assert.match(found.stdout, /4 problems\./);
+
+        const mended = await doctor(data, file, '--mend');
+        assert.equal(mended.code, 0, mended.stdout + mended.stderr);
+        assert.match(mended.stdout, /4 problems, mended\./);
+        assert.ok(!(await objects('looked')).some((key) => key.includes(ORPHAN)));
+        assert.equal(readFileSync(path.join(data, 'lost', short.id), 'utf8'), 'not it');
+        assert.ok(readFileSync(path.join(data, 'lost', face)).equals(bytes));
+
+        server = await serve('looked', '', data);
+        const seen = async ({ email, assetId }) =>
+            httpClient(server.url, await userToken(server, email)).query('assets:getAsset', { assetId });
+        for (const work of [lost, short])
+            assert.equal(await seen(work), null);
+        assert.equal((await seen(faceless)).thumbnailUrl, '');
+        assert.ok((await seen(whole)).thumbnailUrl);
+        await until(async () => (await doctor(data, file)).code === 0, 'the objects of what is forgotten to go', 20_000, 500);
+        await server.stop();
+    });
+
+    test('sends what is at hand when the bucket lost it, and forgets nothing that it cannot look at', async () => {
+        const server = await serve('kept', '  localBackup: true');
+        const { works: [lost, changed], file, data } = await plant(server, 2);
+        await server.stop();
+        await official.send(new DeleteObjectCommand(place('kept', lost.id)));
+        await change('kept', changed.id, 'not it', false);
+        const found = await doctor(data, file);
+        assert.match(found.stdout, new RegExp(`${lost.id} is missing in the bucket: the original`));
+        assert.match(found.stdout, new RegExp(`${changed.id} has another length in the bucket: the original`));
+        assert.match(found.stdout, /sends what is at hand here to the bucket again/);
+
+        const blind = await doctor(data, configOf('nowhere', '  localBackup: true'), '--mend');
+        assert.equal(blind.code, 1);
+        assert.doesNotMatch(blind.stdout, /forgotten/);
+
+        const mended = await doctor(data, file, '--mend');
+        assert.match(mended.stdout, /2 sent to the bucket again/);
+        assert.equal(mended.code, 0, mended.stdout + mended.stderr);
+        for (const { id } of [lost, changed])
+            assert.deepEqual(await bytesOf('kept', id), png);
+        assert.equal((await doctor(data, file)).code, 0);
+    });
+
+    test('forgets nothing while the bucket does not answer, or no configuration names it', async () => {
+        const server = await serve('kept', '');
+        const { file, data } = await plant(server, 1);
+        await server.stop();
+        for (const name of files({ data }, 'cache'))
+            rmSync(path.join(data, 'cache', name));
+        const away = path.join(tempFolder('config'), 'atelier.yaml');
+        writeFileSync(away, config('kept').replace(endpoint, 'http://127.0.0.1:9'));
+        const silent = await doctor(data, away, '--mend');
+        assert.equal(silent.code, 1);
+        assert.match(silent.stdout, /they cannot be compared: bucket kept: The other side did not take the connection/);
+        const nameless = await doctor(data, undefined, '--mend');
+        assert.equal(nameless.code, 1);
+        assert.match(nameless.stdout, /give --config, which names the bucket/);
+        assert.match(nameless.stdout, /not mended: \w+: it cannot be read/);
+        assert.ok((await doctor(data, file)).stdout.includes('each has the other and its sum'));
     });
 });
