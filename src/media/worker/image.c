@@ -11,6 +11,7 @@
 #define WEBP_QUALITY 82
 #define SIDE_MAX 65500
 #define PAGES_MAX 4096 /* of a moving picture; libnsgif reads one more at most */
+#define SCANS_MAX 100  /* of a JPEG: cameras and tools write at most a dozen */
 
 /* Not vips_image_get_n_pages, which takes more than 10,000 for nonsense and says one. */
 static int pages_of(VipsImage *image)
@@ -36,11 +37,45 @@ static bool has_few_frames(struct job *job)
            job_fail(job, MEDIA_TOO_LARGE, "The picture has more than %d frames.", PAGES_MAX);
 }
 
+/* Where the next marker's code stands, behind any filling; the length: there is none. */
+static size_t next_marker(const struct job *job, size_t at)
+{
+    while (at < job->input_len) {
+        const uint8_t *mark = memchr(job->input + at, 0xff, job->input_len - at);
+        at = mark == NULL ? job->input_len : (size_t)(mark - job->input) + 1;
+        if (at < job->input_len && job->input[at] != 0 && job->input[at] != 0xff)
+            return at;
+    }
+    return job->input_len;
+}
+
+/* A scan may be a few bytes, but is a walk over all of the picture. What libjpeg takes for no
+ * marker with a length is none here, so that no scan hides in one. */
+static bool has_few_scans(struct job *job)
+{
+    int scans = 0;
+    if (job->reply.facts.type != MEDIA_JPEG)
+        return true;
+    for (size_t at = next_marker(job, 2); at < job->input_len; at = next_marker(job, at)) {
+        uint8_t code = job->input[at++];
+        if (code == 0xd9) /* the end; other pictures may stand behind it */
+            break;
+        scans += code == 0xda;
+        if (scans > SCANS_MAX)
+            return job_fail(job, MEDIA_TOO_LARGE, "The picture comes in more than %d scans.",
+                            SCANS_MAX);
+        bool has_length = code >= 0xc0 && !(code >= 0xd0 && code <= 0xd8);
+        if (has_length && job->input_len - at >= 2)
+            at += big16(job->input + at);
+    }
+    return true;
+}
+
 /* Reads the header only and checks it against the limits, before any pixel is decoded; these are
  * read once, from above. */
 static VipsImage *open_header(struct job *job)
 {
-    if (!has_few_frames(job))
+    if (!has_few_frames(job) || !has_few_scans(job))
         return NULL;
     VipsImage *image =
         vips_image_new_from_buffer(job->input, job->input_len, "", "access", VIPS_ACCESS_SEQUENTIAL,
