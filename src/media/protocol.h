@@ -95,7 +95,7 @@ enum media_failure {
     MEDIA_CANCELED,    /* by media_cancel */
     MEDIA_UNAVAILABLE, /* the helper is gone or starting */
     MEDIA_BROKEN,      /* the helper said or did something it must not */
-    MEDIA_STARVED,     /* its time was over, but it had little of the processor: not its fault */
+    MEDIA_STARVED,     /* of the processor, or of memory, by others: not its fault */
     MEDIA_FAILURE_COUNT,
 };
 

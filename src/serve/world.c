@@ -158,7 +158,8 @@ static void on_media(void *context, struct media_event *event)
     if (event->kind == MEDIA_EVENT_FAILED) {
         if (event->failure == MEDIA_STARVED)
             log_event(LOG_WARN, "media_starved",
-                      "a child had too little of the processor in its time; tried again later");
+                      "a child had too little of the processor or of memory, for others had it; "
+                      "tried again later");
         finish_failed(outer, event->id, failure_of_media(event->failure), event->text);
         return;
     }

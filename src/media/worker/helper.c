@@ -22,13 +22,17 @@
 /* Of processor time; the deadline is by the clock, and longer for a busy machine's sake. */
 #define CPU_SECONDS 20U
 #define CPU_SECONDS_FILM 60U
+/* One that took less was killed for what others took. */
+#define MEMORY_OF_ITS_OWN MIB(512)
 #define PROGRESS_STEP 0.005F /* least that is passed on; half of what a child tells */
+
+#define TOO_BUSY "The media helper is too busy just now."
 
 struct child {
     pid_t pid; /* 0: this place is free */
     int report;
     uint64_t id;
-    span time_max;
+    span time_max, cpu_max;
     instant deadline;
     float fraction; /* passed on so far */
     bool is_timed_out, is_canceled, has_answer;
@@ -156,6 +160,12 @@ static bool hand_over(int socket, struct wire_request *request, const struct par
     return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof(*request);
 }
 
+static unsigned cpu_seconds_of(const struct wire_request *request)
+{
+    bool is_film = request->verb == MEDIA_SKETCH_VIDEO || request->verb == MEDIA_PREVIEW;
+    return is_film ? CPU_SECONDS_FILM : CPU_SECONDS;
+}
+
 static void work(struct job *job, const struct parcel *parcel)
 {
     const struct wire_request *request = &job->request;
@@ -168,8 +178,7 @@ static void work(struct job *job, const struct parcel *parcel)
     for (int i = 0; i < MEDIA_OUTPUT_COUNT; i++)
         outputs[i] = request->outputs >> i & 1U ? next++ : -1;
     job_map(job, input, outputs);
-    bool is_film = request->verb == MEDIA_SKETCH_VIDEO || request->verb == MEDIA_PREVIEW;
-    if (!sandbox_enter(is_film ? CPU_SECONDS_FILM : CPU_SECONDS))
+    if (!sandbox_enter(cpu_seconds_of(request)))
         job_fail(job, MEDIA_BROKEN, "The media helper could not lock its sandbox.");
     job_run(job);
     _exit(0);
@@ -232,38 +241,46 @@ static struct child *free_place(struct helper *helper)
     return NULL;
 }
 
+/* What it used, and how it ended. */
+struct fate {
+    int status;
+    span cpu;
+    size_t memory; /* bytes, at most at once */
+};
+
 static span span_of(struct timeval time)
 {
     return (span){(int64_t)time.tv_sec * 1000000 + time.tv_usec};
 }
 
-/* Answers the processor time that it used. */
-static span child_end(struct child *child, int *status)
+static struct fate child_end(struct child *child)
 {
+    struct fate fate = {0};
     struct rusage used = {0};
     kill(child->pid, SIGKILL);
-    while (wait4(child->pid, status, 0, &used) < 0 && errno == EINTR)
+    while (wait4(child->pid, &fate.status, 0, &used) < 0 && errno == EINTR)
         continue;
     close(child->report);
     *child = (struct child){0};
-    return (span){span_of(used.ru_utime).us + span_of(used.ru_stime).us};
+    fate.cpu.us = span_of(used.ru_utime).us + span_of(used.ru_stime).us;
+    fate.memory = KIB((size_t)used.ru_maxrss);
+    return fate;
 }
 
 /* A spare one, or a new one; one that died while it waited is none. */
 static bool employ(struct helper *helper, const struct parcel *parcel, struct child *child)
 {
-    int status;
     while (helper->spare_count > 0) {
         *child = helper->spares[--helper->spare_count];
         if (hand_over(child->report, &helper->request, parcel))
             return true;
-        child_end(child, &status);
+        child_end(child);
     }
     if (!spawn(child))
         return false;
     if (hand_over(child->report, &helper->request, parcel))
         return true;
-    child_end(child, &status);
+    child_end(child);
     return false;
 }
 
@@ -281,6 +298,7 @@ static void start(struct helper *helper, const struct parcel *parcel)
         return;
     }
     child->id = request->id;
+    child->cpu_max = SECONDS(cpu_seconds_of(request));
     child->time_max = MILLISECONDS(request->time_max_ms);
     child->deadline = instant_add(clock_monotonic(), child->time_max);
 }
@@ -326,51 +344,60 @@ static bool receive(struct helper *helper)
     return true;
 }
 
-static void say_how_it_died(struct wire_reply *reply, int status)
+/* Nobody of ours killed it, and it had met no limit: the system was short of memory. */
+static bool was_sacrificed(const struct child *was, const struct fate *fate)
 {
-    reply->kind = WIRE_FAILED;
-    reply->failure = MEDIA_CRASHED;
-    int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    if (number == SIGXCPU || number == SIGKILL)
+    return WIFSIGNALED(fate->status) && WTERMSIG(fate->status) == SIGKILL &&
+           fate->cpu.us < was->cpu_max.us - SECONDS(1).us && fate->memory < MEMORY_OF_ITS_OWN;
+}
+
+static void say_how_it_died(struct wire_reply *reply, const struct child *was,
+                            const struct fate *fate)
+{
+    int number = WIFSIGNALED(fate->status) ? WTERMSIG(fate->status) : 0;
+    *reply = (struct wire_reply){.kind = WIRE_FAILED, .failure = MEDIA_CRASHED};
+    if (was_sacrificed(was, fate)) {
+        reply->failure = MEDIA_STARVED;
+        snprintf(reply->text, sizeof(reply->text), "%s", TOO_BUSY);
+    } else if (number == SIGXCPU || number == SIGKILL) {
         snprintf(reply->text, sizeof(reply->text),
                  "The media helper was stopped while working on this file: it took too much.");
-    else if (number != 0)
+    } else if (number != 0) {
         snprintf(reply->text, sizeof(reply->text),
                  "The media helper stopped while working on this file (signal %d). The file may "
                  "be damaged.",
                  number);
-    else
+    } else {
         snprintf(reply->text, sizeof(reply->text),
                  "The media helper gave no answer about this file.");
+    }
 }
 
 /* Its time was over. Was it the file's fault, or did others have the processor, or the disk? A file
  * that only takes long has had at least half of the time, or met the limit of processor time. */
-static void say_it_was_late(struct wire_reply *reply, const struct child *was, span used)
+static void say_it_was_late(struct wire_reply *reply, const struct child *was,
+                            const struct fate *fate)
 {
-    bool is_starved = used.us < was->time_max.us / 2;
+    bool is_starved = fate->cpu.us < was->time_max.us / 2;
     *reply = (struct wire_reply){.kind = WIRE_FAILED,
                                  .failure = is_starved ? MEDIA_STARVED : MEDIA_TIMEOUT};
     snprintf(reply->text, sizeof(reply->text), "%s",
-             is_starved ? "The media helper is too busy just now."
-                        : "This took longer than it may.");
+             is_starved ? TOO_BUSY : "This took longer than it may.");
 }
 
 /* The child's end is closed: it is dead, or will be now. */
 static void finish(struct helper *helper, struct child *child)
 {
-    int status = 0;
     struct child was = *child;
-    span used = child_end(child, &status);
+    struct fate fate = child_end(child);
     struct wire_reply reply = was.answer;
     if (was.is_canceled) {
         reply = (struct wire_reply){.kind = WIRE_FAILED, .failure = MEDIA_CANCELED};
         snprintf(reply.text, sizeof(reply.text), "Cancelled.");
     } else if (was.is_timed_out) {
-        say_it_was_late(&reply, &was, used);
+        say_it_was_late(&reply, &was, &fate);
     } else if (!was.has_answer) {
-        reply = (struct wire_reply){0};
-        say_how_it_died(&reply, status);
+        say_how_it_died(&reply, &was, &fate);
     }
     answer(helper, was.id, &reply, 0);
 }

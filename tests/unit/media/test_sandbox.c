@@ -2,6 +2,7 @@
 /* Against the test build of the helper, which misbehaves on order. */
 #include "desk.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 
 static struct desk desk;
@@ -133,6 +134,40 @@ static void a_child_that_did_not_get_the_processor_is_told_from_one_that_hangs(v
     assert_string_equal(media_failure_name(ending->failure), "starved");
 }
 
+/* Of a process: the first thread's, and so ours and the helper's. */
+static size_t children_of(pid_t pid, pid_t *out, size_t max)
+{
+    char path[64];
+    size_t count = 0;
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+    FILE *from = fopen(path, "re");
+    assert_non_null(from);
+    while (count < max && fscanf(from, "%d", &out[count]) == 1)
+        count++;
+    fclose(from);
+    return count;
+}
+
+/* As the system does when memory is short: from outside, and whoever has much or little of it. */
+static void a_child_that_the_system_kills_is_told_from_one_that_takes_too_much(void **state)
+{
+    struct media_request request = misdeed(SELFTEST_STALL);
+    pid_t helpers[2], children[8];
+    desk_clear(&desk);
+    desk_submit(&desk, &request, 1);
+    desk_step(&desk, 0);
+    assert_int_equal(children_of(getpid(), helpers, 2), 1);
+    for (int i = 0; i < 200 && desk.count == 0;
+         i++) { /* spare ones are killed too, and come again */
+        size_t count = children_of(helpers[0], children, 8);
+        for (size_t k = 0; k < count; k++)
+            kill(children[k], SIGKILL);
+        desk_step(&desk, 20);
+    }
+    assert_int_equal(desk.count, 1);
+    assert_string_equal(media_failure_name(desk.endings[1].failure), "starved");
+}
+
 static void a_hanging_child_can_be_cancelled(void **state)
 {
     struct media_request request = misdeed(SELFTEST_HANG);
@@ -245,6 +280,7 @@ int main(void)
         cmocka_unit_test(a_crash_fails_its_own_request_only),
         cmocka_unit_test(a_child_that_hangs_is_stopped_in_time),
         cmocka_unit_test(a_child_that_did_not_get_the_processor_is_told_from_one_that_hangs),
+        cmocka_unit_test(a_child_that_the_system_kills_is_told_from_one_that_takes_too_much),
         cmocka_unit_test(a_hanging_child_can_be_cancelled),
         cmocka_unit_test(a_lie_about_lengths_is_not_believed),
         cmocka_unit_test(a_dead_helper_is_started_again),
