@@ -3,43 +3,14 @@
 
 #include "base/log.h"
 #include "base/planted.h"
-#include "job/line.h"
-#include "job/runs.h"
+#include "job/runner_inside.h"
 #include "store/keys.h"
 
-#include <string.h>
-
-#define LANES_MAX 64
-#define CLAIM_MAX 32  /* jobs begun by one mutation, when they need no outside */
 #define CLAIMS_MAX 32 /* mutations under way that begin jobs of one lane */
 #define PROGRESS_EVERY MILLISECONDS(250)
 #define PUBLISH_EVERY SECONDS(1)
 #define PUT_RETRY MILLISECONDS(50)
 #define COMMIT_RETRY SECONDS(1) /* a disk that is full stays so for a while */
-
-struct lane {
-    str name;
-    size_t at_once, busy;
-    size_t claims;      /* with the writer */
-    size_t claims_most; /* at once: more while they find something */
-    bool may_have;      /* something may be due */
-    instant next;       /* when to look again */
-    instant again_at;   /* the same, after what failed; within a second */
-};
-
-struct runner {
-    struct runner_options options;
-    struct follower *follower;
-    struct arena names; /* of the lanes */
-    struct lane lanes[LANES_MAX];
-    size_t lane_count;
-    struct runs runs;
-    int64_t epoch;
-    bool is_recovering, is_recovered, is_draining;
-    bool line_moved, is_publishing; /* since it was published last */
-    instant publish_at;
-    instant now, recover_at;
-};
 
 struct runner *runner_new(const struct runner_options *options)
 {
@@ -110,231 +81,6 @@ static bool send(struct runner *runner, void (*body)(struct call *, void *),
         return true;
     mutation_free(mutation);
     return false;
-}
-
-/* The texts of a job read in one mutation, kept for the run. */
-static void keep_job(struct run *run, const struct job *job)
-{
-    run->next_job = *job;
-    run->next_job.action = str_of(run->action->name);
-    run->next_job.lane = run->runner->lanes[run->lane].name;
-}
-
-static const struct job_action *action_find(struct runner *runner, str name)
-{
-    for (size_t i = 0; i < runner->options.action_count; i++)
-        if (str_equal(name, str_of(runner->options.actions[i]->name)))
-            return runner->options.actions[i];
-    return NULL;
-}
-
-/* ---- inside mutations ---- */
-
-struct ask_step {
-    struct run *run;
-    struct job *job;
-    const void *asked;
-};
-
-static void ask_inside(struct call *call, void *context)
-{
-    struct ask_step *step = context;
-    step->job->state = JOB_RUNNING;
-    step->job->attempt++;
-    step->job->epoch = step->run->runner->epoch;
-    row_put(call, &job_type, step->job);
-    step->asked = step->run->action->ask(call, step->job);
-}
-
-static void ask_next(struct call *call, struct run *run, struct job *job)
-{
-    struct job before = *job;
-    struct ask_step step = {.run = run, .job = job};
-    str why = {0};
-    enum error_code error = call_try(call, ask_inside, &step, &why);
-
-    if (error != ERROR_NONE)
-        job_step_failed(call, run->action, &before, error, why);
-    else
-        run->next_asked = step.asked;
-    if (error == ERROR_NONE && step.asked == NULL)
-        job_step_worked(call, before.id);
-    if (run->next_asked != NULL)
-        keep_job(run, job);
-}
-
-static bool first_due(struct call *call, str lane, bool holds_slot, struct job *out)
-{
-    struct scan scan;
-    struct bounds due = {.prefix = KEY(key_text(STR("due")), key_text(lane), key_bool(holds_slot))};
-    if (call_failed(call))
-        return false;
-    view_scan(call->view, index_of(&job_type, "by_slot"), due, ORDER_UP, &scan);
-    bool is_there = scan_next(&scan, out);
-    scan_end(&scan);
-    return is_there;
-}
-
-/* Due by now; else remembers when it will be. */
-static bool is_time(struct call *call, struct run *run, const struct job *job)
-{
-    if (!instant_is_before(call->now, job->run_at))
-        return true;
-    if (run->next_due.us == 0 || instant_is_before(job->run_at, run->next_due))
-        run->next_due = job->run_at;
-    return false;
-}
-
-/* What goes on comes first, then what was put off, then the line. */
-static bool find_next(struct call *call, struct run *run, struct job *job)
-{
-    const struct lane *lane = &run->runner->lanes[run->lane];
-    if (first_due(call, lane->name, true, job) && is_time(call, run, job))
-        return true;
-    if (first_due(call, lane->name, false, job) && is_time(call, run, job))
-        return job_take_slot(call, job, lane->at_once);
-    return line_begin(call, lane->name, lane->at_once, job);
-}
-
-static void begin(struct call *call, struct run *run, struct job *job)
-{
-    run->action = action_find(run->runner, job->action);
-    if (run->action != NULL) {
-        ask_next(call, run, job);
-        return;
-    }
-    log_event(LOG_ERROR, "job_unknown", "a job of an unknown action waits an hour");
-    job_put_off(call, job, instant_add(call->now, HOURS(1)));
-}
-
-/* More of those that are due, read at once: to look for each anew would be to step over all that
- * were ended since the last commit. Up to the first that wants something of the outside. */
-static void begin_more(struct call *call, struct run *run)
-{
-    const struct lane *lane = &run->runner->lanes[run->lane];
-    struct bounds due = {.prefix = KEY(key_text(STR("due")), key_text(lane->name), key_bool(false)),
-                         .to = key_time(call->now)};
-    doc_id ids[CLAIM_MAX];
-    struct scan scan;
-    struct job job;
-    size_t count = 0;
-    if (call_failed(call))
-        return;
-    view_scan(call->view, index_of(&job_type, "by_slot"), due, ORDER_UP, &scan);
-    while (count < CLAIM_MAX && scan_next_id(&scan, &ids[count]))
-        count++;
-    scan_end(&scan);
-    for (size_t i = 0; i < count && run->next_asked == NULL && !call_failed(call); i++)
-        if (row_find(call, &job_type, ids[i], &job) && job.state == JOB_DUE &&
-            job_take_slot(call, &job, lane->at_once))
-            begin(call, run, &job);
-}
-
-static void claim(struct call *call, void *context)
-{
-    struct run *run = context;
-    struct job job;
-    run->next_asked = NULL;
-    run->next_due = (instant){0};
-    run->found = find_next(call, run, &job) && !call_failed(call);
-    if (!run->found)
-        return;
-    begin(call, run, &job);
-    if (run->next_asked == NULL)
-        begin_more(call, run);
-}
-
-/* The job's row if it is still leased to this very try. */
-static bool job_is_ours(struct call *call, const struct run *run, struct job *job)
-{
-    return row_find(call, &job_type, run->job.id, job) && job->state == JOB_RUNNING &&
-           job->attempt == run->job.attempt && job->epoch == run->job.epoch;
-}
-
-struct answer_step {
-    struct run *run;
-    struct job *job;
-};
-
-static void answer_inside(struct call *call, void *context)
-{
-    struct answer_step *step = context;
-    step->run->action->answer(call, step->job, step->run->asked, step->run->result);
-}
-
-/* What came is at hand: it is not asked for again because the store could not be used just now. */
-static bool is_answered_again(struct call *call, struct run *run, enum error_code error, str why)
-{
-    if (error != TRANSIENT || ++run->troubles >= JOB_TROUBLES_MAX)
-        return false;
-    call_fail(call, TRANSIENT, "%.*s", STR_ARG(why));
-    return true;
-}
-
-static void answer(struct call *call, void *context)
-{
-    struct run *run = context;
-    struct job job;
-    run->next_asked = NULL;
-    if (!job_is_ours(call, run, &job)) {
-        if (!PLANTED(sim_late_answer_taken))
-            return;
-        job = run->job;
-    }
-    struct job before = job;
-    struct answer_step step = {run, &job};
-    str why = {0};
-    job.troubles = 0;
-    enum error_code error = call_try(call, answer_inside, &step, &why);
-    if (is_answered_again(call, run, error, why))
-        return;
-    if (error != ERROR_NONE) {
-        job_step_failed(call, run->action, &before, error, why);
-        return;
-    }
-    run->troubles = 0;
-    /* Still leased: its next step follows at once, so that a job begun is a job ended. */
-    if (!job_is_ours(call, run, &job))
-        return;
-    job.troubles = 0;
-    ask_next(call, run, &job);
-}
-
-/* A progress on its way; the run may end before it arrives, so it has copies of its own. */
-struct telling {
-    struct runner *runner;
-    uint64_t run;
-    struct job job;
-    const struct job_action *action;
-    double part;
-};
-
-static void tell(struct call *call, void *context)
-{
-    const struct telling *telling = context;
-    struct job job;
-    if (row_find(call, &job_type, telling->job.id, &job) && job.state == JOB_RUNNING &&
-        job.attempt == telling->job.attempt && job.epoch == telling->job.epoch)
-        telling->action->progress(call, &job, telling->part);
-}
-
-static void publish(struct call *call, void *context)
-{
-    struct runner *runner = context;
-    for (size_t i = 0; i < runner->lane_count && !call_failed(call); i++)
-        line_publish(call, runner->lanes[i].name);
-}
-
-static void recover(struct call *call, void *context)
-{
-    struct runner *runner = context;
-    str lanes[LANES_MAX];
-    for (size_t i = 0; i < runner->lane_count; i++)
-        lanes[i] = runner->lanes[i].name;
-    runner->epoch = job_recover(call);
-    job_adopt(call, lanes, runner->lane_count);
-    if (runner->options.started != NULL)
-        runner->options.started(call);
 }
 
 /* ---- after mutations ---- */
@@ -484,7 +230,7 @@ static bool claim_next(struct runner *runner, size_t index)
     run->lane = index;
     run->state = RUN_CLAIMING;
     lane->busy++;
-    if (send(runner, claim, claimed, run)) {
+    if (send(runner, step_claim, claimed, run)) {
         lane->claims++;
         return true;
     }
@@ -493,13 +239,13 @@ static bool claim_next(struct runner *runner, size_t index)
     return false;
 }
 
-/* Those sent together are in one commit, each with the next job. */
 /* It was to be within a second: when it is further away, the clock was set back. */
 static bool is_again(instant now, instant at)
 {
     return at.us <= now.us || at.us > instant_add(now, COMMIT_RETRY).us;
 }
 
+/* Those sent together are in one commit, each with the next job. */
 static void claim_lane(struct runner *runner, size_t index)
 {
     struct lane *lane = &runner->lanes[index];
@@ -528,7 +274,7 @@ static void tell_progress(struct runner *runner, struct run *run)
     struct mutation *mutation = mutation_new();
     struct telling *telling = arena_new(&mutation->arena, struct telling);
     *telling = (struct telling){runner, run->id, run->job, run->action, run->part};
-    mutation->body = tell;
+    mutation->body = step_tell;
     mutation->done = told;
     mutation->owner = telling;
     mutation->from = runner->follower;
@@ -539,7 +285,7 @@ static void tell_progress(struct runner *runner, struct run *run)
 
 static void send_answer(struct runner *runner, struct run *run)
 {
-    run->state = send(runner, answer, answered, run) ? RUN_ANSWERING : RUN_NONE;
+    run->state = send(runner, step_answer, answered, run) ? RUN_ANSWERING : RUN_NONE;
     run->retry_at = instant_add(runner->now, PUT_RETRY);
 }
 
@@ -552,7 +298,7 @@ static instant publish_line(struct runner *runner)
         return runner->publish_at;
     runner->line_moved = false;
     runner->publish_at = instant_add(runner->now, PUBLISH_EVERY);
-    runner->is_publishing = send(runner, publish, published, runner);
+    runner->is_publishing = send(runner, step_publish, published, runner);
     return (instant){0};
 }
 
@@ -569,7 +315,7 @@ instant runner_step(struct runner *runner, instant now)
 
     if (!runner->is_recovered) {
         if (!runner->is_recovering && is_again(now, runner->recover_at))
-            runner->is_recovering = send(runner, recover, recovered, runner);
+            runner->is_recovering = send(runner, step_recover, recovered, runner);
         return instant_add(now, PUT_RETRY);
     }
     for (struct run *run = runner->runs.first; run != NULL; run = run->next) {
