@@ -282,7 +282,6 @@ static void go_on(struct intake *intake)
         else
             drop_rest(intake);
     } else if (intake->is_last) {
-        intake->is_settling = true;
         intake->kind->then(intake);
     } else {
         if (next->len >= intake->piece || intake->has_ended)
@@ -385,7 +384,7 @@ struct intake *intake_find(struct front *front, str key)
 
 void intake_stop(struct intake *intake)
 {
-    if (intake->is_settling || intake->is_dropping || intake->is_cut)
+    if (intake->is_out || intake->is_dropping || intake->is_cut)
         return;
     intake->is_cut = true;
     cut_answer(intake, 409);
@@ -419,6 +418,13 @@ void intake_refuse_reply(struct intake *intake, const struct call_reply *reply)
     drop_rest(intake);
 }
 
+static void on_mutated(void *owner, struct mutation *mutation)
+{
+    struct intake *intake = owner;
+    intake->is_out = false;
+    intake->mutated(intake, mutation);
+}
+
 void intake_mutate(struct intake *intake, const char *path, str args,
                    void (*done)(void *intake, struct mutation *mutation))
 {
@@ -429,9 +435,11 @@ void intake_mutate(struct intake *intake, const char *path, str args,
         .identity = identity_keep(intake->identity),
         .is_internal = true,
     };
-    mutation->done = done;
+    mutation->done = on_mutated;
     mutation->owner = intake;
-    if (front_mutate(intake->front, mutation))
+    intake->mutated = done;
+    intake->is_out = front_mutate(intake->front, mutation);
+    if (intake->is_out)
         return;
     mutation_free(mutation);
     upload_fail(&intake->failure, 503, "OVERLOAD", "The server is busy. Try again in a moment.");
@@ -480,7 +488,7 @@ void uploads_free(struct uploads *uploads)
     keepers_free(uploads->keepers);
     while (uploads->first != NULL) {
         struct intake *intake = uploads->first;
-        intake->is_unsure = intake->is_settling && !intake->is_dropping;
+        intake->is_unsure = intake->is_out;
         drop_intake(&intake->keeping);
     }
     queue_free(uploads->wake);

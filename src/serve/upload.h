@@ -65,8 +65,9 @@ struct intake {
     bool is_busy;   /* with a keeper */
     bool is_paused; /* the body waits for the disk */
     bool has_ended, is_cut, is_last, is_dropping;
-    bool is_settling; /* all is on the disk: a row is on its way */
-    bool is_unsure;   /* the server stops, and nobody here learns whether the row was made */
+    bool is_out;    /* with the writer, which has it until mutated */
+    bool is_unsure; /* the server stops, and nobody here learns whether the row was made */
+    void (*mutated)(void *intake, struct mutation *mutation);
 };
 
 struct uploads *uploads_new(struct front *front, struct fault *fault) MUST_CHECK;

@@ -97,9 +97,10 @@ static bool open_partial(struct intake *intake)
     struct fault fault;
     if (tus->fd >= 0)
         return true;
-    if (!partial_open(intake->front->options.partials, tus->upload.token, true, &tus->fd,
+    /* Who only asks makes none: the upload may just have been ended by another request. */
+    if (!partial_open(intake->front->options.partials, tus->upload.token, tus->is_patch, &tus->fd,
                       &tus->size, &fault))
-        return fail_by(intake, &fault);
+        return (fault.kind == FAULT_ABSENT && !tus->is_patch) || fail_by(intake, &fault);
     tus->start = tus->size;
     if (tus->is_patch && tus->size != tus->offset)
         return upload_fail(&intake->failure, 409, "OFFSET",

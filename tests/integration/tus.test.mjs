@@ -232,6 +232,23 @@ describe('by hand', () => {
         socket.destroy();
     });
 
+    test('many end it at once, and the server lives on', async () => {
+        const urls = [];
+        const ended = new Set();
+        for (let round = 0; round < 15; round++) {
+            const url = at(await create(1000));
+            urls.push(url);
+            await patch(url, 0, png.subarray(0, 500));
+            const ends = Array.from({ length: 6 }, () => fetch(url, { method: 'DELETE', headers: V, keepalive: false }));
+            for (const { status } of await Promise.all([...ends, head(url)]))
+                ended.add(status);
+        }
+        assert.ok([...ended].every((status) => [200, 204, 404, 423].includes(status)), `${[...ended]}`);
+        await until(() => urls.every((url) => sizeOf(url) === 0), 'their bytes are gone');
+        for (const url of urls)
+            assert.equal((await head(url)).status, 404);
+    });
+
     test('what is refused at the creation', async () => {
         const refused = async (response, status, code) => {
             const body = await response.json();
