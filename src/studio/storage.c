@@ -147,7 +147,7 @@ struct storage_need storage_limit(struct call *call, const struct user *user)
 
 str storage_words(struct arena *arena, int64_t size)
 {
-    static const char *const units[] = {"KB", "MB", "GB", "TB"};
+    static const char *const units[] = {"kB", "MB", "GB", "TB"};
     double amount = (double)size / 1024;
     size_t unit = 0;
     if (size < 1024)
@@ -169,7 +169,7 @@ static void refuse_bytes(struct call *call, const struct storage_meter *meter, i
     str used = storage_words(call->arena, meter->sums.bytes);
     str beside = meter->reserved_bytes == 0
                      ? STR("")
-                     : str_format(call->arena, ", %.*s are kept for what is being made",
+                     : str_format(call->arena, ", %.*s are kept for what is on its way",
                                   STR_ARG(storage_words(call->arena, meter->reserved_bytes)));
     str more = str_format(call->arena,
                           "\"used\":%lld,\"kept\":%lld,\"needed\":%lld,\"limit\":%lld,"

@@ -170,6 +170,59 @@ test('what is done with the picked stays in view, and nothing moves when it come
     await page.evaluate(() => scrollTo(0, 0));
 });
 
+test('what is opened stays where it was clicked, however wide the grid is then', async () => {
+    await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight / 2));
+    await settled();
+    const [index, top, x, y] = await page.evaluate(() => {
+        const cell = [...document.querySelectorAll('.cell')].filter((one) => {
+            const box = one.getBoundingClientRect();
+            return box.top > 200 && box.bottom < innerHeight - 100;
+        }).at(-1);
+        const box = cell.getBoundingClientRect();
+        return [Number(cell.querySelector('a').dataset.index), box.top, box.x + box.width / 2, box.y + box.height / 2];
+    });
+    const near = async (what, most) => {
+        const now = await tile(index).evaluate((one) => one.getBoundingClientRect().top);
+        assert.ok(Math.abs(now - top) <= most, `${what}: ${now}, it was at ${top}`);
+    };
+    await page.mouse.click(x, y);
+    await page.locator('.cell.opened').waitFor();
+    await settled();
+    await near('opened', 60);
+    await page.goBack();
+    await page.locator('#detail').waitFor({ state: 'detached' });
+    await settled();
+    await near('after Back', 60);
+    await page.setViewportSize({ width: 1100, height: 1000 });
+    await settled();
+    await near('in a narrower window', 60);
+    await page.setViewportSize({ width: 800, height: 900 });
+    await settled();
+    await tile(index).click();
+    await page.locator('#detail').waitFor();
+    const [below, edge] = await page.evaluate(() => [document.querySelector('.cell.opened').getBoundingClientRect().bottom, document.getElementById('detail').getBoundingClientRect().top]);
+    assert.ok(below <= edge, `the sheet covers it: ${below} > ${edge}`);
+    await page.keyboard.press('Escape');
+    await page.setViewportSize({ width: 1440, height: 1000 });
+    await page.evaluate(() => scrollTo(0, 0));
+});
+
+test('F marks a favourite, and says so', async () => {
+    // One that is wide enough for words.
+    const wide = page.locator('.cell:has(.over)').first();
+    await wide.locator('a').first().focus();
+    await page.keyboard.press('f');
+    await page.getByRole('status').filter({ hasText: 'A favourite now.' }).waitFor();
+    await wide.getByText('Favourite').waitFor();
+    await page.goto('/library?only=marked');
+    await page.getByText('1 work', { exact: true }).waitFor();
+    await tile(0).click();
+    await page.getByRole('button', { name: 'Favourite', pressed: true }).click();
+    await page.getByText('Nothing of this kind yet.').waitFor();
+    await page.goto('/library');
+    await settled();
+});
+
 const scaleOf = (at = 0) => page.locator('.look-room img').nth(at).evaluate((image) => new DOMMatrix(getComputedStyle(image).transform).a);
 
 test('a picture is looked at closely: keys, wheel, drag; it never leaves the room', async () => {
@@ -253,7 +306,7 @@ test('several are deleted together, after one question that says what is lost', 
     await page.keyboard.press('x');
     await page.keyboard.press('Shift+ArrowRight');
     await page.keyboard.press('Shift+ArrowRight');
-    await page.getByRole('button', { name: 'Delete', exact: true }).click();
+    await page.keyboard.press('Delete');
     await page.getByRole('alertdialog', { name: 'Delete 3 works?' }).waitFor();
     await checkAccess(page, 'library-delete-several');
     await page.getByRole('button', { name: 'Delete for good' }).click();

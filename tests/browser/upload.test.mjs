@@ -177,6 +177,20 @@ test('a line that breaks is tried again by itself, and then says so', async () =
     await page.getByText(words(7)).waitFor();
 });
 
+test('a server that was gone for long gets the rest as soon as it is back', async () => {
+    await slow(300_000);
+    page.serverIsDown = true;
+    await choose(file('survivor.png', png(1000, 600, { noise: true })));
+    await page.waitForFunction(() => Number(document.querySelector('.incoming [role=progressbar]')?.getAttribute('aria-valuenow')) > 20);
+    await server.stop('SIGKILL');
+    await row('survivor.png').getByText(/being asked again/).waitFor();
+    await row('survivor.png').getByText(/It goes on when you are back/).waitFor({ timeout: 30_000 });
+    await slow(-1);
+    server = await startServer(server.data, { config: plans, url: server.url });
+    await page.getByText(words(8)).waitFor({ timeout: 40_000 });
+    page.serverIsDown = false;
+});
+
 test('what is no picture is refused by what it is, whatever its name says', async () => {
     page.serverIsDown = true;
     await choose(file('invoice.png', Buffer.from('%PDF-1.7\n1 0 obj\n')), file('nothing.png', Buffer.alloc(0)));
@@ -189,7 +203,7 @@ test('what is no picture is refused by what it is, whatever its name says', asyn
     page.serverIsDown = false;
     await page.getByRole('button', { name: 'Clear' }).click();
     await page.locator('.incoming').waitFor({ state: 'detached' });
-    await page.getByText(words(7)).waitFor();
+    await page.getByText(words(8)).waitFor();
 });
 
 test('what turns out to be damaged says why in its place, and goes in one press', async () => {
@@ -202,7 +216,7 @@ test('what turns out to be damaged says why in its place, and goes in one press'
     await tile.getByRole('button', { name: /^Delete torn/ }).click();
     await tile.waitFor({ state: 'detached' });
     assert.equal(await page.getByRole('alertdialog').count(), 0, 'there is nothing to lose');
-    await page.getByText(words(7)).waitFor();
+    await page.getByText(words(8)).waitFor();
 
     await choose(file('ripped.png', png(600, 400).subarray(0, 200)));
     await tile.getByRole('link').click();
@@ -213,13 +227,16 @@ test('what turns out to be damaged says why in its place, and goes in one press'
     await detail.getByRole('button', { name: 'Delete' }).click();
     await tile.waitFor({ state: 'detached' });
     await detail.waitFor({ state: 'detached' });
-    await page.getByText(words(7)).waitFor();
+    await page.getByText(words(8)).waitFor();
 });
 
 test('what is larger than the room that is left is refused with the numbers', async () => {
     page.serverIsDown = true;
     await choose(file('vast.png', Buffer.concat([png(4, 4), Buffer.alloc(19 << 20)])));
     await row('vast.png').getByText(/of 20 MB/).waitFor();
+    await row('vast.png').getByRole('link', { name: 'Take a larger plan' }).waitFor();
+    await checkAccess(page, 'upload-full');
+    await row('vast.png').getByRole('link', { name: 'Make room' }).waitFor();
     page.serverIsDown = false;
     await page.getByRole('button', { name: 'Clear' }).click();
 });
@@ -229,7 +246,7 @@ test('the storage page shows what is taken, largest first, and makes room', asyn
     await page.waitForURL('**/storage');
     await page.getByText(/MB \/ 20 MB used/).waitFor();
     const sizes = page.locator('.largest li > .num');
-    await sizes.nth(6).waitFor();
+    await sizes.nth(7).waitFor();
     assert.equal(await sizes.first().innerText(), '2 MB');
     await checkAccess(page, 'storage');
     const before = await page.getByRole('meter', { name: 'Storage' }).last().getAttribute('aria-valuenow');
@@ -240,8 +257,8 @@ test('the storage page shows what is taken, largest first, and makes room', asyn
     await checkAccess(page, 'storage-picked');
     await page.getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: /Delete/ }).click();
-    await sizes.nth(5).waitFor({ state: 'detached' });
-    await sizes.nth(4).waitFor();
+    await sizes.nth(6).waitFor({ state: 'detached' });
+    await sizes.nth(5).waitFor();
     const now = await page.getByRole('meter', { name: 'Storage' }).last().getAttribute('aria-valuenow');
     assert.ok(Number(now) < Number(before) - 3_000_000, `${before} -> ${now}`);
 });

@@ -218,7 +218,7 @@ static void sizes_are_told_in_three_digits(void **state)
     struct arena *arena = &stage->arena;
     assert_string_equal(storage_words(arena, 0).at, "0 bytes");
     assert_string_equal(storage_words(arena, 1023).at, "1023 bytes");
-    assert_string_equal(storage_words(arena, 1024).at, "1 KB");
+    assert_string_equal(storage_words(arena, 1024).at, "1 kB");
     assert_string_equal(storage_words(arena, 47395635).at, "45.2 MB");
     assert_string_equal(storage_words(arena, INT64_C(524288000)).at, "500 MB");
     assert_string_equal(storage_words(arena, INT64_C(1073700000)).at, "1 GB");

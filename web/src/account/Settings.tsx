@@ -80,10 +80,11 @@ export default function Settings() {
       <section aria-labelledby="account">
         <h2 id="account">{s.account}</h2>
         <dl className="meta">
-          <dt>{s.name}</dt><dd>{me.name}</dd>
+          {me.name && <><dt>{s.name}</dt><dd>{me.name}</dd></>}
           <dt>{s.email}</dt><dd>{me.email}</dd>
           <dt>{s.plan}</dt><dd>{me.planName}</dd>
           <dt>{s.credits}</dt><dd>{s.creditsLeft(me.credits)} <Link href="/billing">{words.places.billing}</Link></dd>
+          <dt>{words.meters.storage}</dt><dd>{s.storageTaken(me.storageUsedBytes, me.storageQuotaBytes)} <Link href="/storage">{s.storageAct}</Link></dd>
         </dl>
       </section>
       <Looks />

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What stands around every page for somebody signed in: the rail, or on small screens two bars. */
+import { useConvexConnectionState } from "convex/react";
 import { lazy, Suspense, useEffect, useRef, type ReactNode } from "react";
 import { number, size, timeOfDay } from "../format";
 import { words } from "../words";
@@ -8,7 +9,7 @@ import { palette, mod } from "./keys";
 import { LowCredits } from "./LowCredits";
 import { afterPaint } from "./later";
 import { DropVeil } from "../upload/Drop";
-import { isAlive, uploads } from "../upload/queue";
+import { isAlive, uploads, uploadsFound } from "../upload/queue";
 import { words as uploadWords } from "../upload/words";
 import { useJobVoice } from "../generate/useJobVoice";
 import { useJobs, useMe, useOfflineSince, useRunning } from "./live";
@@ -107,10 +108,16 @@ function Developing() {
   );
 }
 
-/* Files on their way in, wherever one looks meanwhile. */
+/* Files on their way in, wherever one looks meanwhile; what a break in the connection took along goes on. */
 function Sending() {
-  const alive = useStore(uploads).filter(isAlive);
-  if (alive.length === 0) return null;
+  const held = useStore(uploads);
+  const { isWebSocketConnected } = useConvexConnectionState();
+  useEffect(() => {
+    if (isWebSocketConnected) uploadsFound();
+  }, [isWebSocketConnected]);
+  const alive = held.filter(isAlive);
+  const failed = held.filter((upload) => upload.phase === "failed").length;
+  if (alive.length === 0) return failed === 0 ? null : <Link className="stat" href="/library"><span className="alarm num">{uploadWords.railFailed(failed)}</span></Link>;
   const all = alive.reduce((sum, upload) => sum + upload.file.size, 0);
   const sent = alive.reduce((sum, upload) => sum + upload.sent, 0);
   return (

@@ -6,6 +6,8 @@ interface Entry {
   key: number;
   /* Where an entry that was opened from inside came from; absent when the address was opened directly. */
   inside?: boolean;
+  /* It stands beside the entry before it, on the same page: between the two nothing is scrolled. */
+  beside?: boolean;
 }
 
 const listeners = new Set<() => void>();
@@ -14,6 +16,7 @@ const entry = () => (history.state ?? { key: 0 }) as Entry;
 let snapshot = location.href;
 let lastKey = entry().key;
 let current = lastKey;
+let currentIsBeside = entry().beside === true;
 
 history.scrollRestoration = "manual";
 if (history.state === null) history.replaceState({ key: 0 }, "");
@@ -25,9 +28,12 @@ const tell = () => {
 
 addEventListener("popstate", () => {
   scrolls.set(current, scrollY);
-  current = entry().key;
+  const { key, beside = false } = entry();
+  const isBeside = key < current ? key === current - 1 && currentIsBeside : key === current + 1 && beside;
+  current = key;
+  currentIsBeside = beside;
   tell();
-  restore(scrolls.get(current) ?? 0);
+  if (!isBeside) restore(scrolls.get(current) ?? 0);
 });
 
 /* The page may grow back over some frames, while its data returns. */
@@ -45,7 +51,8 @@ export function navigate(to: string, how: { replace?: boolean; stay?: boolean } 
   if (how.replace) history.replaceState(entry(), "", to);
   else {
     current = ++lastKey;
-    history.pushState({ key: current, inside: true } satisfies Entry, "", to);
+    currentIsBeside = how.stay === true;
+    history.pushState({ key: current, inside: true, beside: currentIsBeside } satisfies Entry, "", to);
   }
   tell();
   if (!how.stay) scrollTo({ top: 0, behavior: "instant" });

@@ -12,7 +12,7 @@ import { ReceiptRows } from "../parts/ReceiptRows";
 import { Words } from "../parts/Words";
 import type { Asset, Job, JobId } from "../types";
 import { words } from "../words";
-import { download, downloadStamped, startAddress, useAgainAddress } from "./acts";
+import { canMark, canUseAgain, download, downloadStamped, mark, startAddress, useAgainAddress } from "./acts";
 import { nameOf } from "./Tile";
 import { words as own } from "./words";
 
@@ -67,7 +67,7 @@ function Facts({ asset, job }: { asset: Asset; job: Job | null | undefined }) {
   const d = words.detail;
   const model = models?.find((one) => one.modelId === asset.model)?.name ?? asset.model;
   const facts: [string, string | undefined][] = [
-    [d.made, moment(asset.createdAt, now) + madeIn(job)],
+    [asset.generationId || asset.model ? d.made : own.uploaded, moment(asset.createdAt, now) + madeIn(job)],
     [d.model, model],
     [d.size, asset.error ? undefined : d.measures(asset.width, asset.height, asset.sizeBytes)],
     [d.length, asset.duration === undefined ? undefined : filmLength(asset.duration)],
@@ -85,7 +85,7 @@ function Facts({ asset, job }: { asset: Asset; job: Job | null | undefined }) {
 /* Everything it was made with, back in the composer: ours from its job, another tool's from its file. */
 function Recall({ asset }: { asset: Asset }) {
   const known = asset.generationId || asset.prompt;
-  if (!known && !asset.embedded?.prompt) return null;
+  if (!canUseAgain(asset)) return null;
   return <Link className="button main" href={useAgainAddress(asset)}>{known ? words.library.useAgain : own.embedded.use}</Link>;
 }
 
@@ -177,6 +177,7 @@ export function Detail(props: Props) {
               </>}
               <Button onClick={() => onDelete(asset)}>{words.library.remove}</Button>
             </div>
+            {!asset.error && canMark(asset) && <button type="button" className="word" aria-pressed={asset.isFavorite} onClick={() => void mark(asset)}>{own.mark.act}</button>}
             <Facts asset={asset} job={job} />
             <Embedded asset={asset} />
             {job && <ReceiptRows job={job} />}

@@ -7,12 +7,13 @@ import { useNow } from "../app/live";
 import { navigate } from "../app/router";
 import { number } from "../format";
 import type { AssetId, Spot } from "../types";
-import { download, useAgainAddress } from "./acts";
+import { canUseAgain, useAgainAddress } from "./acts";
 import { HEADING, layout, neighbour, rowsWithin, targetFor, type Layout, type Row, type Section } from "./justify";
 import { keyOf, nameOfSection, type Sort } from "./order";
 import { Scrubber } from "./Scrubber";
 import type { Picks } from "./usePicks";
 import { TileView, type TileActs } from "./Tile";
+import { useOpenedSeen, usePlaceKept } from "./usePlaceKept";
 import { useWindow } from "./useWindow";
 import type { WorkOf } from "./useWorks";
 import { words } from "./words";
@@ -28,6 +29,8 @@ interface Props {
   /* How many rows the whole set has is known only when everything is loaded. */
   complete: boolean;
   opened?: string;
+  /* Where it stands; -1: nowhere yet. */
+  openedAt: number;
   focus: number;
   picks: Picks;
   picking: boolean;
@@ -35,6 +38,8 @@ interface Props {
   onFocus: (index: number) => void;
   onLook: (index: number) => void;
   onDelete: (index: number) => void;
+  onDownload: (index: number) => void;
+  onMark: (index: number) => void;
   onRange: (from: number, to: number) => void;
   onNearEnd: () => void;
 }
@@ -138,15 +143,16 @@ function useActs(props: Props): TileActs {
 }
 
 function usePresses(props: Props, all: Layout, element: RefObject<HTMLElement | null>) {
-  const { spots, workOf, picks, onFocus, onLook, onDelete } = props;
+  const { spots, workOf, picks, onFocus, onLook, onDelete, onDownload, onMark } = props;
   const act = (event: KeyboardEvent, index: number): boolean => {
     const asset = workOf(spots[index]!._id);
     const letters = letterKeys.get();
     if (event.key === " ") onLook(index);
     else if (event.key === "Delete" || event.key === "Backspace") onDelete(index);
     else if (letters && event.key === "x") picks.toggle(index);
-    else if (letters && event.key === "d" && asset) download(asset);
-    else if (letters && event.key === "r" && asset) navigate(useAgainAddress(asset));
+    else if (letters && event.key === "d") onDownload(index);
+    else if (letters && event.key === "f") onMark(index);
+    else if (letters && event.key === "r" && asset && canUseAgain(asset)) navigate(useAgainAddress(asset));
     else return false;
     return true;
   };
@@ -167,15 +173,17 @@ function usePresses(props: Props, all: Layout, element: RefObject<HTMLElement | 
 }
 
 export function Grid(props: Props) {
-  const { spots, workOf, hasAny, sort, complete, opened, focus, picks, picking, addressOf, onRange, onNearEnd } = props;
+  const { spots, workOf, hasAny, sort, complete, opened, openedAt, focus, picks, picking, addressOf, onRange, onNearEnd } = props;
   const element = useRef<HTMLDivElement>(null);
-  const view = useWindow(element, spots.length > 0, useWide(hasAny));
+  const { view, look } = useWindow(element, spots.length > 0, useWide(hasAny));
   const now = useNow(60_000);
   useFocusKept(element, focus);
   const all = useMemo(
     () => layout(view.width > 0 ? spots : [], view.width, targetFor(innerWidth), (spot) => keyOf(spot, sort)),
     [spots, view.width, sort],
   );
+  usePlaceKept(element, all, spots, focus, look);
+  useOpenedSeen(element, all, opened, openedAt);
   const { from, to } = rowsWithin(all, view.top, view.bottom);
   const acts = useActs(props);
   const press = usePresses(props, all, element);

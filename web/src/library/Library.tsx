@@ -12,6 +12,7 @@ import type { Asset, AssetId, Spot } from "../types";
 import { UploadButton } from "../upload/Drop";
 import { Incoming } from "../upload/Incoming";
 import { words } from "../words";
+import { canMark, download, mark } from "./acts";
 import { BulkBar } from "./BulkBar";
 import { useChoice, type Choice } from "./choice";
 import type { Doomed } from "./DeleteDialog";
@@ -176,7 +177,19 @@ export default function Library() {
     focusIndex(focus);
   };
   useEscape(picking ? pickNone : open !== undefined && !alone ? close : undefined);
+  /* Keys are about what is picked, or else about the work that has the focus. */
+  const removeAt = (at: number) => (chosen.length > 0 ? deletion.setAsked(chosen.map(doomed)) : deletion.begin(doomed(spots[at]!), isRefused(spots[at]!)));
+  const fetchAt = (at: number) => {
+    const asset = workOf(spots[at]!._id);
+    if (chosen.length > 0) void zip.start(chosen.map((spot) => spot._id));
+    else if (asset && !asset.error) download(asset);
+  };
+  const markAt = (at: number) => {
+    const asset = workOf(spots[at]!._id);
+    if (asset && !asset.error && canMark(asset)) void mark(asset);
+  };
   const told = useTotal(choice);
+  const isEmpty = complete && spots.length === 0 && !choice.isPart;
   const total = complete ? spots.length : told && Math.max(told, spots.length);
 
   return (
@@ -186,9 +199,9 @@ export default function Library() {
           <div className="pagehead">
             <h1>{words.pages.library}</h1>
             {spots.length > 0 && <span className="quiet num">{total === undefined ? words.library.manyWorks(spots.length) : words.library.works(total)}</span>}
-            <FilterLine choice={choice} hidden={picking} onPick={begin} />
+            {!isEmpty && <FilterLine choice={choice} hidden={picking} onPick={begin} />}
             {/* There from the start, so that nothing moves when works come; an empty library offers it below. */}
-            {(spots.length > 0 || !complete) && <span className={picking ? "bring away" : "bring"}><UploadButton /></span>}
+            {!isEmpty && <span className={picking ? "bring away" : "bring"}><UploadButton /></span>}
           </div>
           {picking && (
             <BulkBar
@@ -204,14 +217,14 @@ export default function Library() {
             <div className="empty">
               <p className="words">{choice.words ? own.search.none(choice.words) : choice.isPart ? words.library.emptyKind : words.library.empty}</p>
               {choice.isPart ? <Link className="button" href="/library">{own.search.clear}</Link> : (
-                <span className="wordlist"><Link className="button" href="/generate">{words.library.emptyAct}</Link><UploadButton /></span>
+                <span className="wordlist"><Link className="button main" href="/generate">{words.library.emptyAct}</Link><UploadButton /></span>
               )}
             </div>
           )}
           {spots.length > 0 && (
             <Grid
-              spots={spots} workOf={workOf} hasAny={hasAny} sort={choice.sort} complete={complete} opened={open} focus={focus} picks={picks} picking={picking} addressOf={addressOf}
-              onFocus={note} onLook={(at) => !isRefused(spots[at]!) && setLooking(spots[at]!._id)} onDelete={(at) => deletion.begin(doomed(spots[at]!), isRefused(spots[at]!))} onRange={onRange} onNearEnd={more}
+              spots={spots} workOf={workOf} hasAny={hasAny} sort={choice.sort} complete={complete} opened={open} openedAt={index} focus={focus} picks={picks} picking={picking} addressOf={addressOf}
+              onFocus={note} onLook={(at) => !isRefused(spots[at]!) && setLooking(spots[at]!._id)} onDelete={removeAt} onDownload={fetchAt} onMark={markAt} onRange={onRange} onNearEnd={more}
             />
           )}
         </div>

@@ -112,16 +112,18 @@ export default function Lightbox({ assets, onStep, onClose }: Props) {
           onCloseAutoFocus={(event) => event.preventDefault()}
         >
           <Dialog.Title className="sr">{l.label}: {assets.map(nameOf).join(", ")}</Dialog.Title>
-          {film ? <Film asset={asset} /> : (
-            <div className={`look-side of-${assets.length}`}>
-              {assets.map((one) => <Zoomable key={one._id} asset={one} zoom={zoom} onZoom={change} onActual={setActual} margin={assets.length > 1 ? 8 : 32} />)}
-            </div>
-          )}
+          <div className="look-wall">
+            {film ? <Film asset={asset} /> : (
+              <div className={`look-side of-${assets.length}`}>
+                {assets.map((one) => <Zoomable key={one._id} asset={one} zoom={zoom} onZoom={change} onActual={setActual} margin={assets.length > 1 ? 8 : 32} />)}
+              </div>
+            )}
+          </div>
           <div className="look-acts">
             {onStep && <button type="button" className="closer" aria-label={l.previous} onClick={() => onStep(-1)}><PreviousIcon /></button>}
             {onStep && <button type="button" className="closer" aria-label={l.next} onClick={() => onStep(1)}><NextIcon /></button>}
             {!film && <button type="button" className="word" aria-label={own.look.smaller} onClick={acts["-"]}>−</button>}
-            {!film && <span className="num small" aria-live="off">{own.look.scale(Math.round((zoom.scale / actual) * 100))}</span>}
+            {!film && <span className="num small look-scale" aria-live="off">{own.look.scale(Math.round((zoom.scale / actual) * 100))}</span>}
             {!film && <button type="button" className="word" aria-label={own.look.larger} onClick={acts["+"]}>+</button>}
             {!film && <button type="button" className="word" aria-pressed={isActual} onClick={toggle}>{l.actual}</button>}
             <button type="button" className="word" aria-pressed={info} onClick={() => setInfo(!info)}>{l.info}</button>

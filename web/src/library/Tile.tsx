@@ -8,7 +8,8 @@ import { PlayIcon, TickIcon } from "../parts/icons";
 import { Picture } from "../parts/Picture";
 import type { Asset, Spot } from "../types";
 import { words } from "../words";
-import { download, useAgainAddress } from "./acts";
+import { isExtreme } from "./justify";
+import { canUseAgain, download, useAgainAddress } from "./acts";
 import { words as own } from "./words";
 
 const ALT_LIMIT = 120;
@@ -94,8 +95,9 @@ function Over({ asset, index, width, acts }: Props & { asset: Asset }) {
   return (
     <div className="over" aria-hidden="true">
       <p className="words">{cut(asset.title || asset.prompt || "", 60)}</p>
+      {asset.isFavorite && <p>{own.mark.act}</p>}
       {width > ROOM_FOR_ACTS && <p className="over-acts">
-        <Link href={useAgainAddress(asset)} tabIndex={-1}>{words.library.useAgain}</Link>
+        {canUseAgain(asset) && <Link href={useAgainAddress(asset)} tabIndex={-1}>{words.library.useAgain}</Link>}
         <button type="button" tabIndex={-1} onClick={() => download(asset)}>{words.library.download}</button>
         <button type="button" tabIndex={-1} onClick={() => acts.remove(index)}>{words.library.remove}</button>
       </p>}
@@ -128,7 +130,7 @@ export const TileView = memo(function TileView(props: Props) {
   };
   return (
     <div
-      role="gridcell" aria-colindex={column} aria-selected={picked} className={`cell${picked ? " picked" : ""}${opened ? " opened" : ""}`}
+      role="gridcell" aria-colindex={column} aria-selected={picked} className={`cell${picked ? " picked" : ""}${opened ? " opened" : ""}${isExtreme(props.spot) ? " extreme" : ""}`}
       style={{ width, height, transform: `translateX(${left}px)` }}
     >
       <Link

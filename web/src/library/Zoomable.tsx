@@ -68,6 +68,8 @@ export function Zoomable({ asset, zoom, onZoom, onActual, margin }: Props) {
   const actual = actualScale(fitted, natural);
   const here = bounded(zoom, fitted, room, natural);
   useEffect(() => onActual(actual), [actual, onActual]);
+  /* Through what is transparent the wall shows, and no blur. */
+  const [loaded, setLoaded] = useState<string>();
 
   const latest = useRef({ fitted, room, natural, onZoom });
   latest.current = { fitted, room, natural, onZoom };
@@ -104,10 +106,10 @@ export function Zoomable({ asset, zoom, onZoom, onActual, margin }: Props) {
       onDoubleClick={(event) => acts.zoomAt(here.scale > 1 ? 1 / here.scale : Math.max(2, actual), { x: event.clientX, y: event.clientY })}
     >
       <img
-        key={asset._id} src={asset.url} width={natural.width} height={natural.height} alt={nameOf(asset)} draggable={false}
+        key={asset._id} src={asset.url} width={natural.width} height={natural.height} alt={nameOf(asset)} draggable={false} onLoad={() => setLoaded(asset._id)}
         style={{
           width: fitted.width, height: fitted.height, transform: `translate(${here.x}px, ${here.y}px) scale(${here.scale})`,
-          backgroundImage: asset.blurDataUrl ? `url("${asset.blurDataUrl}")` : undefined,
+          backgroundImage: asset.blurDataUrl && loaded !== asset._id ? `url("${asset.blurDataUrl}")` : undefined,
         }}
       />
     </div>

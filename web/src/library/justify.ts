@@ -49,7 +49,11 @@ export interface Layout {
 
 type Keyed = Pick<Spot, "ratio">;
 
-const ratioOf = (spot: Keyed) => Math.min(4, Math.max(0.25, spot.ratio || 1));
+const RATIO_MAX = 4;
+
+/* Its frame has another shape than the picture, which is shown whole in it. */
+export const isExtreme = ({ ratio }: Keyed) => ratio > RATIO_MAX || (ratio > 0 && ratio < 1 / RATIO_MAX);
+const ratioOf = (spot: Keyed) => Math.min(RATIO_MAX, Math.max(1 / RATIO_MAX, spot.ratio || 1));
 
 /* The row height at which these ratios fill the width exactly. */
 const filling = (ratios: number, count: number, width: number) => (width - GAP * (count - 1)) / ratios;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The width of an element and the part of the page in view: all the grid needs to know of the document. */
-import { useLayoutEffect, useState, type RefObject } from "react";
+import { useCallback, useLayoutEffect, useRef, useState, type RefObject } from "react";
 
 export interface View {
   width: number;
@@ -12,9 +12,10 @@ const AROUND = 1.5;
 const STEP = 200;
 
 /* top and bottom are relative to the element, in coarse steps; if wide, with one and a half screens more
-   on both sides. */
-export function useWindow(element: RefObject<HTMLElement | null>, dependsOn: unknown, wide: boolean): View {
+   on both sides. look: at once, for whoever has scrolled in a layout effect. */
+export function useWindow(element: RefObject<HTMLElement | null>, dependsOn: unknown, wide: boolean): { view: View; look: () => void } {
   const [view, setView] = useState<View>({ width: 0, top: 0, bottom: 0 });
+  const latest = useRef(() => {});
   useLayoutEffect(() => {
     const node = element.current;
     if (!node) return;
@@ -29,6 +30,7 @@ export function useWindow(element: RefObject<HTMLElement | null>, dependsOn: unk
       setView((now) => (now.width === width && now.top === top && now.bottom === bottom ? now : { width, top, bottom }));
     };
     const later = () => (frame ||= requestAnimationFrame(measure));
+    latest.current = measure;
     const observer = new ResizeObserver(later);
     measure();
     observer.observe(node);
@@ -41,5 +43,6 @@ export function useWindow(element: RefObject<HTMLElement | null>, dependsOn: unk
       removeEventListener("resize", later);
     };
   }, [element, dependsOn, wide]);
-  return view;
+  const look = useCallback(() => latest.current(), []);
+  return { view, look };
 }

@@ -8,7 +8,8 @@ export const words = {
   stamped: "Download with how it was made",
   frame: { image: "Picture", video: "Film" },
   grid: { date: "Works by day", size: "Works by size", type: "Works by kind" },
-  preparing: "Being prepared",
+  preparing: "Being prepared", uploaded: "Uploaded",
+  mark: { act: "Favourite", said: "A favourite now.", saidNot: "No favourite any more.", failed: "It was not marked. Try again." },
   refused: { act: (name: string) => `Delete ${name}, which was refused`, said: "Deleted from your library." },
 
   embedded: {

@@ -7,7 +7,7 @@ export const words = {
   used: (used: number, room: number) => `${size(used)} / ${size(room)} used`,
   usedOf: (used: number) => `${size(used)} used`,
   share: (percent: number) => `${percent > 0 && percent < 1 ? "under 1" : number(Math.floor(percent))} %`,
-  held: (bytes: number) => `${size(bytes)} held for what is developing`,
+  held: (bytes: number) => `${size(bytes)} held for what is on its way`,
   part: (film: boolean, count: number, bytes: number) => `${film ? counted(count, "film", "films") : counted(count, "picture", "pictures")} (${size(bytes)})`,
   uploaded: (bytes: number) => `${size(bytes)} of it uploaded`,
   near: (left: number) => `Nearly full: ${size(left)} are left. Make room below, or take a larger plan.`,
@@ -17,5 +17,5 @@ export const words = {
   pick: (name: string) => `Pick ${name}`, pickAll: "Pick all in view",
   kind: { image: "Picture", video: "Film" }, untitled: "Untitled",
   picked: (count: number, bytes: number) => `${number(count)} picked, ${size(bytes)}`, clear: "Clear",
-  remove: "Delete", more: "Show more", empty: "There is nothing here that takes room.",
+  remove: "Delete", more: "Show more", empty: "Nothing takes room yet. What you make or upload is listed here, largest first.",
 };

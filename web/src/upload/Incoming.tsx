@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The files that are coming in, one row each, above the library. */
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useNow } from "../app/live";
 import { Link } from "../app/router";
 import { useStore } from "../app/store";
 import { reply, say } from "../app/voice";
-import { Button } from "../parts/Button";
 import { Preview } from "./Preview";
 import { isAlive, uploadPause, uploadRemove, uploadResume, uploads, uploadsClear, type Upload } from "./queue";
 import { words } from "./words";
 
 const SOON = 2000;
+/* Three rows where there is room for three beside one another. */
+const SHOWN = 9;
 
 const percent = (upload: Upload) => Math.floor((upload.sent / Math.max(1, upload.file.size)) * 100);
 
@@ -22,6 +23,7 @@ function secondsLeft(upload: Upload, now: number): number | undefined {
 }
 
 function stateOf(upload: Upload, now: number): string {
+  if (upload.phase === "sending" && upload.stalled) return words.stalled(upload.sent, upload.file.size);
   if (upload.phase === "sending") {
     const seconds = secondsLeft(upload, now);
     return [words.part(upload.sent, upload.file.size), seconds === undefined ? "" : words.about(seconds)].filter(Boolean).join(", ");
@@ -42,6 +44,8 @@ function Acts({ upload }: { upload: Upload }) {
       {(phase === "sending" || phase === "waiting") && act(words.pause, () => uploadPause(id))}
       {phase === "paused" && act(words.resume, () => uploadResume(id))}
       {phase === "failed" && !upload.hopeless && act(words.retry, () => uploadResume(id))}
+      {phase === "failed" && upload.full && <Link className="word" href="/storage">{words.makeRoom}</Link>}
+      {phase === "failed" && upload.full && <Link className="word" href="/billing#plans">{words.larger}</Link>}
       {phase !== "landing" && act(words.remove, () => uploadRemove(id))}
     </>
   );
@@ -92,13 +96,23 @@ function useVoice(all: readonly Upload[]) {
   }, [all, busy]);
 }
 
+/* What wants somebody first, then what moves; of many only some, so that the library stays in view. */
+function shownOf(all: readonly Upload[]): readonly Upload[] {
+  if (all.length <= SHOWN) return all;
+  const rank = (upload: Upload) => ["failed", "sending", "landing", "paused", "waiting", "done"].indexOf(upload.phase);
+  const first = [...all].sort((a, b) => rank(a) - rank(b)).slice(0, SHOWN);
+  return all.filter((upload) => first.includes(upload));
+}
+
 export function Incoming() {
   const all = useStore(uploads);
+  const [whole, setWhole] = useState(false);
   useVoice(all);
   if (all.length === 0) return null;
   const going = all.filter((upload) => upload.phase === "sending" || upload.phase === "waiting");
   const paused = all.filter((upload) => upload.phase === "paused");
   const failed = all.some((upload) => upload.phase === "failed");
+  const shown = whole ? all : shownOf(all);
   return (
     <section className="arrivals" aria-label={words.label}>
       <div className="rowline">
@@ -106,10 +120,15 @@ export function Incoming() {
         <span className="wordlist">
           {going.length > 1 && <button type="button" className="word" onClick={() => going.forEach((upload) => uploadPause(upload.id))}>{words.pauseAll}</button>}
           {paused.length > 1 && <button type="button" className="word" onClick={() => paused.forEach((upload) => uploadResume(upload.id))}>{words.resumeAll}</button>}
-          {failed && <Button look="plain" onClick={() => uploadsClear("failed")}>{words.clear}</Button>}
+          {failed && <button type="button" className="word" onClick={() => uploadsClear("failed")}>{words.clear}</button>}
         </span>
       </div>
-      <ul>{all.map((upload) => <Row key={upload.id} upload={upload} />)}</ul>
+      <ul>{shown.map((upload) => <Row key={upload.id} upload={upload} />)}</ul>
+      {all.length > SHOWN && (
+        <button type="button" className="word linked small" aria-expanded={whole} onClick={() => setWhole(!whole)}>
+          {whole ? words.less : words.more(all.length - SHOWN)}
+        </button>
+      )}
     </section>
   );
 }

@@ -28,14 +28,14 @@ interface Landed {
 }
 
 /* What the server said, or that it said nothing. */
-function refusalOf(fault: Error | DetailedError): { fault: string; hopeless: boolean } {
+function refusalOf(fault: Error | DetailedError): { fault: string; hopeless: boolean; lost?: boolean; full?: boolean } {
   const response = "originalResponse" in fault ? fault.originalResponse : null;
   const status = response?.getStatus() ?? 0;
-  if (!response || status === 0) return { fault: words.faults.noAnswer, hopeless: false };
+  if (!response || status === 0) return { fault: words.faults.noAnswer, hopeless: false, lost: true };
   const hopeless = HOPELESS.includes(status);
   try {
     const { message, code } = JSON.parse(response.getBody()) as { message?: string; code?: string };
-    return { fault: message ?? words.faults.refused(status), hopeless: hopeless && code !== "QUOTA" };
+    return { fault: message ?? words.faults.refused(status), hopeless: hopeless && code !== "QUOTA", full: code === "QUOTA" };
   } catch {
     return { fault: words.faults.refused(status), hopeless };
   }
@@ -81,8 +81,12 @@ export function carry(upload: Upload): Carrier {
     async onBeforeRequest(request) {
       request.setHeader("Authorization", `Bearer ${(await sessionToken()) ?? ""}`);
     },
-    onShouldRetry: isWorthAnother,
-    onProgress: (sent) => change(upload.id, { sent }),
+    onShouldRetry(fault) {
+      const again = isWorthAnother(fault);
+      if (again) change(upload.id, { stalled: true });
+      return again;
+    },
+    onProgress: (sent) => change(upload.id, { sent, stalled: false }),
     onError(fault) {
       const wait = waitOf(fault);
       if (wait !== undefined) uploadWait(upload.id, wait);

@@ -22,6 +22,12 @@ export interface Upload {
   /* Why it failed, as a sentence; and whether trying again may help. */
   fault?: string;
   hopeless?: boolean;
+  /* There is no room for it. */
+  full?: boolean;
+  /* The server does not answer; it is being asked again. */
+  stalled?: boolean;
+  /* It did not answer for long. Goes on by itself once it does. */
+  lost?: boolean;
   /* The server said how long to wait. */
   until?: number;
   assetId?: AssetId;
@@ -87,7 +93,7 @@ function pump() {
 }
 
 async function begin(upload: Upload) {
-  change(upload.id, { phase: "sending", since: Date.now(), sentBefore: upload.sent, fault: undefined });
+  change(upload.id, { phase: "sending", since: Date.now(), sentBefore: upload.sent, fault: undefined, full: false, stalled: false });
   try {
     const { carry } = await import("./carrier");
     if (find(upload.id)?.phase !== "sending") return;
@@ -95,7 +101,7 @@ async function begin(upload: Upload) {
     if (old) old.resume();
     else carriers.set(upload.id, carry(upload));
   } catch {
-    change(upload.id, { phase: "failed", fault: words.faults.noAnswer });
+    change(upload.id, { phase: "failed", fault: words.faults.noAnswer, lost: true });
   }
 }
 
@@ -106,7 +112,10 @@ export function uploadPause(id: number) {
   change(id, { phase: "paused" });
 }
 
-export const uploadResume = (id: number) => change(id, { phase: "waiting", until: undefined });
+export const uploadResume = (id: number) => change(id, { phase: "waiting", until: undefined, lost: false });
+
+/* The connection is back: what it took along goes on. */
+export const uploadsFound = () => uploads.get().filter((upload) => upload.lost).forEach((upload) => uploadResume(upload.id));
 
 /* So many in a minute: the rest comes when it may, by itself. */
 export function uploadWait(id: number, wait: number) {
