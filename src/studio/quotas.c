@@ -99,48 +99,13 @@ static const struct field quota_status_fields[] = {
 static const struct shape quota_status_shape = {
     .name = "quotaStatus", .size = sizeof(struct quota_status), FIELDS(quota_status_fields)};
 
-struct counts {
-    int64_t images, videos;
-};
-#define ROW struct counts
-static const struct field counts_fields[] = {INT(images), INT(videos)};
-#undef ROW
-static const struct shape counts_shape = {
-    .name = "counts", .size = sizeof(struct counts), FIELDS(counts_fields)};
-
-struct storage_quota {
-    int64_t used, limit, reserved_bytes, percentage;
-    bool is_near, is_full;
-    str tier;
-    struct counts counts, limits;
-    int64_t image_bytes, video_bytes, uploaded_bytes;
-};
-#define ROW struct storage_quota
-static const struct field storage_quota_fields[] = {
-    INT(used, .unit = "bytes"),
-    INT(limit, .unit = "bytes", .about = "0: there is none."),
-    INT(reserved_bytes, .unit = "bytes", .about = "Kept for what is being made."),
-    INT(percentage, .about = "Of the limit, used and kept; rounded down. 0 without a limit."),
-    BOOL(is_near, .about = "Four fifths of the bytes, the pictures or the films are taken."),
-    BOOL(is_full, .about = "Nothing more can be made or brought; all else works."),
-    TEXT(tier),
-    RECORD(counts, &counts_shape),
-    RECORD(limits, &counts_shape, .about = "0: there is none."),
-    INT(image_bytes, .unit = "bytes"),
-    INT(video_bytes, .unit = "bytes"),
-    INT(uploaded_bytes, .unit = "bytes", .about = "Of both: what the user brought."),
-};
-#undef ROW
-static const struct shape storage_quota_shape = {
-    .name = "storageQuota", .size = sizeof(struct storage_quota), FIELDS(storage_quota_fields)};
-
 struct subscription_state {
     str tier;
     enum subscription_status subscription_status;
     str polar_customer_id, polar_subscription_id;
     instant billing_cycle_start, billing_cycle_end;
     int64_t images_used_in_period, videos_used_in_period;
-    struct counts quota_limits;
+    struct storage_counts quota_limits;
 };
 #define ROW struct subscription_state
 static const struct field subscription_state_fields[] = {
@@ -152,7 +117,7 @@ static const struct field subscription_state_fields[] = {
     TIME(billing_cycle_end),
     INT(images_used_in_period),
     INT(videos_used_in_period),
-    RECORD(quota_limits, &counts_shape),
+    RECORD(quota_limits, &storage_counts_shape),
 };
 #undef ROW
 static const struct shape subscription_state_shape = {.name = "subscriptionState",
@@ -200,12 +165,10 @@ static const struct shape cleaned_shape = {
     .name = "cleaned", .size = sizeof(struct cleaned), FIELDS(cleaned_fields)};
 
 NO_ARGS(get_status)
-NO_ARGS(get_storage)
 NO_ARGS(get_state)
 NO_ARGS(clean)
 
 BACKEND_FUNCTION(get_status, struct quota_status *)
-BACKEND_FUNCTION(get_storage, struct storage_quota)
 BACKEND_FUNCTION(get_state, struct subscription_state *)
 BACKEND_FUNCTION(set_aside, struct aside)
 BACKEND_FUNCTION(refund, struct success)
@@ -216,9 +179,6 @@ const struct function quota_functions[] = {
     QUERY("quotas:getQuotaStatus", get_status, .caller = ANYONE,
           .returns = RETURNS_MAYBE(&quota_status_shape),
           .about = "What the caller's plan makes in a billing period, and what is used of it."),
-    QUERY("quotas:getStorageQuota", get_storage, .caller = SIGNED_IN,
-          .returns = RETURNS_RECORD(&storage_quota_shape, struct storage_quota),
-          .about = "What the caller has stored, and what their plan has room for."),
     MUTATION("quotas:checkAndReserveQuota", set_aside, .caller = SIGNED_IN,
              .returns = RETURNS_RECORD(&aside_shape, struct aside),
              .about = "Counts works before a frontend makes them; QUOTA when they are too many."),
@@ -417,43 +377,6 @@ static void get_status(struct call *call, const struct get_status_args *args,
         .tier = user_wire_tier(call, is.user.plan_key),
         .images = part_of(is.usage.images, is.images),
         .videos = part_of(is.usage.videos, is.videos),
-    };
-}
-
-static bool is_over(int64_t taken, int64_t limit, int64_t part, int64_t of)
-{
-    return limit != 0 && taken * of >= limit * part;
-}
-
-static bool is_taken(const struct storage_meter *meter, const struct storage_need *limit,
-                     int64_t part, int64_t of)
-{
-    return is_over(meter->sums.bytes + meter->reserved_bytes, limit->bytes, part, of) ||
-           is_over(meter->sums.images + meter->reserved_images, limit->images, part, of) ||
-           is_over(meter->sums.videos + meter->reserved_videos, limit->videos, part, of);
-}
-
-static void get_storage(struct call *call, const struct get_storage_args *args,
-                        struct storage_quota *result)
-{
-    struct user user;
-    row_get(call, &user_type, call_caller(call), &user);
-    struct storage_need limit = storage_limit(call, &user);
-    struct storage_meter meter = storage_meter_of(call, user.id);
-    int64_t taken = meter.sums.bytes + meter.reserved_bytes;
-    *result = (struct storage_quota){
-        .used = meter.sums.bytes,
-        .limit = limit.bytes,
-        .reserved_bytes = meter.reserved_bytes,
-        .percentage = limit.bytes == 0 ? 0 : taken * 100 / limit.bytes,
-        .is_near = is_taken(&meter, &limit, 4, 5),
-        .is_full = is_taken(&meter, &limit, 1, 1),
-        .tier = user_wire_tier(call, user.plan_key),
-        .counts = {meter.sums.images, meter.sums.videos},
-        .limits = {limit.images, limit.videos},
-        .image_bytes = MAX_OF(meter.sums.bytes - meter.sums.video_bytes, (int64_t)0),
-        .video_bytes = meter.sums.video_bytes,
-        .uploaded_bytes = meter.sums.uploaded_bytes,
     };
 }
 

@@ -80,6 +80,16 @@ int64_t storage_expected(const struct model_config *model, int64_t width, int64_
 /* "45.2 MB": MB is MiB here, as in all that users see. */
 str storage_words(struct arena *arena, int64_t size);
 
+/* ---- telling (QUOT-04) ---- */
+
+struct storage_counts {
+    int64_t images, videos;
+};
+extern const struct shape storage_counts_shape;
+
+extern const struct function storage_functions[];
+extern const size_t storage_function_count;
+
 /* ---- counting again (QUOT-07) ---- */
 
 /* Counts on; true: all are counted, and the meter is right. A meter that was wrong is set right,

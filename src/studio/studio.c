@@ -21,6 +21,7 @@
 #include "studio/quotas.h"
 #include "studio/rates.h"
 #include "studio/resizing.h"
+#include "studio/storage.h"
 #include "studio/subscriptions.h"
 #include "studio/uploads.h"
 #include "studio/usage.h"
@@ -126,6 +127,7 @@ static const struct subject subjects[] = {
     {profile_functions, &profile_function_count},
     {provider_functions, &provider_function_count},
     {quota_functions, &quota_function_count},
+    {storage_functions, &storage_function_count},
     {rate_functions, &rate_function_count},
     {receipt_functions, &receipt_function_count},
     {resizing_functions, &resizing_function_count},
