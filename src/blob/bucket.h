@@ -48,6 +48,8 @@ bool bucket_list(struct bucket *bucket,
                  bool (*visit)(void *context, const struct blob_entry *entry), void *context,
                  struct fault *fault) MUST_CHECK;
 
+bool bucket_has(struct bucket *bucket, str id, bool *has, struct fault *fault) MUST_CHECK;
+
 str bucket_key(const struct bucket *bucket, struct arena *arena, str id);
 str bucket_origin(const struct bucket *bucket, struct arena *arena);
 bool bucket_is_private(const struct bucket *bucket);

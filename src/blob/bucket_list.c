@@ -145,6 +145,23 @@ bool bucket_list(struct bucket *bucket,
     return true;
 }
 
+/* By a list, for an answer without a body does not say who gives it. */
+bool bucket_has(struct bucket *bucket, str id, bool *has, struct fault *fault)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    AUTO(bucket_result_free) struct outside_result *result = NULL;
+    struct bucket_ask ask = {.method = STR("GET"), .response_max = LIST_MAX};
+    str key = bucket_key(bucket, &arena, id);
+    add_query(&ask, "list-type", STR("2"));
+    add_query(&ask, "max-keys", STR("1"));
+    add_query(&ask, "prefix", key);
+    if (!bucket_ask_well(bucket, &ask, &result, fault))
+        return false;
+    struct items items = {.arena = &arena, .xml = {shared_text(result->body)}};
+    *has = items_next(&items) && str_equal(items.now.key, key);
+    return true;
+}
+
 /* ---- removing ---- */
 
 static bool remove_version(struct bucket *bucket, str key, str version, struct fault *fault)

@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define CHUNK KIB(256)
@@ -67,6 +68,15 @@ static bool read_back(struct blob_fetch *fetch, const char *id, uint8_t sum[32],
             fault_set(fault, FAULT_SYSTEM, "the disk did not keep what was fetched"));
 }
 
+/* Nobody but who deletes it takes it away under a move. */
+static bool is_here(struct blobs *blobs, const char *id)
+{
+    AUTO(fd_close) int fd = -1;
+    int64_t size;
+    struct fault why;
+    return home_file_open(blobs->root, id, &fd, &size, &why) || why.kind != FAULT_ABSENT;
+}
+
 static bool to_bucket(struct blobs *blobs, const char *id, const uint8_t *said,
                       enum blob_moved *out, struct fault *fault)
 {
@@ -89,6 +99,10 @@ static bool to_bucket(struct blobs *blobs, const char *id, const uint8_t *said,
     /* What was read back is the copy, if there is to be one. */
     if (!blob_fetch_keep(&fetch, back, &why) && blobs->keep.is_durable)
         return fault_set(fault, why.kind, "%s", why.text);
+    *out = BLOB_MOVED_GONE;
+    if (!is_here(blobs, id))
+        return keep_remove(&blobs->keep, id, fault) &&
+               bucket_remove(blobs->bucket, str_of(id), fault);
     if (!blob_files_remove(blobs, id, BLOB_FILES_OWN, &is_gone, fault))
         return false;
     *out = is_gone ? BLOB_MOVED : BLOB_MOVED_HELD;
@@ -110,8 +124,20 @@ static bool to_disk(struct blobs *blobs, const char *id, const uint8_t *said, en
         !home_file_take(blobs->root, id, blobs->temp, fetch.name, true, fault))
         return false;
     fd_close(&fetch.fd); /* it has another name now */
-    *out = BLOB_MOVED;
+    bool is_there = true;
+    if (!bucket_has(blobs->bucket, str_of(id), &is_there, fault))
+        return false;
+    *out = is_there ? BLOB_MOVED : BLOB_MOVED_GONE;
+    if (!is_there && !home_file_remove(blobs->root, id, fault))
+        return false;
     return keep_remove(&blobs->keep, id, fault) && bucket_remove(blobs->bucket, str_of(id), fault);
+}
+
+bool blob_moves_begin(struct blobs *blobs, struct fault *fault)
+{
+    return flock(blobs->root, LOCK_EX | LOCK_NB) == 0 ||
+           fault_set(fault, FAULT_TRANSIENT,
+                     "another atelier blobs move is at work on this folder; wait for its end");
 }
 
 bool blob_move(struct blobs *blobs, str id, enum blob_side to, const uint8_t *sha256,

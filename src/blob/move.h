@@ -25,6 +25,10 @@ enum blob_moved {
     BLOB_MOVED_HELD, /* it is there; what was here is held by a backup, and goes next time */
 };
 
+/* From here to blobs_close no other process moves what is in this folder: two that met could each
+ * remove what the other brought. */
+bool blob_moves_begin(struct blobs *blobs, struct fault *fault) MUST_CHECK;
+
 /* The blobs there must have been opened with a bucket. sha256: as its row says; NULL: none does. */
 bool blob_move(struct blobs *blobs, str id, enum blob_side to, const uint8_t *sha256,
                enum blob_moved *out, struct fault *fault) MUST_CHECK;

@@ -252,7 +252,7 @@ static bool blobs_begin(struct mover *mover, const struct settings *settings, st
     if (options.bucket == NULL)
         return fault_set(fault, FAULT_INPUT,
                          "the configuration names no bucket: --config FILE, with a section blobs");
-    return blobs_open_with(&options, &mover->blobs, fault);
+    return blobs_open_with(&options, &mover->blobs, fault) && blob_moves_begin(mover->blobs, fault);
 }
 
 static int run(struct mover *mover, const struct settings *settings, bool while_serving)

@@ -3,7 +3,10 @@
 // here, browsers are sent to it, and what is deleted is gone from it.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
@@ -11,7 +14,7 @@ import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectC
 import S3rver from 's3rver';
 
 import { makePng } from './fake-images.mjs';
-import { addUser, atelier, build, httpClient, sleep, startServer, tempFolder, until, userToken } from './helpers.mjs';
+import { addUser, atelier, build, httpClient, startServer, tempFolder, until, userToken } from './helpers.mjs';
 
 const png = makePng(300, 200, 7);
 const env = { TEST_S3_KEY: 'S3RVER', TEST_S3_SECRET: 'S3RVER' };
@@ -245,25 +248,92 @@ describe('moving', () => {
         assert.deepEqual(await there({ data }), [count, 0]);
     });
 
-    test('goes on after it was broken off, and loses nothing', async () => {
-        const count = (await objects('left')).length;
-        for (let i = 0; i < 6; i++) {
-            const words = ['blobs', 'move', '--from', 's3', '--to', 'disk', '--data', data, '--config', file];
-            const child = spawn(path.join(build, 'atelier'), words, { env: { ...process.env, ...env }, stdio: 'ignore' });
-            const ended = new Promise((resolve) => {
-                child.on('exit', resolve);
+    // Between the mover and the bucket: kills it at its nth request, before the bucket has it or after.
+    async function killedAt(nth, isAfter, from, to) {
+        let child, seen = 0;
+        const proxy = http.createServer((request, response) => {
+            const isIt = ++seen === nth;
+            if (isIt && !isAfter)
+                child.kill('SIGKILL');
+            if (isIt && !isAfter)
+                return;
+            const onwards = http.request(endpoint + request.url, { method: request.method, headers: request.headers, agent: false }, (answer) => {
+                if (isIt)
+                    child.kill('SIGKILL');
+                response.writeHead(answer.statusCode, answer.headers);
+                answer.pipe(response);
             });
-            await sleep(20 + i * 12);
-            child.kill('SIGKILL');
-            await ended;
-            const [remote, local] = await there({ data });
-            assert.ok(remote + local >= count, `${remote} there and ${local} here of ${count}`);
+            onwards.on('error', () => response.destroy());
+            response.on('close', () => onwards.destroy());
+            request.pipe(onwards);
+        });
+        await new Promise((resolve) => {
+            proxy.listen(0, '127.0.0.1', resolve);
+        });
+        const through = path.join(tempFolder('config'), 'atelier.yaml');
+        writeFileSync(through, config('left').replace(endpoint, `http://127.0.0.1:${proxy.address().port}`));
+        const words = ['blobs', 'move', '--from', from, '--to', to, '--data', data, '--config', through];
+        child = spawn(path.join(build, 'atelier'), words, { env: { ...process.env, ...env }, stdio: 'ignore' });
+        const [code] = await once(child, 'exit');
+        proxy.closeAllConnections();
+        proxy.close();
+        return code === null;
+    }
+
+    test('goes on after it was killed at any moment, either way, and loses nothing', { timeout: 180_000 }, async () => {
+        const sum = (bytes) => createHash('sha256').update(bytes).digest('hex');
+        const id = (key) => path.basename(key);
+        const whole = new Map();
+        for (const key of await objects('left')) {
+            const { Body } = await official.send(new GetObjectCommand({ Bucket: 'left', Key: key }));
+            whole.set(id(key), sum(await Body.transformToByteArray()));
         }
-        assert.equal((await move('s3', 'disk')).code, 0);
-        assert.deepEqual(await there({ data }), [0, count]);
+        // In parts; no row names it, but it is there as long as nobody serves.
+        const large = 'cd'.repeat(16);
+        const bytes = Buffer.alloc((17 << 20) + 1, 'a red kite ');
+        mkdirSync(path.join(data, 'blobs/cd/cd'), { recursive: true });
+        writeFileSync(path.join(data, 'blobs/cd/cd', large), bytes);
+        whole.set(large, sum(bytes));
+        const expectWhole = async () => {
+            const left = new Map(whole);
+            for (const name of files({ data }, 'blobs')) {
+                assert.equal(sum(readFileSync(path.join(data, 'blobs', name))), whole.get(id(name)));
+                left.delete(id(name));
+            }
+            for (const key of await objects('left')) {
+                const { Body } = await official.send(new GetObjectCommand({ Bucket: 'left', Key: key }));
+                if (sum(await Body.transformToByteArray()) === whole.get(id(key))) // s3rver shows halves
+                    left.delete(id(key));
+            }
+            assert.deepEqual([...left.keys()], []);
+        };
+        for (const [from, to, ends] of [['disk', 's3', [whole.size, 0]], ['s3', 'disk', [0, whole.size]]]) {
+            assert.equal((await move(to, from)).code, 0);
+            let killed = 0;
+            for (let nth = 1; nth <= 12; nth++) {
+                killed += await killedAt(nth, nth % 2 === 0, from, to);
+                await expectWhole();
+            }
+            assert.ok(killed >= 3, `killed ${killed} times`);
+            assert.equal((await move(from, to)).code, 0);
+            assert.deepEqual(await there({ data }), ends);
+            await expectWhole();
+        }
         const server = await serve('disk', data);
         await bytesAreThere(server);
         await server.stop();
+    });
+
+    test('is done by one at a time', async () => {
+        const blobs = path.join(data, 'blobs');
+        const holder = spawn('flock', ['--no-fork', blobs, 'sleep', '60'], { stdio: 'ignore' });
+        await until(() => new Promise((resolve) => {
+            spawn('flock', ['-n', blobs, 'true']).on('exit', (code) => resolve(code !== 0));
+        }), 'the lock');
+        const second = await move('disk', 's3', ['--while-serving']);
+        holder.kill();
+        assert.equal(second.code, 1);
+        assert.match(second.stderr, /another atelier blobs move is at work/);
     });
 
     test('says what is missing on its line', async () => {

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -355,6 +355,45 @@ test('what another configuration kept at hand goes with it, too', async () => {
         const other = { ...bucket, keepsCopies: !keepsCopies, cacheMax: 1 << 20 };
         assert.equal(await ask({ op: 'remove', ...other, blob: away.blob }), 'ok');
         assert.deepEqual(blobsIn(bucket.folder, kept), []);
+    }
+});
+
+test('what is deleted while it moves is gone on both sides', async () => {
+    const here = (folder) => path.join(folder, 'blobs', '01', '23', away.blob);
+    let object;
+    let isDeletedMeanwhile;
+    const { seen, ...bucket } = await bucketOf((request, response, body) => {
+        if (request.method === 'PUT') {
+            object = body;
+            if (isDeletedMeanwhile)
+                rmSync(here(bucket.folder));
+            response.end();
+        } else if (request.method === 'DELETE') {
+            object = undefined;
+            response.writeHead(204).end();
+        } else if (request.url.includes('versions'))
+            response.writeHead(405).end();
+        else if (request.url.includes('list-type'))
+            response.end(object === undefined ? '<ListBucketResult></ListBucketResult>'
+                : `<ListBucketResult><Contents><Key>01/23/${away.blob}</Key></Contents></ListBucketResult>`);
+        else {
+            response.end(object);
+            if (isDeletedMeanwhile)
+                object = undefined;
+        }
+    });
+    const move = (to) => ask({ op: 'move', ...bucket, cacheMax: 1 << 20, blob: away.blob, to });
+    for (isDeletedMeanwhile of [false, true]) {
+        mkdirSync(path.dirname(here(bucket.folder)), { recursive: true });
+        writeFileSync(here(bucket.folder), 'a red kite');
+        assert.equal(await move('s3'), isDeletedMeanwhile ? 'gone' : 'moved');
+        assert.equal(object?.toString(), isDeletedMeanwhile ? undefined : 'a red kite');
+        assert.deepEqual(blobsIn(bucket.folder, 'blobs'), []);
+        object = Buffer.from('a red kite');
+        assert.equal(await move('disk'), isDeletedMeanwhile ? 'gone' : 'moved');
+        assert.equal(blobsIn(bucket.folder, 'blobs').length, isDeletedMeanwhile ? 0 : 1);
+        assert.deepEqual(blobsIn(bucket.folder, 'cache'), []);
+        assert.equal(object, undefined);
     }
 });
 

@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "blob/blob.h"
 #include "blob/cdn.h"
+#include "blob/move.h"
 #include "blob/sign.h"
 #include "json/json.h"
 
@@ -208,7 +209,8 @@ static void *open_it(void *context)
     return NULL;
 }
 
-static bool remove_while_opened(struct blobs *blobs, struct asked *asked, struct fault *fault)
+static bool remove_while_opened(struct blobs *blobs, struct asked *asked, str *out,
+                                struct fault *fault)
 {
     struct opening opening = {blobs, text_of(asked, "blob")};
     pthread_t thread;
@@ -219,26 +221,48 @@ static bool remove_while_opened(struct blobs *blobs, struct asked *asked, struct
     return ok;
 }
 
-static void ask_bucket(struct asked *asked)
+static bool move(struct blobs *blobs, struct asked *asked, str *out, struct fault *fault)
 {
+    enum blob_moved how = BLOB_MOVED;
+    enum blob_side to =
+        str_equal(text_of(asked, "to"), STR("s3")) ? BLOB_SIDE_BUCKET : BLOB_SIDE_DISK;
+    if (!blob_move(blobs, text_of(asked, "blob"), to, NULL, &how, fault))
+        return false;
+    *out = how == BLOB_MOVED ? STR("moved") : how == BLOB_MOVED_GONE ? STR("gone") : STR("held");
+    return true;
+}
+
+static bool remove_it(struct blobs *blobs, struct asked *asked, str *out, struct fault *fault)
+{
+    return blob_remove(blobs, text_of(asked, "blob"), NULL, fault);
+}
+
+static bool ask_bucket(struct asked *asked, str *out, struct fault *fault)
+{
+    static const struct {
+        const char *name;
+        bool (*run)(struct blobs *blobs, struct asked *asked, str *out, struct fault *fault);
+    } ops[] = {{"put", put},
+               {"get", get},
+               {"find", find},
+               {"list", list},
+               {"move", move},
+               {"remove", remove_it},
+               {"removeWhileOpened", remove_while_opened}};
     struct blobs *blobs = NULL;
+    bool ok = blobs_of(asked, &blobs, fault);
+    for (size_t i = 0; ok && i < ARRAY_LEN(ops); i++)
+        if (is_op(asked, ops[i].name))
+            ok = ops[i].run(blobs, asked, out, fault);
+    blobs_close(blobs);
+    return ok;
+}
+
+static void tell_bucket(struct asked *asked)
+{
     struct fault fault = {0};
     str out = STR("ok");
-    bool ok = blobs_of(asked, &blobs, &fault);
-    if (ok && is_op(asked, "put"))
-        ok = put(blobs, asked, &out, &fault);
-    else if (ok && is_op(asked, "get"))
-        ok = get(blobs, asked, &out, &fault);
-    else if (ok && is_op(asked, "find"))
-        ok = find(blobs, asked, &out, &fault);
-    else if (ok && is_op(asked, "list"))
-        ok = list(blobs, asked, &out, &fault);
-    else if (ok && is_op(asked, "remove"))
-        ok = blob_remove(blobs, text_of(asked, "blob"), NULL, &fault);
-    else if (ok && is_op(asked, "removeWhileOpened"))
-        ok = remove_while_opened(blobs, asked, &fault);
-    blobs_close(blobs);
-    if (ok)
+    if (ask_bucket(asked, &out, &fault))
         printf("%.*s\n", STR_ARG(out));
     else
         printf("!%d %s\n", (int)fault.kind, fault.text);
@@ -256,7 +280,7 @@ static void answer(str line)
     else if (is_op(&asked, "cdn"))
         sign_cdn(&asked);
     else
-        ask_bucket(&asked);
+        tell_bucket(&asked);
     arena_done(&asked.arena);
 }
 
