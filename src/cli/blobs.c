@@ -10,19 +10,16 @@
 #include "base/encode.h"
 #include "base/thread.h"
 #include "blob/move.h"
+#include "cli/moment.h"
 #include "cli/options.h"
 #include "cli/settings.h"
 #include "serve/data.h"
-#include "store/database.h"
 #include "studio/assets.h"
-#include "studio/studio.h"
 
-#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define MOVERS 8 /* they wait for the network: more than there are cores */
@@ -94,47 +91,17 @@ static bool rows_read(struct mover *mover, struct store *store, bytes *after, st
            (!mover->known.is_over || fault_set(fault, FAULT_FULL, "there are too many files"));
 }
 
-static bool copy_read(struct mover *mover, const char *copy, struct fault *fault)
-{
-    AUTO(arena_done) struct arena kept = {0};
-    struct store *store;
-    struct store_options options = {
-        .engine = STORE_SQLITE, .path = copy, .schema = &studio_schema, .now = clock_now()};
-    bytes after = {0};
-    bool has_more = true, ok = true;
-    if (!store_open(&options, &store, fault))
-        return false;
-    while (ok && has_more)
-        ok = rows_read(mover, store, &after, &kept, &has_more, fault);
-    store_close(store);
-    return ok;
-}
-
-static void forget(const char *copy)
-{
-    static const char *const ends[] = {"", "-wal", "-shm"};
-    char path[PATH_MAX];
-    for (size_t i = 0; i < ARRAY_LEN(ends); i++)
-        if ((size_t)snprintf(path, sizeof(path), "%s%s", copy, ends[i]) < sizeof(path))
-            unlink(path);
-}
-
 static bool known_read(struct mover *mover, struct fault *fault)
 {
-    char from[PATH_MAX], copy[PATH_MAX];
-    uint8_t ids[16];
-    snprintf(from, sizeof(from), "%s/atelier.db", mover->data);
-    if ((size_t)snprintf(copy, sizeof(copy), "%s/tmp/move-%ld", mover->data, (long)getpid()) >=
-        sizeof(copy))
-        return fault_set(fault, FAULT_INPUT, "the path of the data folder is too long");
-    if (access(from, R_OK) != 0)
-        return fault_os(fault, from);
-    if (!data_key(mover->data, "ids.key", ids, sizeof(ids), fault))
+    AUTO(arena_done) struct arena kept = {0};
+    struct moment moment;
+    bytes after = {0};
+    bool has_more = true, ok = true;
+    if (!moment_open(mover->data, "move", &moment, fault))
         return false;
-    doc_id_set_key(ids);
-    forget(copy); /* of a process with this number that was killed */
-    bool ok = database_copy(from, copy, fault) && copy_read(mover, copy, fault);
-    forget(copy);
+    while (ok && has_more)
+        ok = rows_read(mover, moment.store, &after, &kept, &has_more, fault);
+    moment_close(&moment);
     return ok;
 }
 

@@ -5,18 +5,12 @@
  */
 #include "cli/cli.h"
 
-#include "base/clock.h"
+#include "cli/moment.h"
 #include "cli/options.h"
-#include "serve/data.h"
-#include "store/database.h"
 #include "studio/ledger_verify.h"
-#include "studio/studio.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define SHOWN_MAX 100
 
@@ -49,46 +43,14 @@ static void sum_up(const struct ledger_sums *sums)
                (long long)sums->differences);
 }
 
-static bool verify_copy(const char *path, struct ledger_sums *sums, struct fault *fault)
-{
-    struct store *store;
-    int shown = 0;
-    struct store_options options = {
-        .engine = STORE_SQLITE, .path = path, .schema = &studio_schema, .now = clock_now()};
-    if (!store_open(&options, &store, fault))
-        return false;
-    bool is_read = ledger_verify(store, show, &shown, sums, fault);
-    store_close(store);
-    return is_read;
-}
-
-static void forget(const char *copy)
-{
-    static const char *const ends[] = {"", "-wal", "-shm"};
-    char path[PATH_MAX];
-    for (size_t i = 0; i < ARRAY_LEN(ends); i++)
-        if ((size_t)snprintf(path, sizeof(path), "%s%s", copy, ends[i]) < sizeof(path))
-            unlink(path);
-}
-
 static bool verify_data(const char *data, struct ledger_sums *sums, struct fault *fault)
 {
-    char from[PATH_MAX], folder[PATH_MAX], copy[PATH_MAX];
-    uint8_t ids[16];
-    snprintf(from, sizeof(from), "%s/atelier.db", data);
-    snprintf(folder, sizeof(folder), "%s/tmp", data);
-    if ((size_t)snprintf(copy, sizeof(copy), "%s/tmp/ledger-%ld", data, (long)getpid()) >=
-        sizeof(copy))
-        return fault_set(fault, FAULT_INPUT, "the path of the data folder is too long");
-    if (access(from, R_OK) != 0)
-        return fault_os(fault, from);
-    if (!data_key(data, "ids.key", ids, sizeof(ids), fault))
+    struct moment moment;
+    int shown = 0;
+    if (!moment_open(data, "ledger", &moment, fault))
         return false;
-    doc_id_set_key(ids);
-    mkdir(folder, 0700); /* there, mostly; if it cannot be made, the copy says so */
-    forget(copy);        /* of a process with this number that was killed */
-    bool is_read = database_copy(from, copy, fault) && verify_copy(copy, sums, fault);
-    forget(copy);
+    bool is_read = ledger_verify(moment.store, show, &shown, sums, fault);
+    moment_close(&moment);
     return is_read;
 }
 
