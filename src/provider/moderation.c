@@ -16,12 +16,8 @@ static void submit(struct arena *arena, const struct provider_site *site,
                    const struct provider_wish *wish, struct provider_request *out)
 {
     AUTO(buffer_done) struct buffer body = {0};
-    str base = site->base_url;
-    while (str_ends(base, STR("/")))
-        base.len--;
     provider_start(arena, site, &moderation_provider, "POST",
-                   str_ends(base, STR("/v1")) ? STR("/moderations") : STR("/v1/moderations"),
-                   "Bearer", out);
+                   provider_v1(arena, site, STR("/moderations")), "Bearer", out);
     buffer_str(&body, STR("{\"input\":"));
     json_write_text(&body, wish->prompt);
     if (wish->model.len != 0) {

@@ -56,12 +56,9 @@ static void submit(struct arena *arena, const struct provider_site *site,
     const char *verb = wish->image.at == NULL  ? "generations"
                        : wish->prompt.len != 0 ? "edits"
                                                : "variations";
-    str base = site->base_url;
-    while (str_ends(base, STR("/")))
-        base.len--;
-    provider_start(arena, site, &openai_provider, "POST",
-                   str_format(arena, "%s/images/%s", str_ends(base, STR("/v1")) ? "" : "/v1", verb),
-                   "Bearer", out);
+    str path = str_format(arena, "/images/%s", verb);
+    provider_start(arena, site, &openai_provider, "POST", provider_v1(arena, site, path), "Bearer",
+                   out);
     if (wish->image.at == NULL) {
         add_words(&body, wish);
     } else {

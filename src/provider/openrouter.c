@@ -41,13 +41,8 @@ static void submit(struct arena *arena, const struct provider_site *site,
                    const struct provider_wish *wish, struct provider_request *out)
 {
     AUTO(buffer_done) struct buffer body = {0};
-    str base = site->base_url;
-    while (str_ends(base, STR("/")))
-        base.len--;
     provider_start(arena, site, &openrouter_provider, "POST",
-                   str_ends(base, STR("/v1")) ? STR("/chat/completions")
-                                              : STR("/v1/chat/completions"),
-                   "Bearer", out);
+                   provider_v1(arena, site, STR("/chat/completions")), "Bearer", out);
     provider_header_add(out, STR("X-Title"), STR("Atelier"));
 
     buffer_str(&body, STR("{\"model\":"));

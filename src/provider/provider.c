@@ -12,6 +12,19 @@ void provider_header_add(struct provider_request *request, str name, str value)
     request->headers[request->header_count++] = (struct provider_header){name, value};
 }
 
+static str trimmed(str base)
+{
+    while (str_ends(base, STR("/")))
+        base.len--;
+    return base;
+}
+
+str provider_v1(struct arena *arena, const struct provider_site *site, str path)
+{
+    bool has_it = str_ends(trimmed(site->base_url), STR("/v1"));
+    return str_format(arena, "%s%.*s", has_it ? "" : "/v1", STR_ARG(path));
+}
+
 void provider_start(struct arena *arena, const struct provider_site *site,
                     const struct provider *provider, const char *method, str path,
                     const char *scheme, struct provider_request *out)
@@ -19,8 +32,7 @@ void provider_start(struct arena *arena, const struct provider_site *site,
     str base = site->base_url;
     if (base.len == 0 && provider->base_url != NULL)
         base = str_of(provider->base_url);
-    while (str_ends(base, STR("/")))
-        base.len--;
+    base = trimmed(base);
     *out = (struct provider_request){
         .method = str_of(method),
         .url = str_format(arena, "%.*s%.*s", STR_ARG(base), STR_ARG(path)),

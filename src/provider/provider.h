@@ -147,6 +147,8 @@ extern const struct provider moderation_provider;
 void provider_start(struct arena *arena, const struct provider_site *site,
                     const struct provider *provider, const char *method, str path,
                     const char *scheme, struct provider_request *out);
+/* The path behind a base that operators write with "/v1" at its end or without. */
+str provider_v1(struct arena *arena, const struct provider_site *site, str path);
 void provider_header_add(struct provider_request *request, str name, str value);
 /* Of a request that was started and has a body. */
 void provider_content_type(struct provider_request *request, str value);

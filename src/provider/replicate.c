@@ -83,12 +83,8 @@ static const struct dialect dialects[] = {
 static void start(struct arena *arena, const struct provider_site *site, const char *method,
                   str path, struct provider_request *out)
 {
-    str base = site->base_url;
-    while (str_ends(base, STR("/")))
-        base.len--;
-    if (!str_ends(base, STR("/v1")))
-        path = str_format(arena, "/v1%.*s", STR_ARG(path));
-    provider_start(arena, site, &replicate_provider, method, path, "Bearer", out);
+    provider_start(arena, site, &replicate_provider, method, provider_v1(arena, site, path),
+                   "Bearer", out);
 }
 
 static void submit(struct arena *arena, const struct provider_site *site,
