@@ -15,27 +15,25 @@ import { navigate, usePlace } from "./router";
 import { leaving, session } from "./session";
 import { useStore } from "./store";
 
+/* By the first part of their addresses, as vite.config.ts has them. */
 const pieces = {
-  generate: () => import("../generate/Generate"),
-  library: () => import("../library/Library"),
-  billing: () => import("../billing/Billing"),
-  storage: () => import("../storage/Storage"),
-  settings: () => import("../account/Settings"),
+  generate: piece(() => import("../generate/Generate")),
+  library: piece(() => import("../library/Library")),
+  billing: piece(() => import("../billing/Billing")),
+  storage: piece(() => import("../storage/Storage")),
+  settings: piece(() => import("../account/Settings")),
 };
-const Generate = piece(pieces.generate);
-const Library = piece(pieces.library);
-const Billing = piece(pieces.billing);
-const Storage = piece(pieces.storage);
-const Settings = piece(pieces.settings);
+const { generate: Generate, library: Library, billing: Billing, storage: Storage, settings: Settings } = pieces;
 /* Few are administrators: theirs is fetched only when they go there. */
 const Admin = piece(() => import("../admin/Admin"));
 
-/* The page that was asked for is fetched while it is still asked who asks. */
+/* The page that was asked for is fetched while it is still asked who asks; with it the first thing drawn
+   is whole, and all that it wants to know goes out in one message. */
 const asked = location.pathname.split("/")[1] as keyof typeof pieces;
-void (pieces[asked] ?? pieces.generate)();
+export const pageReady = (pieces[asked] ?? pieces.generate).ahead().catch(() => undefined);
 
 /* The other pages come while nobody waits, so that going there shows content at once. */
-const fetchAhead = () => whenIdle().then(() => Promise.all(Object.values(pieces).map((load) => load())));
+const fetchAhead = () => whenIdle().then(() => Promise.all(Object.values(pieces).map((page) => page.ahead())));
 
 function pageAt(path: string): { name: string; node: ReactNode } {
   if (path === "/generate" || path === "/dashboard") return { name: words.pages.generate, node: <Generate /> };

@@ -14,18 +14,21 @@ export function Arrival() {
   return null;
 }
 
-export function piece(load: () => Promise<{ default: ComponentType }>): ComponentType {
+/* The page, and a way to fetch it before it is gone to. */
+export function piece(load: () => Promise<{ default: ComponentType }>): ComponentType & { ahead: () => Promise<unknown> } {
   let known: ComponentType | undefined;
-  return function Piece() {
+  const ahead = () => load().then((module) => (known = module.default));
+  function Piece() {
     const [Page, setPage] = useState(() => known);
     useEffect(() => {
       if (known) return;
-      load().then(
-        (module) => setPage(() => (known = module.default)),
+      ahead().then(
+        (page) => setPage(() => page),
         /* For the boundary around the page. */
         (fault: unknown) => setPage(() => { throw fault; }),
       );
     }, []);
     return Page ? <><Page /><Arrival /></> : <main id="main" className="page" />;
-  };
+  }
+  return Object.assign(Piece, { ahead });
 }

@@ -47,9 +47,14 @@ async function refusalOf(response: Response): Promise<Refusal> {
   }
 }
 
+/* What public/early.js has asked already; good for once. */
+const early = globalThis as { whoAsks?: Promise<Response> };
+
 /* Asks for a token; null if nobody is signed in. Throws when the server does not answer. */
 async function ask(): Promise<Granted | null> {
-  const response = await post("token", {});
+  const asked = early.whoAsks;
+  delete early.whoAsks;
+  const response = await (asked ?? post("token", {}));
   if (response.ok) return (await response.json()) as Granted;
   if (response.status === 401 || response.status === 403) return null;
   throw new Error(`token: ${response.status}`);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Theme and contrast: cookies, so that public/theme.js and the server know them before the first paint. */
+/* Theme and contrast: cookies, so that public/early.js and the server know them before the first paint. */
 import { storeOf } from "./store";
 
 export type Theme = "system" | "dark" | "light";

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What of the library is shown, and in which order. The address keeps it. */
-import * as Menu from "@radix-ui/react-dropdown-menu";
 import * as Radio from "@radix-ui/react-radio-group";
-import { useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { afterPaint } from "../app/later";
 import { navigate, withQuery } from "../app/router";
-import { DownIcon, TickIcon } from "../parts/icons";
+import { DownIcon } from "../parts/icons";
 import { words as common } from "../words";
 import { onlys, sorts, type Choice, type SortName } from "./choice";
+import type { PickerProps } from "./Picker";
 import { words } from "./words";
+
+const PickerMenu = lazy(() => afterPaint().then(() => import("./Picker")));
 
 const TYPING = 150;
 
@@ -43,28 +46,10 @@ function SearchField({ value }: { value: string }) {
   );
 }
 
-interface PickerProps<T extends string> {
-  label: string;
-  value: T;
-  options: readonly (readonly [T, string])[];
-  onChoose: (value: T) => void;
-}
-
-function Picker<T extends string>({ label, value, options, onChoose }: PickerProps<T>) {
-  const name = options.find(([one]) => one === value)?.[1];
-  return (
-    <Menu.Root modal={false}>
-      <Menu.Trigger className="word" aria-label={`${label}: ${name}`}>{name} <DownIcon /></Menu.Trigger>
-      <Menu.Content className="menu" align="end" sideOffset={6} collisionPadding={12}>
-        <Menu.RadioGroup value={value} onValueChange={(chosen) => onChoose(chosen as T)}>
-          <Menu.Label className="item-label">{label}</Menu.Label>
-          {options.map(([one, text]) => (
-            <Menu.RadioItem key={one} className="item" value={one}>{text}<Menu.ItemIndicator><TickIcon /></Menu.ItemIndicator></Menu.RadioItem>
-          ))}
-        </Menu.RadioGroup>
-      </Menu.Content>
-    </Menu.Root>
-  );
+/* Until the menu behind it is here, its place is held by the same words. */
+function Picker(props: PickerProps) {
+  const held = <span className="word">{props.name} <DownIcon /></span>;
+  return <Suspense fallback={held}><PickerMenu {...props} /></Suspense>;
 }
 
 export function FilterLine({ choice, hidden, onPick }: { choice: Choice; hidden: boolean; onPick: () => void }) {
@@ -81,11 +66,11 @@ export function FilterLine({ choice, hidden, onPick }: { choice: Choice; hidden:
         <Radio.Item className="word" value="video">{l.onlyFilms}</Radio.Item>
       </Radio.Root>
       <Picker
-        label={words.only.name} value={choice.only ?? "all"} options={(["all", ...onlys] as const).map((one) => [one, words.only[one]] as const)}
+        label={words.only.name} value={choice.only ?? "all"} name={words.only[choice.only ?? "all"]} options={(["all", ...onlys] as const).map((one) => [one, words.only[one]] as const)}
         onChoose={(value) => set("only", value, "all")}
       />
       {!choice.words && <Picker
-        label={words.sort.name} value={choice.sortName} options={(Object.keys(sorts) as SortName[]).map((one) => [one, words.sort[one]] as const)}
+        label={words.sort.name} value={choice.sortName} name={words.sort[choice.sortName]} options={(Object.keys(sorts) as SortName[]).map((one) => [one, words.sort[one]] as const)}
         onChoose={(value) => set("sort", value, "newest")}
       />}
       <button type="button" className="word" onClick={onPick}>{words.picks.begin}</button>

@@ -111,8 +111,8 @@ export default function Library() {
   const zip = useDownload();
   const [looking, setLooking] = useState<AssetId>();
   const lookedAt = looking === undefined ? undefined : indexOf.get(looking);
-  const { workOf, hasAny } = useWorks(spots, lookedAt === undefined ? range : { from: lookedAt - NEAR_END, to: lookedAt + NEAR_END });
-  if (hasAny && !goesOn) setGoesOn(true);
+  const { workOf, hasAny, goesOn: served } = useWorks(choice.shelf, spots, lookedAt === undefined ? range : { from: lookedAt - NEAR_END, to: lookedAt + NEAR_END });
+  if (served && !goesOn) setGoesOn(true);
   const [alone, setAlone] = useState(open !== undefined && !cameFromInside());
   const { focus, note } = useTabStop(spots, indexOf);
   const picks = usePicks(spots, indexOf);
