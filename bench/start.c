@@ -107,22 +107,24 @@ static bool size_of(const struct bench *bench, const char *name, int64_t *out, s
 bool bench_binary(const struct bench *bench, struct row *row, struct fault *fault)
 {
     char pages[500];
-    int64_t program = 0, helper = 0;
+    int64_t program = 0, helper = 0, full = 0;
     const double mib = 1 << 20;
     *row = (struct row){.name = "binary", .unit = "MiB", .is_lower_better = true};
     snprintf(pages, sizeof(pages), "%s/../web/dist", bench->build);
     pages_bytes = 0;
     if (!size_of(bench, "atelier", &program, fault) ||
-        !size_of(bench, "atelier-media", &helper, fault))
+        !size_of(bench, "atelier-media", &helper, fault) ||
+        !size_of(bench, "atelier-media-full", &full, fault))
         return false;
     if (nftw(pages, add_page, 16, FTW_PHYS) != 0 || pages_bytes == 0)
         return fault_set(fault, FAULT_INPUT, "there are no pages in %s; make build", pages);
-    samples_add(&row->samples, (double)(program + helper + pages_bytes) / mib, 0, 0);
+    samples_add(&row->samples, (double)(program + helper + full + pages_bytes) / mib, 0, 0);
     snprintf(
         row->method, sizeof(row->method),
         "Bytes of the files that are installed, as make build leaves them: build/atelier "
-        "(%.2f MiB) and build/atelier-media (%.2f MiB), both with their symbols, and the pages "
+        "(%.2f MiB), build/atelier-media (%.2f MiB) and build/atelier-media-full (%.2f MiB), with "
+        "their symbols, and the pages "
         "they serve, web/dist (%.2f MiB). Shared libraries are the system's and not counted.",
-        (double)program / mib, (double)helper / mib, (double)pages_bytes / mib);
+        (double)program / mib, (double)helper / mib, (double)full / mib, (double)pages_bytes / mib);
     return true;
 }

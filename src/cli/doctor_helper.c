@@ -62,7 +62,7 @@ void doctor_check_helper(struct report *report, const char *path)
     struct media *media;
     if (access(path, X_OK) != 0) {
         report_problem(report, "helper", "%s: %s", path, strerrordesc_np(errno));
-        report_mend("atelier-media belongs beside atelier: install both, or: make build");
+        report_mend("atelier-media and atelier-media-full belong beside atelier; or: make build");
         return;
     }
     if (!media_open(path, NULL, &media, &fault)) {

@@ -155,6 +155,7 @@ enum wire_kind {
     WIRE_PROGRESS,
     WIRE_DONE,
     WIRE_FAILED,
+    WIRE_PASSED, /* child -> helper: this is for the full helper */
 };
 
 /* Server -> helper: stop this request. No reply follows but the request's own. */

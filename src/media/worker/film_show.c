@@ -3,6 +3,7 @@
 #include <libswscale/swscale.h>
 
 #include "media/worker/film_inside.h"
+#include "media/worker/sizes.h"
 
 #define POSTER_WIDTH 1280
 #define POSTER_QUALITY 85

@@ -39,19 +39,27 @@ struct child {
     struct wire_reply answer;
 };
 
+/* The descriptors that came with a request. */
+struct parcel {
+    int count;
+    int fds[DESCRIPTORS_MAX];
+};
+
+/* What a child was given, to be given to the deputy if that child passes it on. */
+struct errand {
+    struct wire_request request;
+    struct parcel parcel;
+};
+
 struct helper {
     int server;
     int children_max;
     struct child children[HELPER_CHILDREN_MAX];
     struct child spares[HELPER_CHILDREN_MAX]; /* forked, and waiting for work */
     int spare_count;
-    struct wire_request request; /* being received */
-};
-
-/* The descriptors that came with a request. */
-struct parcel {
-    int count;
-    int fds[DESCRIPTORS_MAX];
+    struct wire_request request;                /* being received */
+    int deputy;                                 /* -1: none */
+    struct errand errands[HELPER_CHILDREN_MAX]; /* of the children, if there is a deputy */
 };
 
 static void parcel_done(struct parcel *parcel)
@@ -59,6 +67,11 @@ static void parcel_done(struct parcel *parcel)
     for (int i = 0; i < parcel->count; i++)
         close(parcel->fds[i]);
     parcel->count = 0;
+}
+
+static void errand_done(struct errand **errand)
+{
+    parcel_done(&(*errand)->parcel);
 }
 
 static void answer(struct helper *helper, uint64_t id, struct wire_reply *reply, int flags)
@@ -139,7 +152,8 @@ static ssize_t receive_request(int socket, struct wire_request *request, struct 
     return got;
 }
 
-static bool hand_over(int socket, struct wire_request *request, const struct parcel *parcel)
+static bool hand_over(int socket, struct wire_request *request, const struct parcel *parcel,
+                      int flags)
 {
     union {
         struct cmsghdr align;
@@ -157,7 +171,7 @@ static bool hand_over(int socket, struct wire_request *request, const struct par
         head->cmsg_len = CMSG_LEN(len);
         memcpy(CMSG_DATA(head), parcel->fds, len);
     }
-    return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof(*request);
+    return sendmsg(socket, &message, MSG_NOSIGNAL | flags) == (ssize_t)sizeof(*request);
 }
 
 static unsigned cpu_seconds_of(const struct wire_request *request)
@@ -181,7 +195,6 @@ static void work(struct job *job, const struct parcel *parcel)
     if (!sandbox_enter(cpu_seconds_of(request)))
         job_fail(job, MEDIA_BROKEN, "The media helper could not lock its sandbox.");
     job_run(job);
-    _exit(0);
 }
 
 static int descriptors_of(const struct wire_request *request)
@@ -190,7 +203,7 @@ static int descriptors_of(const struct wire_request *request)
 }
 
 /* A spare one waits here for its one request; it has seen nothing of anybody's until then. */
-static void wait_and_work(int report, pid_t helper_pid)
+static void wait_and_work(int report, pid_t helper_pid, bool has_deputy)
 {
     static struct job job;
     struct parcel parcel = {0};
@@ -200,13 +213,14 @@ static void wait_and_work(int report, pid_t helper_pid)
     signal(SIGTERM, SIG_DFL);
     die_first();
     job.report = report;
+    job.has_deputy = has_deputy;
     ssize_t got = receive_request(report, &job.request, &parcel, 0);
     if (got == (ssize_t)sizeof(job.request) && parcel.count == descriptors_of(&job.request))
         work(&job, &parcel);
     _exit(1);
 }
 
-static bool spawn(struct child *child)
+static bool spawn(struct helper *helper, struct child *child)
 {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
@@ -214,7 +228,7 @@ static bool spawn(struct child *child)
     pid_t helper_pid = getpid();
     pid_t pid = fork();
     if (pid == 0)
-        wait_and_work(pair[1], helper_pid);
+        wait_and_work(pair[1], helper_pid, helper->deputy >= 0);
     close(pair[1]);
     if (pid < 0) {
         close(pair[0]);
@@ -229,7 +243,7 @@ static bool spawn(struct child *child)
 static void fill_pool(struct helper *helper)
 {
     while (helper->spare_count < helper->children_max &&
-           spawn(&helper->spares[helper->spare_count]))
+           spawn(helper, &helper->spares[helper->spare_count]))
         helper->spare_count++;
 }
 
@@ -272,21 +286,41 @@ static bool employ(struct helper *helper, const struct parcel *parcel, struct ch
 {
     while (helper->spare_count > 0) {
         *child = helper->spares[--helper->spare_count];
-        if (hand_over(child->report, &helper->request, parcel))
+        if (hand_over(child->report, &helper->request, parcel, MSG_DONTWAIT))
             return true;
         child_end(child);
     }
-    if (!spawn(child))
+    if (!spawn(helper, child))
         return false;
-    if (hand_over(child->report, &helper->request, parcel))
+    if (hand_over(child->report, &helper->request, parcel, MSG_DONTWAIT))
         return true;
     child_end(child);
     return false;
 }
 
-static void start(struct helper *helper, const struct parcel *parcel)
+/* It waits for room; the deputy reads whatever else happens. */
+static void pass_on(struct helper *helper, struct wire_request *request,
+                    const struct parcel *parcel)
 {
-    const struct wire_request *request = &helper->request;
+    if (!hand_over(helper->deputy, request, parcel, 0))
+        refuse(helper, request->id, MEDIA_UNAVAILABLE, "The media helper is being started again.");
+}
+
+static void remember(struct helper *helper, const struct child *child, struct parcel *parcel)
+{
+    struct errand *errand = &helper->errands[child - helper->children];
+    errand->request = helper->request;
+    errand->parcel = *parcel;
+    parcel->count = 0;
+}
+
+static void start(struct helper *helper, struct parcel *parcel)
+{
+    struct wire_request *request = &helper->request;
+    if (helper->deputy >= 0 && !job_can(request->verb)) {
+        pass_on(helper, request, parcel);
+        return;
+    }
     struct child *child = free_place(helper);
     if (child == NULL) {
         refuse(helper, request->id, MEDIA_UNAVAILABLE, "The media helper is busy.");
@@ -301,15 +335,20 @@ static void start(struct helper *helper, const struct parcel *parcel)
     child->cpu_max = SECONDS(cpu_seconds_of(request));
     child->time_max = MILLISECONDS(request->time_max_ms);
     child->deadline = instant_add(clock_monotonic(), child->time_max);
+    if (helper->deputy >= 0)
+        remember(helper, child, parcel);
 }
 
-static void cancel(struct helper *helper, uint64_t id)
+static void cancel(struct helper *helper, const struct wire_note *note)
 {
     for (int i = 0; i < helper->children_max; i++)
-        if (helper->children[i].pid != 0 && helper->children[i].id == id) {
+        if (helper->children[i].pid != 0 && helper->children[i].id == note->id) {
             helper->children[i].is_canceled = true;
             kill(helper->children[i].pid, SIGKILL);
+            return;
         }
+    if (helper->deputy >= 0)
+        (void)!send(helper->deputy, note, sizeof(*note), MSG_NOSIGNAL);
 }
 
 #ifdef MEDIA_WITH_SELFTEST
@@ -332,7 +371,7 @@ static bool receive(struct helper *helper)
     if (got == sizeof(struct wire_note)) {
         struct wire_note note;
         memcpy(&note, &helper->request, sizeof(note));
-        cancel(helper, note.id);
+        cancel(helper, &note);
         return true;
     }
     if (got != sizeof(helper->request) || parcel.count != descriptors_of(&helper->request))
@@ -389,6 +428,7 @@ static void say_it_was_late(struct wire_reply *reply, const struct child *was,
 static void finish(struct helper *helper, struct child *child)
 {
     struct child was = *child;
+    AUTO(errand_done) struct errand *errand = &helper->errands[child - helper->children];
     struct fate fate = child_end(child);
     struct wire_reply reply = was.answer;
     if (was.is_canceled) {
@@ -399,7 +439,10 @@ static void finish(struct helper *helper, struct child *child)
     } else if (!was.has_answer) {
         say_how_it_died(&reply, &was, &fate);
     }
-    answer(helper, was.id, &reply, 0);
+    if (reply.kind == WIRE_PASSED)
+        pass_on(helper, &errand->request, &errand->parcel);
+    else
+        answer(helper, was.id, &reply, 0);
 }
 
 /* Whoever has taken over a child could say a thousand times a second that nothing changed, or what
@@ -414,9 +457,9 @@ static void pass_progress(struct helper *helper, struct child *child, float frac
 }
 
 /* The other failures are the helper's to tell; one of them makes the server try again. */
-static bool is_of_a_child(const struct wire_reply *reply)
+static bool is_of_a_child(const struct helper *helper, const struct wire_reply *reply)
 {
-    return reply->kind == WIRE_DONE ||
+    return reply->kind == WIRE_DONE || (reply->kind == WIRE_PASSED && helper->deputy >= 0) ||
            (reply->kind == WIRE_FAILED &&
             (reply->failure == MEDIA_REFUSED || reply->failure == MEDIA_CORRUPT ||
              reply->failure == MEDIA_TOO_LARGE || reply->failure == MEDIA_BROKEN));
@@ -437,7 +480,20 @@ static void listen_to(struct helper *helper, struct child *child)
         return;
     }
     child->answer = reply;
-    child->has_answer = is_of_a_child(&reply);
+    child->has_answer = is_of_a_child(helper, &reply);
+}
+
+/* What the deputy says goes to the server as it is. False: it is gone. */
+static bool relay(struct helper *helper)
+{
+    struct wire_reply reply;
+    ssize_t got = recv(helper->deputy, &reply, sizeof(reply), MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return true;
+    if (got != (ssize_t)sizeof(reply) || reply.magic != WIRE_MAGIC)
+        return false;
+    answer(helper, reply.id, &reply, reply.kind == WIRE_PROGRESS ? MSG_DONTWAIT : 0);
+    return true;
 }
 
 /* Kills who is late; answers the milliseconds to the next deadline, or -1. */
@@ -469,27 +525,39 @@ static void stop_all(struct helper *helper)
         kill(helper->spares[i].pid, SIGKILL);
 }
 
-void helper_run(int server, int children_max)
+/* Everything that may have something to say; a place without a descriptor is passed over. */
+static nfds_t list_polled(const struct helper *helper, struct pollfd *polled)
+{
+    nfds_t count = 0;
+    polled[count++] = (struct pollfd){.fd = helper->server, .events = POLLIN};
+    polled[count++] = (struct pollfd){.fd = helper->deputy, .events = POLLIN};
+    for (int i = 0; i < helper->children_max; i++) {
+        const struct child *child = &helper->children[i];
+        polled[count++] =
+            (struct pollfd){.fd = child->pid != 0 ? child->report : -1, .events = POLLIN};
+    }
+    return count;
+}
+
+void helper_run(int server, int children_max, int deputy)
 {
     static struct helper helper;
     helper.server = server;
+    helper.deputy = deputy;
     helper.children_max = MIN_OF(MAX_OF(children_max, 1), HELPER_CHILDREN_MAX);
 
     for (;;) {
-        struct pollfd polled[1 + HELPER_CHILDREN_MAX];
-        polled[0] = (struct pollfd){.fd = server, .events = POLLIN};
-        for (int i = 0; i < helper.children_max; i++)
-            polled[1 + i] = (struct pollfd){
-                .fd = helper.children[i].pid != 0 ? helper.children[i].report : -1,
-                .events = POLLIN,
-            };
+        struct pollfd polled[2 + HELPER_CHILDREN_MAX];
+        nfds_t count = list_polled(&helper, polled);
         int timeout = watch_deadlines(&helper);
         fill_pool(&helper);
-        if (poll(polled, (nfds_t)(1 + helper.children_max), timeout) < 0 && errno != EINTR)
+        if (poll(polled, count, timeout) < 0 && errno != EINTR)
             break;
         for (int i = 0; i < helper.children_max; i++)
-            if (polled[1 + i].revents != 0 && polled[1 + i].fd >= 0)
+            if (polled[2 + i].revents != 0 && polled[2 + i].fd >= 0)
                 listen_to(&helper, &helper.children[i]);
+        if (polled[1].revents != 0 && !relay(&helper))
+            break;
         if (polled[0].revents != 0 && !receive(&helper))
             break;
     }

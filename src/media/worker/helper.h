@@ -15,5 +15,12 @@
 
 #define HELPER_CHILDREN_MAX 64
 
-/* Serves until the server is gone. */
-void helper_run(int server, int children_max);
+/* Serves until the server is gone, or the deputy: another helper, on whose socket it gets what no
+ * child here knows or what one passed on; -1: none. */
+void helper_run(int server, int children_max, int deputy);
+
+/* Opens files and reads the environment, once, before any child is forked; may start a deputy. */
+typedef bool helper_warm_up(const char *name, int children, int *deputy);
+
+/* The whole program: what its main answers. */
+int helper_main(int count, char **args, helper_warm_up *warm_up);

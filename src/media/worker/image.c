@@ -3,15 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "media/worker/jpeg.h"
 #include "media/worker/octets.h"
 #include "media/worker/picture.h"
-#include "media/worker/png_read.h"
+#include "media/worker/sizes.h"
 
-#define DISPLAY_SIDE 2560 /* as screens are wide; who wants more has the original */
-#define WEBP_QUALITY 82
-#define SIDE_MAX 65500
 #define PAGES_MAX 4096 /* of a moving picture; libnsgif reads one more at most */
-#define SCANS_MAX 100  /* of a JPEG: cameras and tools write at most a dozen */
 
 /* Not vips_image_get_n_pages, which takes more than 10,000 for nonsense and says one. */
 static int pages_of(VipsImage *image)
@@ -37,45 +34,12 @@ static bool has_few_frames(struct job *job)
            job_fail(job, MEDIA_TOO_LARGE, "The picture has more than %d frames.", PAGES_MAX);
 }
 
-/* Where the next marker's code stands, behind any filling; the length: there is none. */
-static size_t next_marker(const struct job *job, size_t at)
-{
-    while (at < job->input_len) {
-        const uint8_t *mark = memchr(job->input + at, 0xff, job->input_len - at);
-        at = mark == NULL ? job->input_len : (size_t)(mark - job->input) + 1;
-        if (at < job->input_len && job->input[at] != 0 && job->input[at] != 0xff)
-            return at;
-    }
-    return job->input_len;
-}
-
-/* A scan may be a few bytes, but is a walk over all of the picture. What libjpeg takes for no
- * marker with a length is none here, so that no scan hides in one. */
-static bool has_few_scans(struct job *job)
-{
-    int scans = 0;
-    if (job->reply.facts.type != MEDIA_JPEG)
-        return true;
-    for (size_t at = next_marker(job, 2); at < job->input_len; at = next_marker(job, at)) {
-        uint8_t code = job->input[at++];
-        if (code == 0xd9) /* the end; other pictures may stand behind it */
-            break;
-        scans += code == 0xda;
-        if (scans > SCANS_MAX)
-            return job_fail(job, MEDIA_TOO_LARGE, "The picture comes in more than %d scans.",
-                            SCANS_MAX);
-        bool has_length = code >= 0xc0 && !(code >= 0xd0 && code <= 0xd8);
-        if (has_length && job->input_len - at >= 2)
-            at += big16(job->input + at);
-    }
-    return true;
-}
-
 /* Reads the header only and checks it against the limits, before any pixel is decoded; these are
  * read once, from above. */
 static VipsImage *open_header(struct job *job)
 {
-    if (!has_few_frames(job) || !has_few_scans(job))
+    bool is_jpeg = job->reply.facts.type == MEDIA_JPEG;
+    if (!has_few_frames(job) || (is_jpeg && !jpeg_has_few_scans(job)))
         return NULL;
     VipsImage *image =
         vips_image_new_from_buffer(job->input, job->input_len, "", "access", VIPS_ACCESS_SEQUENTIAL,
@@ -88,7 +52,7 @@ static VipsImage *open_header(struct job *job)
     int height = vips_image_get_height(image);
     int pages = pages_of(image);
     uint64_t pixels = (uint64_t)width * (uint64_t)height;
-    if (width > SIDE_MAX || height > SIDE_MAX || pixels > job->request.pixels_max) {
+    if (width > PICTURE_SIDE_MAX || height > PICTURE_SIDE_MAX || pixels > job->request.pixels_max) {
         job_fail(job, MEDIA_TOO_LARGE,
                  "The picture is %d by %d pixels; at most %llu million pixels are allowed.", width,
                  height, (unsigned long long)(job->request.pixels_max / 1000000U));
@@ -126,8 +90,8 @@ static bool save_display(struct job *job, VipsImage *image)
 {
     void *data = NULL;
     size_t len = 0;
-    if (vips_webpsave_buffer(image, &data, &len, "Q", WEBP_QUALITY, "effort", 2, PICTURE_STRIPPED,
-                             NULL) != 0)
+    if (vips_webpsave_buffer(image, &data, &len, "Q", DISPLAY_QUALITY, "effort", DISPLAY_EFFORT,
+                             PICTURE_STRIPPED, NULL) != 0)
         return job_fail(job, MEDIA_TOO_LARGE,
                         "The picture needs more memory than there is for one picture.");
     bool ok = job_put(job, MEDIA_DISPLAY, data, len);
@@ -135,61 +99,19 @@ static bool save_display(struct job *job, VipsImage *image)
     return ok;
 }
 
-/* The least that a JPEG may be read at: its coding gives halves for nothing. What would be less
- * than a pixel is no picture, and libvips aborts over it. */
-static int jpeg_part(const struct job *job, int side)
-{
-    int longest = (int)MAX_OF(job->reply.facts.width, job->reply.facts.height);
-    int shortest = (int)MIN_OF(job->reply.facts.width, job->reply.facts.height);
-    int part = 1;
-    while (part < 8 && longest / (part * 2) >= side && shortest / (part * 2) > 0)
-        part *= 2;
-    return part;
-}
-
-/* The same picture with its pixels read by our own code; NULL: libvips has to. They stay until the
- * child ends. */
-static VipsImage *read_plain(struct job *job, VipsImage *header)
-{
-    struct pixels pixels;
-    if (vips_image_get_typeof(header, VIPS_META_ICC_NAME) != 0 ||
-        vips_image_get_format(header) != VIPS_FORMAT_UCHAR ||
-        !png_read((bytes){job->input, job->input_len}, &pixels))
-        return NULL;
-    VipsImage *image = NULL;
-    if (pixels.width == header->Xsize && pixels.height == header->Ysize &&
-        pixels.bands == header->Bands)
-        image = vips_image_new_from_memory(
-            pixels.at, (size_t)pixels.width * (size_t)pixels.height * (size_t)pixels.bands,
-            pixels.width, pixels.height, pixels.bands, VIPS_FORMAT_UCHAR);
-    if (image == NULL) {
-        free(pixels.at);
-        return NULL;
-    }
-    image->Type = header->Type;
-    image->Xres = header->Xres;
-    image->Yres = header->Yres;
-    if (vips_image_get_orientation(header) > 1)
-        vips_image_set_int(image, VIPS_META_ORIENTATION, vips_image_get_orientation(header));
-    return image;
-}
-
 /* The picture, upright, in sRGB, eight bits, in a box of that side. A file that ends early is
  * refused, not shown half grey. */
 static VipsImage *load(struct job *job, enum media_type type, VipsImage *header)
 {
-    uint32_t wanted = job->request.width;
-    int side = wanted > 0 && wanted < DISPLAY_SIDE ? (int)wanted : DISPLAY_SIDE;
-    int part = type == MEDIA_JPEG ? jpeg_part(job, side) : 1;
+    int side = display_side(job);
+    int part = type == MEDIA_JPEG ? jpeg_part(header->Xsize, header->Ysize, side) : 1;
     AUTO(picture_done) VipsImage *smaller = NULL;
-    AUTO(picture_done) VipsImage *plain = type == MEDIA_PNG ? read_plain(job, header) : NULL;
     /* Not vips_thumbnail_buffer: its fail_on lets torn files through (libvips 8.14). */
     if (part > 1 && vips_jpegload_buffer((void *)(uintptr_t)job->input, job->input_len, &smaller,
                                          "shrink", part, "access", VIPS_ACCESS_SEQUENTIAL,
                                          "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL) != 0)
         return picture_settled(job, NULL);
-    VipsImage *whole = plain != NULL ? plain : header;
-    AUTO(picture_done) VipsImage *lazy = picture_shrunk(part > 1 ? smaller : whole, side);
+    AUTO(picture_done) VipsImage *lazy = picture_shrunk(part > 1 ? smaller : header, header, side);
     return picture_settled(job, lazy);
 }
 
@@ -200,7 +122,7 @@ static VipsImage *box_of(struct job *job, VipsImage *display)
         g_object_ref(display);
         return display;
     }
-    AUTO(picture_done) VipsImage *lazy = picture_shrunk(display, PICTURE_BOX);
+    AUTO(picture_done) VipsImage *lazy = picture_shrunk(display, display, PICTURE_BOX);
     return picture_settled(job, lazy);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "media/worker/film_inside.h"
+#include "media/worker/job.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -84,69 +84,29 @@ bool job_put(struct job *job, enum media_output_name name, const void *data, siz
     return true;
 }
 
-static job_verb *const verbs[MEDIA_VERB_COUNT] = {
-    [MEDIA_PROBE] = job_probe,
-    [MEDIA_DERIVE] = job_derive,
-    [MEDIA_RESIZE] = job_resize,
-    [MEDIA_STAMP] = job_stamp,
-    [MEDIA_PREVIEW] = job_preview,
-    [MEDIA_SKETCH_IMAGE] = job_sketch_image,
-    [MEDIA_SKETCH_VIDEO] = job_sketch_video,
-#ifdef MEDIA_WITH_SELFTEST
-    [MEDIA_SELFTEST] = job_selftest,
-#endif
-};
+bool job_can(uint32_t verb)
+{
+    return verb < MEDIA_VERB_COUNT && job_verbs[verb] != NULL;
+}
+
+void job_end(struct job *job)
+{
+    bool is_done = job->reply.failure == MEDIA_FAILURE_NONE;
+    job->reply.magic = WIRE_MAGIC;
+    job->reply.kind = is_done ? WIRE_DONE : job->has_deputy ? WIRE_PASSED : WIRE_FAILED;
+    job->reply.fraction = 1.0F;
+    send_reply(job, &job->reply);
+    _exit(0);
+}
 
 void job_run(struct job *job)
 {
     uint32_t verb = job->request.verb;
     if (job->reply.failure == MEDIA_FAILURE_NONE) {
-        if (verb >= MEDIA_VERB_COUNT || verbs[verb] == NULL)
+        if (!job_can(verb))
             job_fail(job, MEDIA_BROKEN, "The media helper does not know this request.");
-        else if (!verbs[verb](job))
+        else if (!job_verbs[verb](job))
             job_fail(job, MEDIA_BROKEN, "The media helper could not do this.");
     }
-    job->reply.magic = WIRE_MAGIC;
-    job->reply.kind = job->reply.failure == MEDIA_FAILURE_NONE ? WIRE_DONE : WIRE_FAILED;
-    job->reply.fraction = 1.0F;
-    send_reply(job, &job->reply);
-}
-
-bool job_probe(struct job *job)
-{
-    enum media_type type;
-    if (!job_sniff(job, &type))
-        return false;
-    job_tell_embedded(job, type);
-    return media_type_is_film(type) ? film_probe(job) : image_probe(job, type);
-}
-
-bool job_derive(struct job *job)
-{
-    enum media_type type;
-    if (!job_sniff(job, &type))
-        return false;
-    job_tell_embedded(job, type);
-    return media_type_is_film(type) ? film_derive(job) : image_derive(job, type);
-}
-
-bool job_resize(struct job *job)
-{
-    enum media_type type;
-    if (!job_sniff(job, &type))
-        return false;
-    return media_type_is_film(type) ? film_resize(job) : image_resize(job);
-}
-
-bool job_preview(struct job *job)
-{
-    enum media_type type;
-    if (!job_sniff(job, &type))
-        return false;
-    if (!media_type_is_film(type))
-        return image_loop(job, type);
-    if (!film_loop(job))
-        return false;
-    film_put_playback(job, type);
-    return true;
+    job_end(job);
 }

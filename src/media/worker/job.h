@@ -20,6 +20,8 @@ struct job {
     uint8_t *outputs[MEDIA_OUTPUT_COUNT];
     struct wire_reply reply;
     float reported;
+    int orientation; /* of the input, by Exif; 0 until job_tell_embedded has looked */
+    bool has_deputy; /* who takes what this helper could not do */
 };
 
 /* Maps what was passed. input is -1 if there is none; outputs as in the request. */
@@ -34,11 +36,17 @@ void job_progress(struct job *job, float fraction);
 /* Copies an output to its mapping. */
 bool job_put(struct job *job, enum media_output_name name, const void *data, size_t len);
 
-/* Does the request and sends its one reply. */
-void job_run(struct job *job);
+/* Does the request and ends. */
+_Noreturn void job_run(struct job *job);
 
-/* The verbs (verb_*.c). Each fills job->reply. */
+/* Sends the one reply and ends the child, from wherever it is. */
+_Noreturn void job_end(struct job *job);
+
+/* The verbs. Each fills job->reply. A program has those of its table; NULL: it has not. */
 typedef bool job_verb(struct job *job);
+extern job_verb *const job_verbs[MEDIA_VERB_COUNT];
+bool job_can(uint32_t verb);
+
 job_verb job_probe, job_derive, job_resize, job_preview, job_stamp, job_sketch_image,
     job_sketch_video;
 
@@ -49,7 +57,7 @@ bool job_sniff(struct job *job, enum media_type *out);
 bool image_probe(struct job *job, enum media_type type);
 bool image_derive(struct job *job, enum media_type type);
 bool image_resize(struct job *job);
-/* What the file says of its making, as an output; credentials as a fact (provenance.c). */
+/* What the file says of its making, as an output; credentials as a fact (embedded.c). */
 void job_tell_embedded(struct job *job, enum media_type type);
 
 bool film_probe(struct job *job);

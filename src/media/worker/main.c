@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * atelier-media: the server's helper for pictures and films.
+ * atelier-media-full: does everything that can be done with pictures and films.
  *
- * Started by the server with its end of a socket pair as descriptor 3; it is of no use by hand. It
- * is the only program that links libvips and FFmpeg, and it never opens what it is sent itself: it
- * forks a sandboxed child for each request (helper.h).
+ * Started by atelier-media, whose deputy it is (front.c), with its end of a socket pair as
+ * descriptor 3. It is the only program that links libvips and FFmpeg.
  */
-#include <fcntl.h>
 #include <glib.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
 
 #include <vips/vips.h>
 /* after it: it has no includes of its own */
@@ -21,9 +15,6 @@
 #include "media/worker/film.h"
 #include "media/worker/helper.h"
 #include "media/worker/picture.h"
-#include "media/worker/sandbox.h"
-
-#define SERVER_FD 3
 
 static void ignore_log(const gchar *domain, GLogLevelFlags level, const gchar *text, gpointer data)
 {
@@ -52,7 +43,7 @@ static void hand_over_many_rows(void)
 }
 
 /* Everything that opens files or reads the environment happens here, once. */
-static bool warm_up(const char *name)
+static bool warm_up(const char *name, int children, int *deputy)
 {
     g_log_set_default_handler(ignore_log, NULL);
     g_log_set_writer_func(ignore_lines, NULL, NULL);
@@ -75,35 +66,10 @@ static bool warm_up(const char *name)
     vips_operation_block_set("VipsForeignLoadNsgif", FALSE);
     heif_warm_up();
     film_prepare();
-    return sandbox_prepare();
-}
-
-static int children_of(int count, char **args)
-{
-    long children = 1;
-    if (count == 3 && strcmp(args[1], "--children") == 0)
-        children = strtol(args[2], NULL, 10);
-    return (int)MIN_OF(MAX_OF(children, 1), HELPER_CHILDREN_MAX);
+    return true;
 }
 
 int main(int count, char **args)
 {
-    int kind = 0;
-    socklen_t len = sizeof(kind);
-    if (getsockopt(SERVER_FD, SOL_SOCKET, SO_TYPE, &kind, &len) != 0 || kind != SOCK_SEQPACKET) {
-        fprintf(stderr, "atelier-media is started by the server (atelier serve), not by hand.\n");
-        return 2;
-    }
-    /* The server's end closing is the signal to stop; a Ctrl-C is for the server. */
-    signal(SIGINT, SIG_IGN);
-    signal(SIGTERM, SIG_IGN);
-    signal(SIGPIPE, SIG_IGN);
-    fcntl(SERVER_FD, F_SETFD, FD_CLOEXEC);
-    close_range(SERVER_FD + 1, ~0U, 0);
-    if (!warm_up(args[0])) {
-        fprintf(stderr, "atelier-media: libvips or the sandbox could not be set up.\n");
-        return 1;
-    }
-    helper_run(SERVER_FD, children_of(count, args));
-    return 0;
+    return helper_main(count, args, warm_up);
 }

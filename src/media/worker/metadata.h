@@ -44,6 +44,7 @@ struct metadata {
     struct metadata_text texts[METADATA_TEXTS_MAX];
     size_t count;
     bool has_c2pa;
+    int orientation;           /* 1..8 as Exif numbers them; 0: it does not say */
     struct metadata_place xmp; /* the first one, whether its text was kept or not */
 };
 

@@ -9,9 +9,11 @@
 #define TAG_DESCRIPTION 0x010e
 #define TAG_MAKE 0x010f
 #define TAG_MODEL 0x0110
+#define TAG_ORIENTATION 0x0112
 #define TAG_EXIF_FOLDER 0x8769
 #define TAG_USER_COMMENT 0x9286
 #define KIND_TEXT 2
+#define KIND_SHORT 3
 #define KIND_LONG 4
 #define KIND_ANYTHING 7
 
@@ -107,9 +109,31 @@ static void add_text(const struct tiff *tiff, str key, bytes value)
     metadata_add(tiff->arena, tiff->out, key, value);
 }
 
+static void add_value(const struct tiff *tiff, uint32_t tag, bytes value)
+{
+    if (tag == TAG_USER_COMMENT)
+        add_comment(tiff, value);
+    else if (tag == TAG_DESCRIPTION)
+        add_text(tiff, STR(METADATA_DESCRIPTION), value);
+    else if (tag == TAG_MAKE)
+        add_text(tiff, STR(METADATA_MAKE), value);
+    else if (tag == TAG_MODEL)
+        add_text(tiff, STR(METADATA_CAMERA), value);
+}
+
+static void note_orientation(struct tiff *tiff, uint32_t value)
+{
+    if (tiff->out->orientation == 0 && value >= 1 && value <= 8)
+        tiff->out->orientation = (int)value;
+}
+
 static void read_entry(struct tiff *tiff, size_t at)
 {
     uint32_t tag = get16(tiff, at), kind = get16(tiff, at + 2);
+    if (tag == TAG_ORIENTATION && kind == KIND_SHORT) {
+        note_orientation(tiff, get16(tiff, at + 8));
+        return;
+    }
     size_t len = get32(tiff, at + 4);
     size_t from = len <= 4 ? at + 8 : get32(tiff, at + 8);
     if (tag == TAG_EXIF_FOLDER && kind == KIND_LONG && tiff->folder_count < FOLDERS_MAX) {
@@ -119,15 +143,7 @@ static void read_entry(struct tiff *tiff, size_t at)
     if ((kind != KIND_TEXT && kind != KIND_ANYTHING && kind != 1) || from > tiff->all.len ||
         len > tiff->all.len - from)
         return;
-    bytes value = bytes_part(tiff->all, from, len);
-    if (tag == TAG_USER_COMMENT)
-        add_comment(tiff, value);
-    else if (tag == TAG_DESCRIPTION)
-        add_text(tiff, STR(METADATA_DESCRIPTION), value);
-    else if (tag == TAG_MAKE)
-        add_text(tiff, STR(METADATA_MAKE), value);
-    else if (tag == TAG_MODEL)
-        add_text(tiff, STR(METADATA_CAMERA), value);
+    add_value(tiff, tag, bytes_part(tiff->all, from, len));
 }
 
 static void read_folder(struct tiff *tiff, size_t at)

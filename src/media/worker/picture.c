@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "media/worker/picture.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#define BLUR_SIDE 10
-#define BLUR_PREFIX "data:image/png;base64,"
-
-static void buffer_release(void **data)
-{
-    g_free(*data);
-}
+#include "media/worker/blur.h"
+#include "media/worker/jpeg.h"
+#include "media/worker/sizes.h"
 
 /* Where and with what a photo was taken is nobody's business; savers cannot be relied on to leave
  * it out (libvips 8.14 keeps EXIF in WebP). */
@@ -55,67 +50,45 @@ VipsImage *picture_opaque(VipsImage *image)
     return out;
 }
 
+/* Lazy or not, its pixels; they are in `kept` as long as that lives. NULL: it is damaged. */
+static bool pixels_of(VipsImage *image, VipsImage **kept, struct pixels *out)
+{
+    if (image == NULL || vips_image_get_format(image) != VIPS_FORMAT_UCHAR)
+        return false;
+    *kept = vips_image_copy_memory(image);
+    if (*kept == NULL)
+        return false;
+    *out = (struct pixels){(uint8_t *)vips_image_get_data(*kept), (*kept)->Xsize, (*kept)->Ysize,
+                           (*kept)->Bands};
+    return out->bands == 1 || out->bands == 3;
+}
+
 bool picture_jpeg(struct job *job, VipsImage *image, enum media_output_name name, int quality)
 {
     AUTO(picture_done) VipsImage *flat = picture_opaque(image);
-    AUTO(buffer_release) void *data = NULL;
-    size_t len = 0;
-    if (flat == NULL || vips_jpegsave_buffer(flat, &data, &len, "Q", quality, "interlace", TRUE,
-                                             "optimize_coding", TRUE, PICTURE_STRIPPED, NULL) != 0)
+    AUTO(picture_done) VipsImage *kept = NULL;
+    struct pixels pixels;
+    if (!pixels_of(flat, &kept, &pixels))
         return job_fail(job, MEDIA_CORRUPT, "The picture is damaged and could not be read whole.");
-    return job_put(job, name, data, len);
+    return jpeg_write(job, &pixels, name, quality);
 }
 
-/* Rounds every sample to its upper bits, so that the PNG gets smaller. */
-static VipsImage *coarse(VipsImage *image, int bits)
-{
-    VipsImage *out = NULL;
-    AUTO(picture_done) VipsImage *masked = NULL;
-    double mask = (double)(0xff & ~((1 << bits) - 1));
-    if (vips_boolean_const1(image, &masked, VIPS_OPERATION_BOOLEAN_AND, mask, NULL) != 0)
-        return NULL;
-    if (vips_cast_uchar(masked, &out, NULL) != 0)
-        return NULL;
-    return out;
-}
-
-static bool try_blur(struct job *job, VipsImage *tiny, int bits)
-{
-    AUTO(picture_done) VipsImage *small = coarse(tiny, bits);
-    AUTO(buffer_release) void *data = NULL;
-    size_t len = 0;
-    if (small == NULL ||
-        vips_pngsave_buffer(small, &data, &len, "compression", 9, "filter",
-                            bits < 3 ? VIPS_FOREIGN_PNG_FILTER_ALL : VIPS_FOREIGN_PNG_FILTER_NONE,
-                            PICTURE_STRIPPED, NULL) != 0)
-        return false;
-    size_t text_len = sizeof(BLUR_PREFIX) - 1 + (len + 2) / 3 * 4;
-    if (text_len > MEDIA_BLUR_MAX)
-        return false;
-    gchar *text = g_base64_encode(data, len);
-    snprintf(job->reply.blur, sizeof(job->reply.blur), BLUR_PREFIX "%s", text);
-    g_free(text);
-    return true;
-}
-
-/* Ten by ten pixels as a data URL. Its failure is not fatal: the picture then has no blur. */
+/* Its failure is not fatal: the picture then has no blur. */
 static void blur(struct job *job, VipsImage *box)
 {
     AUTO(picture_done) VipsImage *flat = picture_opaque(box);
-    AUTO(picture_done) VipsImage *scaled = NULL;
     AUTO(picture_done) VipsImage *tiny = NULL;
+    AUTO(picture_done) VipsImage *kept = NULL;
+    struct pixels pixels;
     if (flat != NULL)
-        scaled = picture_squeezed(flat, BLUR_SIDE, BLUR_SIDE);
-    if (scaled != NULL)
-        tiny = vips_image_copy_memory(scaled);
-    for (int bits = 0; tiny != NULL && bits < 6; bits++)
-        if (try_blur(job, tiny, bits))
-            return;
+        tiny = picture_squeezed(flat, BLUR_SIDE, BLUR_SIDE);
+    if (pixels_of(tiny, &kept, &pixels))
+        blur_write(job, &pixels);
 }
 
 bool picture_small(struct job *job, VipsImage *box)
 {
-    if (!picture_jpeg(job, box, MEDIA_THUMBNAIL, 80))
+    if (!picture_jpeg(job, box, MEDIA_THUMBNAIL, THUMBNAIL_QUALITY))
         return false;
     blur(job, box);
     return true;

@@ -13,8 +13,6 @@
 
 #include "media/worker/job.h"
 
-#define PICTURE_BOX 400
-
 /* libvips renamed the option that leaves out EXIF and the like. */
 #if VIPS_MAJOR_VERSION == 8 && VIPS_MINOR_VERSION < 15
 #define PICTURE_STRIPPED "strip", TRUE
@@ -43,9 +41,9 @@ bool picture_jpeg(struct job *job, VipsImage *image, enum media_output_name name
 
 /* ---- shrink.c ---- */
 
-/* Upright, in sRGB, in a box of that side; nothing gets larger. May be lazy. NULL: it is damaged.
- */
-VipsImage *picture_shrunk(VipsImage *image, int box);
+/* Upright, in sRGB, in a box of that side; nothing gets larger. `whole` is what it was read smaller
+ * of, whose shape is exact, or itself. May be lazy. NULL: it is damaged. */
+VipsImage *picture_shrunk(VipsImage *image, VipsImage *whole, int box);
 
 /* What libvips is to be told as export_profile; NULL: it knows these colours without. */
 const char *picture_profile(VipsImage *image);

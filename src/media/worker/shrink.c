@@ -7,6 +7,7 @@
 
 #include "media/worker/picture.h"
 #include "media/worker/resample.h"
+#include "media/worker/sizes.h"
 
 static bool is_plain(VipsImage *image)
 {
@@ -69,12 +70,6 @@ static VipsImage *upright(VipsImage *image, int orientation)
     return turned;
 }
 
-static int scaled(int side, int longest, int box)
-{
-    int64_t made = ((int64_t)side * box * 2 + longest) / (2 * (int64_t)longest);
-    return (int)MAX_OF(made, 1);
-}
-
 /* Of a picture without a profile libvips 8.14 makes another one's colours on the way to "srgb", and
  * one with a profile of another kind of colours it does not read at all. */
 const char *picture_profile(VipsImage *image)
@@ -86,19 +81,20 @@ const char *picture_profile(VipsImage *image)
     return is_there && vips_icc_is_compatible_profile(image, profile, len) ? "srgb" : NULL;
 }
 
-VipsImage *picture_shrunk(VipsImage *image, int box)
+VipsImage *picture_shrunk(VipsImage *image, VipsImage *whole, int box)
 {
     VipsImage *made = NULL;
-    int width = vips_image_get_width(image);
-    int height = vips_image_get_height(image);
-    int longest = MAX_OF(width, height);
-    if (!is_plain(image) || longest <= box) {
+    int width, height, orientation = vips_image_get_orientation(image);
+    if (!is_plain(image)) {
         (void)vips_thumbnail_image(image, &made, box, "height", box, "size", VIPS_SIZE_DOWN,
                                    "export_profile", picture_profile(image), NULL);
         return made;
     }
-    int orientation = vips_image_get_orientation(image);
-    made = resampled(image, scaled(width, longest, box), scaled(height, longest, box));
+    size_in_box(whole->Xsize, whole->Ysize, box, &width, &height);
+    if (width == image->Xsize && height == image->Ysize)
+        made = g_object_ref(image);
+    else
+        made = resampled(image, width, height);
     if (made == NULL || orientation <= 1)
         return made;
     AUTO(picture_done) VipsImage *lying = made;

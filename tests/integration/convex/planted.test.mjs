@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The suite notices: each fault of planted.md turns the scenarios red that its row names, which are
 // green without a fault; and the product holds none of them. Needs build-planted/, which tools/test
-// makes:  meson setup build-planted -Dplanted_faults=true && ninja -C build-planted atelier-fixture atelier-media
+// makes:  meson setup build-planted -Dplanted_faults=true && ninja -C build-planted atelier-fixture atelier-media atelier-media-full
 //
 // Environment: ATELIER_PLANTED_BUILD (build-planted), PLANTED (a regular expression for faults),
 // PLANTED_SUITE=1 (a fault meets the whole suite, to find out who notices it; the rows are printed).
@@ -113,7 +113,7 @@ describe('planted faults', { concurrency: AT_ONCE }, () => {
         const holds = (program, text) => readFileSync(program).includes(text);
         for (const { name } of rows)
             assert.ok(holds(path.join(planted, 'atelier-fixture'), `planted:${name}\0`), `${name} is not in the planted build`);
-        for (const program of ['atelier', 'atelier-fixture', 'atelier-media'])
+        for (const program of ['atelier', 'atelier-fixture', 'atelier-media', 'atelier-media-full'])
             for (const text of ['planted:', 'planted_is', 'ATELIER_PLANTED'])
                 assert.equal(holds(path.join(build, program), text), false, `${program} holds ${text}`);
     });

@@ -167,3 +167,27 @@ static inline void desk_close(struct desk *desk)
     desk_clear(desk);
     media_close(desk->media);
 }
+
+/* Of a process: the first thread's, and so ours and the helper's. */
+static inline size_t desk_children(pid_t pid, pid_t *out, size_t max)
+{
+    char path[64];
+    size_t count = 0;
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+    FILE *from = fopen(path, "re");
+    assert_non_null(from);
+    while (count < max && fscanf(from, "%d", &out[count]) == 1)
+        count++;
+    fclose(from);
+    return count;
+}
+
+/* atelier-media-full, which atelier-media starts, or a child of that. */
+static inline bool desk_is_full_helper(pid_t pid)
+{
+    char path[64], program[400];
+    snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+    ssize_t len = readlink(path, program, sizeof(program) - 1);
+    program[MAX_OF(len, 0)] = 0;
+    return len > 5 && strcmp(program + len - 5, "-full") == 0;
+}

@@ -277,12 +277,22 @@ static void look(const struct buffer *file, struct media_output *thumbnail, char
     snprintf(blur, MEDIA_BLUR_MAX + 1, "%s", ending->blur);
 }
 
+/* Without the head and the Exif that libvips puts around a WebP. */
+static bytes coded(const uint8_t *file, size_t len)
+{
+    const uint8_t *at = memmem(file, len, "VP8 ", 4);
+    size_t from = at != NULL ? (size_t)(at - file) : 0;
+    size_t left = at != NULL ? 8 + little32(at + 4) : len;
+    return (bytes){file + from, MIN_OF(left, len - from)};
+}
+
 static void same(struct media_output *a, struct media_output *b)
 {
     AUTO(memory_free) uint8_t *one = desk_read(a);
     AUTO(memory_free) uint8_t *other = desk_read(b);
-    assert_int_equal(a->len, b->len);
-    assert_memory_equal(one, other, a->len);
+    bytes ours = coded(one, a->len), theirs = coded(other, b->len);
+    assert_int_equal(ours.len, theirs.len);
+    assert_memory_equal(ours.at, theirs.at, ours.len);
     close(a->fd);
     close(b->fd);
 }
