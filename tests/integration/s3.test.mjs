@@ -86,10 +86,10 @@ for (const place of places) {
     }
 }
 
-test('a request signed by its headers is the official package\'s', async () => {
+for (const session of [undefined, 'FwoG/+=']) test(`a request signed by its headers is the official package's${session ? ', with temporary keys' : ''}`, async () => {
     const signer = new SignatureV4({
         service: 's3', region: 'eu-central-1', sha256: Sha256, uriEscapePath: false,
-        credentials: { accessKeyId: keys.id, secretAccessKey: keys.secret },
+        credentials: { accessKeyId: keys.id, secretAccessKey: keys.secret, sessionToken: session },
     });
     const payload = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
     const cases = [
@@ -109,7 +109,7 @@ test('a request signed by its headers is the official package\'s', async () => {
                 headers: { host: 'pictures.example', 'x-amz-content-sha256': payload, ...Object.fromEntries(headers) },
             }, { signingDate: new Date(now * 1000), unsignableHeaders: new Set() });
             const ours = await ask({
-                op: 'headers', method, host: 'pictures.example', path: `/${key}`, query, headers, ...keys,
+                op: 'headers', method, host: 'pictures.example', path: `/${key}`, query, headers, ...keys, session: session ?? '',
                 region: 'eu-central-1', payload, now,
             });
             const theirs = /Signature=(\w+)/.exec(signed.headers.authorization)[1];

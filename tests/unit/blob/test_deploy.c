@@ -105,6 +105,18 @@ static void addresses_of_the_cdn_must_be_signed_and_the_bucket_trusts_it_alone(v
     }
 }
 
+/* CloudFront changes none in place. */
+static void a_new_key_can_sign_beside_the_old_one(void **state)
+{
+    static const char *const names[] = {"SigningKey", "OtherSigningKey"};
+    struct scene *scene = *state;
+    assert_int_equal(at(scene, "SigningKeys.KeyGroupConfig.Items")->count, ARRAY_LEN(names));
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const struct json *key = json_get(json_get(&scene->all, "Resources"), names[i]);
+        assert_true(json_text(json_get(key, "Condition")).len != 0);
+    }
+}
+
 static void the_server_may_do_what_it_does_with_the_bucket(void **state)
 {
     static const char *const needed[] = {"s3:AbortMultipartUpload",
@@ -136,6 +148,7 @@ int main(void)
         CLAIM(the_bucket_is_versioned_encrypted_and_private),
         CLAIM(files_go_to_glacier_after_ninety_days),
         CLAIM(addresses_of_the_cdn_must_be_signed_and_the_bucket_trusts_it_alone),
+        CLAIM(a_new_key_can_sign_beside_the_old_one),
         CLAIM(the_server_may_do_what_it_does_with_the_bucket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
