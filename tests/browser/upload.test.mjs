@@ -3,6 +3,7 @@
 // held or broken loses nothing; what is no picture is refused by name; room is shown and made.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { crc32, deflateSync } from 'node:zlib';
 
@@ -280,6 +281,18 @@ test('a narrow and a light page hold all of it', async () => {
         assert.deepEqual(other.wrong, []);
         await other.context().close();
     }
+});
+
+test('all that is kept of somebody is theirs as one file', async () => {
+    await page.goto('/settings');
+    await page.getByRole('link', { name: 'Manage' }).waitFor();
+    await checkAccess(page, 'settings');
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download everything about me' }).click()]);
+    assert.match(file.suggestedFilename(), /^atelier-\d{4}-\d\d-\d\d\.json$/);
+    const all = JSON.parse(readFileSync(await file.path(), 'utf8'));
+    assert.equal(all.profile[0].email, 'mira@example.org');
+    assert.ok(all.works.length >= 5 && all.works.some((work) => work.title === 'harbour.png'), JSON.stringify(all.works[0]));
+    assert.ok(all.files.every((one) => one.url) && all.credits.length > 0 && Array.isArray(all.invoices));
 });
 
 test('an account goes for good, and leaves a certificate of what was removed', async () => {

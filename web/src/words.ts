@@ -185,6 +185,10 @@ export const words = {
     credits: "Credits", creditsLeft: (count: number) => `${number(count)} left.`, storageTaken: (used: number, room: number) => (room > 0 ? `${size(used)} of ${size(room)} taken.` : `${size(used)} taken.`), storageAct: "Manage",
     look: "How it looks", session: "This browser",
     signOutHelp: "Signs this browser out. What is developing goes on without it.",
+    data: "Your data", dataHelp: "One file (JSON) of everything that is kept about you. Pictures and films are in it by their addresses.",
+    dataAct: "Download everything about me", dataGoing: (rows: number) => `${counted(rows, "row", "rows")} so far`,
+    dataSaved: (rows: number) => `${counted(rows, "row is", "rows are")} in the file.`, dataFailed: "It could not be put together. Nothing was saved. Try again.",
+    dataOffline: "Offline. Try again when you are back.",
     end: "Leaving", endHelp: "Removes the account, its works, files and credits for good. A certificate lists what was removed.",
     endAct: "Delete account", endTitle: "Delete your account?", endKeep: "Keep it", endSure: "Delete for good",
     endText: (email: string, room: string, left: number) =>

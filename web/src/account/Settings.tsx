@@ -10,6 +10,7 @@ import { useStore } from "../app/store";
 import { contrast, contrastChoose, theme, themeChoose, type Contrast, type Theme } from "../app/theme";
 import { Button } from "../parts/Button";
 import { words } from "../words";
+import { useExport } from "./useExport";
 
 const Leave = lazy(() => import("./Leave"));
 
@@ -55,6 +56,24 @@ function Looks() {
   );
 }
 
+function Data() {
+  const { rows, fault, start } = useExport();
+  const s = words.settings;
+  return (
+    <section aria-labelledby="data">
+      <h2 id="data">{s.data}</h2>
+      <div className="setting">
+        <div>
+          <p className="small quiet">{s.dataHelp}</p>
+          {rows !== undefined && <p className="small quiet num" role="status">{s.dataGoing(rows)}</p>}
+          {fault && <p className="wrong" role="alert">{fault}</p>}
+        </div>
+        <Button busy={rows !== undefined} onClick={() => void start()}>{s.dataAct}</Button>
+      </div>
+    </section>
+  );
+}
+
 function End() {
   const [asking, setAsking] = useState(false);
   const s = words.settings;
@@ -95,6 +114,7 @@ export default function Settings() {
           <Button onClick={() => void sessionLeave()}>{words.account.signOut}</Button>
         </div>
       </section>
+      <Data />
       <End />
     </main>
   );

@@ -133,7 +133,7 @@ export default function Library() {
   const around = (by: number) => spots[index + by] && addressOf(spots[index + by]!._id);
   const doomed = (spot: Spot): Doomed => ({ _id: spot._id, sizeBytes: spot.bytes, type: spot.type, prompt: workOf(spot._id)?.prompt });
   const isRefused = (spot: Spot) => Boolean(workOf(spot._id)?.error);
-  const chosen = spots.filter((spot) => picks.ids.has(spot._id));
+  const chosen = useMemo(() => (picks.ids.size > 0 ? spots.filter((spot) => picks.ids.has(spot._id)) : []), [spots, picks.ids]);
 
   const compared = chosen.length >= 2 && chosen.length <= COMPARED_MAX && chosen.every((spot) => spot.type === "image") ? chosen.map((spot) => spot._id) : [];
   const sides = useQuery(api.assets.getMany, comparing && compared.length > 0 ? { assetIds: compared } : "skip");

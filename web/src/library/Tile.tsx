@@ -139,12 +139,13 @@ export const TileView = memo(function TileView(props: Props) {
       >
         {asset && <Inside asset={asset} width={width} first={first} />}
       </Link>
-      <button
+      {/* A frame that is flung past is a frame only. */}
+      {(asset || picking) && <button
         type="button" className="pick" tabIndex={-1} aria-hidden="true" title={own.picks.pick}
         onClick={(event) => (event.shiftKey ? acts.pickTo(index) : acts.pick(index))}
       >
         <i><TickIcon /></i>
-      </button>
+      </button>}
       {asset?.error && !picking && <Refused {...props} asset={asset} />}
       {asset && !asset.error && width > ROOM_FOR_WORDS && !picking && <Over {...props} asset={asset} />}
     </div>
