@@ -22,6 +22,8 @@
 #include "base/random.h"
 #include "base/str.h"
 
+#include <stdatomic.h>
+
 struct blobs;
 
 #define BLOB_ID_LEN 32
@@ -115,6 +117,10 @@ bool blob_put_fd(struct blobs *blobs, struct random *random, int fd, int64_t siz
 /* For reading; the descriptor is the caller's and outlives a removal. What is in the bucket only is
  * fetched first, and checked. */
 bool blob_open(struct blobs *blobs, str id, int *fd, int64_t *size, struct fault *fault) MUST_CHECK;
+
+/* The same, but fetching ends soon after *is_unwanted was set: FAULT_TRANSIENT. */
+bool blob_open_unless(struct blobs *blobs, str id, const atomic_bool *is_unwanted, int *fd,
+                      int64_t *size, struct fault *fault) MUST_CHECK;
 
 /* The same for what is at hand, and without waiting for the network; else FAULT_ABSENT. */
 bool blob_open_here(struct blobs *blobs, str id, int *fd, int64_t *size, struct fault *fault)

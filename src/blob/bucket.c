@@ -320,14 +320,15 @@ bool bucket_put(struct bucket *bucket, str id, int fd, int64_t size, const uint8
 
 /* ---- getting ---- */
 
-bool bucket_get_any(struct bucket *bucket, str id, int fd, int64_t *size, uint8_t sum[32],
-                    bool *is_as_put, struct fault *fault)
+bool bucket_get_any(struct bucket *bucket, str id, const atomic_bool *is_unwanted, int fd,
+                    int64_t *size, uint8_t sum[32], bool *is_as_put, struct fault *fault)
 {
     AUTO(arena_done) struct arena arena = {0};
     AUTO(bucket_result_free) struct outside_result *result = NULL;
     struct bucket_ask ask = {
         .method = STR("GET"),
         .key = bucket_key(bucket, &arena, id),
+        .is_unwanted = is_unwanted,
         .into_file = true,
         .file = fd,
         .timeout = time_for(BLOB_SIZE_MAX / 64),
@@ -344,11 +345,11 @@ bool bucket_get_any(struct bucket *bucket, str id, int fd, int64_t *size, uint8_
     return ftruncate(fd, result->file_len) == 0 || fault_os(fault, "fetching a file");
 }
 
-bool bucket_get(struct bucket *bucket, str id, int fd, int64_t *size, uint8_t sum[32],
-                struct fault *fault)
+bool bucket_get(struct bucket *bucket, str id, const atomic_bool *is_unwanted, int fd,
+                int64_t *size, uint8_t sum[32], struct fault *fault)
 {
     bool is_as_put = false;
-    return bucket_get_any(bucket, id, fd, size, sum, &is_as_put, fault) &&
+    return bucket_get_any(bucket, id, is_unwanted, fd, size, sum, &is_as_put, fault) &&
            (is_as_put || fault_set(fault, FAULT_SYSTEM,
                                    "the bucket's %.*s is not what was put there", STR_ARG(id)));
 }

@@ -15,6 +15,8 @@
 #include "blob/blob.h"
 #include "blob/sign.h"
 
+#include <stdatomic.h>
+
 #define BUCKET_ONE_PUT ((int64_t)16 << 20)
 #define BUCKET_PART ((int64_t)8 << 20)
 #define BUCKET_PARTS_MAX 10000
@@ -32,13 +34,15 @@ void bucket_stop(struct bucket *bucket); /* who waits is told FAULT_TRANSIENT */
 bool bucket_put(struct bucket *bucket, str id, int fd, int64_t size, const uint8_t sha256[32],
                 struct fault *fault) MUST_CHECK;
 
-/* Into a file, from its start. FAULT_SYSTEM when it is not what was put. */
-bool bucket_get(struct bucket *bucket, str id, int fd, int64_t *size, uint8_t sha256[32],
-                struct fault *fault) MUST_CHECK;
+/* Into a file, from its start. FAULT_SYSTEM when it is not what was put. It ends soon after
+ * *is_unwanted is set, which may be NULL. */
+bool bucket_get(struct bucket *bucket, str id, const atomic_bool *is_unwanted, int fd,
+                int64_t *size, uint8_t sha256[32], struct fault *fault) MUST_CHECK;
 
 /* The same, but what it is instead will do. */
-bool bucket_get_any(struct bucket *bucket, str id, int fd, int64_t *size, uint8_t sha256[32],
-                    bool *is_as_put, struct fault *fault) MUST_CHECK;
+bool bucket_get_any(struct bucket *bucket, str id, const atomic_bool *is_unwanted, int fd,
+                    int64_t *size, uint8_t sha256[32], bool *is_as_put, struct fault *fault)
+    MUST_CHECK;
 
 /* Every version of it. Absent is as good as removed. */
 bool bucket_remove(struct bucket *bucket, str id, struct fault *fault) MUST_CHECK;

@@ -151,8 +151,15 @@ static bool send(struct bucket *bucket, const struct bucket_ask *ask, struct que
     return fault_set(fault, FAULT_TRANSIENT, "too much is asked of the bucket just now");
 }
 
+static bool is_over(struct bucket *bucket, const struct bucket_ask *ask)
+{
+    return atomic_load(&bucket->is_stopped) ||
+           (ask->is_unwanted != NULL && atomic_load(ask->is_unwanted));
+}
+
 /* Every request gets its one answer, also when it is cancelled. */
-static struct outside_result *wait_for(struct bucket *bucket, struct queue *answers, uint64_t id)
+static struct outside_result *wait_for(struct bucket *bucket, const struct bucket_ask *ask,
+                                       struct queue *answers, uint64_t id)
 {
     void *item = NULL;
     bool is_cancelled = false;
@@ -160,7 +167,7 @@ static struct outside_result *wait_for(struct bucket *bucket, struct queue *answ
         struct pollfd look = {.fd = queue_fd(answers), .events = POLLIN};
         if (poll(&look, 1, LOOK_EVERY_MS) < 0 && errno != EINTR)
             abort(); /* a descriptor of ours is none */
-        if (atomic_load(&bucket->is_stopped) && !is_cancelled) {
+        if (is_over(bucket, ask) && !is_cancelled) {
             outside_cancel(bucket->outside, id);
             is_cancelled = true;
         }
@@ -187,7 +194,7 @@ static bool ask_once(struct bucket *bucket, const struct bucket_ask *ask,
         return false;
     bool is_sent = send(bucket, ask, waiter->queue, id, fault);
     if (is_sent)
-        *out = wait_for(bucket, waiter->queue, id);
+        *out = wait_for(bucket, ask, waiter->queue, id);
     waiter_give_back(bucket, waiter);
     return is_sent &&
            (*out != NULL || fault_set(fault, FAULT_TRANSIENT, "the bucket did not answer"));
@@ -208,7 +215,7 @@ bool bucket_ask(struct bucket *bucket, const struct bucket_ask *ask, struct outs
         AUTO(bucket_result_free) struct outside_result *result = NULL;
         if (!ask_once(bucket, ask, &result, fault) || result == NULL)
             return false;
-        if (is_passing(result) && attempt < BUCKET_TRIES && !atomic_load(&bucket->is_stopped)) {
+        if (is_passing(result) && attempt < BUCKET_TRIES && !is_over(bucket, ask)) {
             pause_before(attempt);
             continue;
         }

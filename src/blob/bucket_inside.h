@@ -39,8 +39,9 @@ struct bucket_ask {
     str method, key; /* empty key: of the bucket itself */
     struct sign_pair query[SIGN_PAIRS_MAX], headers[SIGN_PAIRS_MAX];
     size_t query_count, header_count;
-    struct shared *body;   /* kept, not taken */
-    const uint8_t *sha256; /* of the body, when it is known */
+    struct shared *body;            /* kept, not taken */
+    const uint8_t *sha256;          /* of the body, when it is known */
+    const atomic_bool *is_unwanted; /* NULL: it is wanted all the time */
     bool into_file;
     int file; /* not taken */
     span timeout;

@@ -55,7 +55,7 @@ static bool read_back(struct blob_fetch *fetch, const char *id, uint8_t sum[32],
     uint8_t came[32];
     struct bucket *bucket = fetch->blobs->bucket;
     if (!blob_fetch_begin(fetch, id, fault) ||
-        !bucket_get(bucket, str_of(id), fetch->fd, size, came, fault))
+        !bucket_get(bucket, str_of(id), NULL, fetch->fd, size, came, fault))
         return false;
     if (fsync(fetch->fd) != 0)
         return fault_os(fault, "fetching a file");

@@ -73,14 +73,14 @@ bool blob_fetch_keep(struct blob_fetch *fetch, int64_t size, struct fault *fault
     return !fetch_end(fetch) || keep_remove(&blobs->keep, fetch->id, fault);
 }
 
-static bool fetch_open(struct blobs *blobs, const char *id, int *fd, int64_t *size,
-                       struct fault *fault)
+static bool fetch_open(struct blobs *blobs, const char *id, const atomic_bool *is_unwanted, int *fd,
+                       int64_t *size, struct fault *fault)
 {
     AUTO(blob_fetch_done) struct blob_fetch fetch = {.blobs = blobs, .fd = -1};
     uint8_t sum[32];
     struct fault why;
     if (!blob_fetch_begin(&fetch, id, fault) ||
-        !bucket_get(blobs->bucket, str_of(id), fetch.fd, size, sum, fault))
+        !bucket_get(blobs->bucket, str_of(id), is_unwanted, fetch.fd, size, sum, fault))
         return false;
     AUTO(fd_close) int file = openat(blobs->temp, fetch.name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (file < 0 || fsync(file) != 0) /* half of it must not have its name behind a power cut */
@@ -98,7 +98,7 @@ static bool fetch_as_is(struct blobs *blobs, const char *id, int *fd, int64_t *s
     uint8_t sum[32];
     bool is_as_put;
     if (!blob_fetch_begin(&fetch, id, fault) ||
-        !bucket_get_any(blobs->bucket, str_of(id), fetch.fd, size, sum, &is_as_put, fault))
+        !bucket_get_any(blobs->bucket, str_of(id), NULL, fetch.fd, size, sum, &is_as_put, fault))
         return false;
     *fd = openat(blobs->temp, fetch.name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     return *fd >= 0 || fault_os(fault, "fetching a file");
@@ -119,6 +119,12 @@ bool blob_open_here(struct blobs *blobs, str id, int *fd, int64_t *size, struct 
 
 bool blob_open(struct blobs *blobs, str id, int *fd, int64_t *size, struct fault *fault)
 {
+    return blob_open_unless(blobs, id, NULL, fd, size, fault);
+}
+
+bool blob_open_unless(struct blobs *blobs, str id, const atomic_bool *is_unwanted, int *fd,
+                      int64_t *size, struct fault *fault)
+{
     char name[BLOB_ID_LEN + 1];
     struct fault why;
     if (!blob_name(id, name, fault))
@@ -127,7 +133,7 @@ bool blob_open(struct blobs *blobs, str id, int *fd, int64_t *size, struct fault
         return true;
     if (why.kind != FAULT_ABSENT || blobs->bucket == NULL)
         return fault_set(fault, why.kind, "%s", why.text);
-    if (fetch_open(blobs, name, fd, size, &why))
+    if (fetch_open(blobs, name, is_unwanted, fd, size, &why))
         return true;
     /* While they move, it may have come here after we looked, and gone there before. */
     return why.kind == FAULT_ABSENT ? blob_open_here(blobs, id, fd, size, fault)

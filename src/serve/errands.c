@@ -94,7 +94,9 @@ void errand_bring(struct keeping *keeping, struct random *random)
     struct errand *errand = (struct errand *)keeping;
     struct fault fault;
     int64_t size;
-    if (blob_open(errand->blobs, errand->work->blob, &errand->fd, &size, &fault))
+    if (blob_open_unless(errand->blobs, errand->work->blob, &errand->is_unwanted, &errand->fd,
+                         &size, &fault) ||
+        atomic_load(&errand->is_unwanted))
         return;
     /* Who is told that it is lost may throw away what it belongs to: only what is not there is. */
     errand->is_passing = fault.kind != FAULT_ABSENT && fault.kind != FAULT_INPUT;

@@ -33,6 +33,7 @@ struct errand {
     int fd;                                          /* of the blob */
     bool is_passing;                                 /* it may be brought later */
     bool uploads;
+    atomic_bool is_unwanted; /* cancelled: the blob need not be brought any more */
 };
 
 typedef void errand_run(struct keeping *errand, struct random *random);

@@ -17,6 +17,7 @@ struct pending {
     const struct work *work; /* lives in the run's arena until it is finished */
     bool is_uploading;       /* what the wish needs goes first */
     bool is_unwanted;
+    struct errand *bringing; /* lives until it was taken back; NULL: none */
 };
 
 struct outer {
@@ -408,6 +409,7 @@ static void begin_with_blob(struct outer *outer, uint64_t run, const struct work
     struct errand *errand = errand_new(outer, outer->options.blobs, run, work);
     errand->uploads = uploads;
     pend(outer, run, work);
+    outer->pending->bringing = errand;
     errand_put(outer->keepers, errand, errand_bring, begin_brought);
 }
 
@@ -553,6 +555,8 @@ static void cancel(void *context, uint64_t run)
     struct pending *pending = pending_find(outer, run);
     if (pending != NULL)
         pending->is_unwanted = true;
+    if (pending != NULL && pending->bringing != NULL)
+        atomic_store(&pending->bringing->is_unwanted, true);
     if (fetches_cancel(outer->fetches, run)) {
         unpend(outer, run);
         finish_failed(outer, run, WORK_REFUSED, "Cancelled.");

@@ -358,6 +358,25 @@ test('what another configuration kept at hand goes with it, too', async () => {
     }
 });
 
+test('what is wanted no more while it is fetched is fetched no further', async () => {
+    let isCut = false;
+    const { seen, ...bucket } = await bucketOf((request, response) => {
+        response.writeHead(200, { 'content-length': 1 << 30 });
+        const drip = setInterval(() => response.write('a red kite'), 20);
+        response.on('close', () => {
+            clearInterval(drip);
+            isCut = true;
+        });
+    });
+    const began = Date.now();
+    assert.match(await ask({ op: 'getUnwanted', ...bucket, blob: away.blob }), /^!3 .*The request was cancelled/);
+    assert.ok(Date.now() - began < 5000);
+    assert.equal(seen.length, 1);
+    assert.deepEqual(readdirSync(path.join(bucket.folder, 'tmp')), []);
+    await sleep(100);
+    assert.ok(isCut);
+});
+
 test('what is deleted while it moves is gone on both sides', async () => {
     const here = (folder) => path.join(folder, 'blobs', '01', '23', away.blob);
     let object;

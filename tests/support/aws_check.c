@@ -6,6 +6,7 @@
  */
 #include <pthread.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -221,6 +222,28 @@ static bool remove_while_opened(struct blobs *blobs, struct asked *asked, str *o
     return ok;
 }
 
+/* Wanted no longer a moment after it was asked for. */
+static void *want_no_more(void *context)
+{
+    const struct timespec moment = {.tv_nsec = 300000000};
+    nanosleep(&moment, NULL);
+    atomic_store((atomic_bool *)context, true);
+    return NULL;
+}
+
+static bool get_unwanted(struct blobs *blobs, struct asked *asked, str *out, struct fault *fault)
+{
+    AUTO(fd_close) int fd = -1;
+    int64_t size;
+    atomic_bool is_unwanted = false;
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, want_no_more, &is_unwanted) != 0)
+        return fault_os(fault, "a thread");
+    bool ok = blob_open_unless(blobs, text_of(asked, "blob"), &is_unwanted, &fd, &size, fault);
+    pthread_join(thread, NULL);
+    return ok;
+}
+
 static bool move(struct blobs *blobs, struct asked *asked, str *out, struct fault *fault)
 {
     enum blob_moved how = BLOB_MOVED;
@@ -248,7 +271,8 @@ static bool ask_bucket(struct asked *asked, str *out, struct fault *fault)
                {"list", list},
                {"move", move},
                {"remove", remove_it},
-               {"removeWhileOpened", remove_while_opened}};
+               {"removeWhileOpened", remove_while_opened},
+               {"getUnwanted", get_unwanted}};
     struct blobs *blobs = NULL;
     bool ok = blobs_of(asked, &blobs, fault);
     for (size_t i = 0; ok && i < ARRAY_LEN(ops); i++)
