@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -51,15 +52,20 @@ struct errand {
     struct parcel parcel;
 };
 
+/* What people sent, while it is needed here; children do not inherit it. */
+struct inbox {
+    struct wire_request request;                /* being received */
+    struct errand errands[HELPER_CHILDREN_MAX]; /* of the children, if there is a deputy */
+};
+
 struct helper {
     int server;
     int children_max;
     struct child children[HELPER_CHILDREN_MAX];
     struct child spares[HELPER_CHILDREN_MAX]; /* forked, and waiting for work */
     int spare_count;
-    struct wire_request request;                /* being received */
-    int deputy;                                 /* -1: none */
-    struct errand errands[HELPER_CHILDREN_MAX]; /* of the children, if there is a deputy */
+    int deputy; /* -1: none */
+    struct inbox *inbox;
 };
 
 static void parcel_done(struct parcel *parcel)
@@ -202,19 +208,21 @@ static int descriptors_of(const struct wire_request *request)
     return (request->has_input ? 1 : 0) + __builtin_popcount(request->outputs);
 }
 
-/* A spare one waits here for its one request; it has seen nothing of anybody's until then. */
+/* A spare one waits here for its one request; it has seen nothing of anybody's until then, and
+ * holds nothing of those that are under way. */
 static void wait_and_work(int report, pid_t helper_pid, bool has_deputy)
 {
     static struct job job;
     struct parcel parcel = {0};
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != helper_pid)
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != helper_pid ||
+        dup2(report, FIRST_FD) != FIRST_FD || close_range(FIRST_FD + 1, ~0U, 0) != 0)
         _exit(1);
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     die_first();
-    job.report = report;
+    job.report = FIRST_FD;
     job.has_deputy = has_deputy;
-    ssize_t got = receive_request(report, &job.request, &parcel, 0);
+    ssize_t got = receive_request(FIRST_FD, &job.request, &parcel, 0);
     if (got == (ssize_t)sizeof(job.request) && parcel.count == descriptors_of(&job.request))
         work(&job, &parcel);
     _exit(1);
@@ -286,13 +294,13 @@ static bool employ(struct helper *helper, const struct parcel *parcel, struct ch
 {
     while (helper->spare_count > 0) {
         *child = helper->spares[--helper->spare_count];
-        if (hand_over(child->report, &helper->request, parcel, MSG_DONTWAIT))
+        if (hand_over(child->report, &helper->inbox->request, parcel, MSG_DONTWAIT))
             return true;
         child_end(child);
     }
     if (!spawn(helper, child))
         return false;
-    if (hand_over(child->report, &helper->request, parcel, MSG_DONTWAIT))
+    if (hand_over(child->report, &helper->inbox->request, parcel, MSG_DONTWAIT))
         return true;
     child_end(child);
     return false;
@@ -308,15 +316,15 @@ static void pass_on(struct helper *helper, struct wire_request *request,
 
 static void remember(struct helper *helper, const struct child *child, struct parcel *parcel)
 {
-    struct errand *errand = &helper->errands[child - helper->children];
-    errand->request = helper->request;
+    struct errand *errand = &helper->inbox->errands[child - helper->children];
+    errand->request = helper->inbox->request;
     errand->parcel = *parcel;
     parcel->count = 0;
 }
 
 static void start(struct helper *helper, struct parcel *parcel)
 {
-    struct wire_request *request = &helper->request;
+    struct wire_request *request = &helper->inbox->request;
     if (helper->deputy >= 0 && !job_can(request->verb)) {
         pass_on(helper, request, parcel);
         return;
@@ -363,21 +371,22 @@ static void selftest(const struct wire_request *request)
 static bool receive(struct helper *helper)
 {
     AUTO(parcel_done) struct parcel parcel = {0};
-    ssize_t got = receive_request(helper->server, &helper->request, &parcel, MSG_DONTWAIT);
+    ssize_t got = receive_request(helper->server, &helper->inbox->request, &parcel, MSG_DONTWAIT);
     if (got <= 0)
         return got < 0 && (errno == EAGAIN || errno == EINTR);
-    if (helper->request.magic != WIRE_MAGIC)
+    if (helper->inbox->request.magic != WIRE_MAGIC)
         return false;
     if (got == sizeof(struct wire_note)) {
         struct wire_note note;
-        memcpy(&note, &helper->request, sizeof(note));
+        memcpy(&note, &helper->inbox->request, sizeof(note));
         cancel(helper, &note);
         return true;
     }
-    if (got != sizeof(helper->request) || parcel.count != descriptors_of(&helper->request))
+    if (got != sizeof(helper->inbox->request) ||
+        parcel.count != descriptors_of(&helper->inbox->request))
         return false;
 #ifdef MEDIA_WITH_SELFTEST
-    selftest(&helper->request);
+    selftest(&helper->inbox->request);
 #endif
     start(helper, &parcel);
     return true;
@@ -428,7 +437,7 @@ static void say_it_was_late(struct wire_reply *reply, const struct child *was,
 static void finish(struct helper *helper, struct child *child)
 {
     struct child was = *child;
-    AUTO(errand_done) struct errand *errand = &helper->errands[child - helper->children];
+    AUTO(errand_done) struct errand *errand = &helper->inbox->errands[child - helper->children];
     struct fate fate = child_end(child);
     struct wire_reply reply = was.answer;
     if (was.is_canceled) {
@@ -539,14 +548,21 @@ static nfds_t list_polled(const struct helper *helper, struct pollfd *polled)
     return count;
 }
 
+static struct inbox *inbox_open(void)
+{
+    void *at = mmap(NULL, sizeof(struct inbox), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                    -1, 0);
+    return at != MAP_FAILED && madvise(at, sizeof(struct inbox), MADV_WIPEONFORK) == 0 ? at : NULL;
+}
+
 void helper_run(int server, int children_max, int deputy)
 {
     static struct helper helper;
     helper.server = server;
     helper.deputy = deputy;
     helper.children_max = MIN_OF(MAX_OF(children_max, 1), HELPER_CHILDREN_MAX);
-
-    for (;;) {
+    helper.inbox = inbox_open();
+    while (helper.inbox != NULL) {
         struct pollfd polled[2 + HELPER_CHILDREN_MAX];
         nfds_t count = list_polled(&helper, polled);
         int timeout = watch_deadlines(&helper);

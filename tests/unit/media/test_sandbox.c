@@ -2,6 +2,7 @@
 /* Against the test build of the helper, which misbehaves on order. */
 #include "desk.h"
 
+#include <dirent.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -169,6 +170,45 @@ static void a_child_that_the_system_kills_is_told_from_one_that_takes_too_much(v
     assert_string_equal(media_failure_name(desk.endings[1].failure), "starved");
 }
 
+static size_t descriptors_of(pid_t pid)
+{
+    char path[64];
+    size_t count = 0;
+    snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+    DIR *all = opendir(path);
+    for (struct dirent *entry; all != NULL && (entry = readdir(all)) != NULL;)
+        count += entry->d_name[0] != '.';
+    if (all != NULL)
+        closedir(all);
+    return count;
+}
+
+/* Of our helper's, as many as have nothing but the standard ones and their socket. */
+static size_t empty_handed(pid_t *children, size_t count)
+{
+    size_t empty = 0;
+    for (size_t i = 0; i < count; i++)
+        empty += !desk_is_full_helper(children[i]) && descriptors_of(children[i]) == 4;
+    return empty;
+}
+
+/* Forked while another one works, it would have that one's file and results. */
+static void children_that_wait_hold_nothing_of_others(void **state)
+{
+    struct media_request request = misdeed(SELFTEST_STALL);
+    pid_t helpers[2], children[8];
+    request.limits.time_max = SECONDS(1);
+    desk_clear(&desk);
+    desk_submit(&desk, &request, 1);
+    assert_int_equal(desk_children(getpid(), helpers, 2), 1);
+    size_t most = 0;
+    while (desk.count == 0) {
+        desk_step(&desk, 20);
+        most = MAX_OF(most, empty_handed(children, desk_children(helpers[0], children, 8)));
+    }
+    assert_true(most >= 1); /* others may have been killed by the test before */
+}
+
 static void a_hanging_child_can_be_cancelled(void **state)
 {
     struct media_request request = misdeed(SELFTEST_HANG);
@@ -282,6 +322,7 @@ int main(void)
         cmocka_unit_test(a_child_that_hangs_is_stopped_in_time),
         cmocka_unit_test(a_child_that_did_not_get_the_processor_is_told_from_one_that_hangs),
         cmocka_unit_test(a_child_that_the_system_kills_is_told_from_one_that_takes_too_much),
+        cmocka_unit_test(children_that_wait_hold_nothing_of_others),
         cmocka_unit_test(a_hanging_child_can_be_cancelled),
         cmocka_unit_test(a_lie_about_lengths_is_not_believed),
         cmocka_unit_test(a_dead_helper_is_started_again),
