@@ -322,7 +322,7 @@ bool blob_files_remove(struct blobs *blobs, const char *id, enum blob_files whic
     pthread_mutex_lock(&blobs->pin_mutex);
     bool unpinned = blobs->pin_count == 0 && flock(blobs->pin, LOCK_EX | LOCK_NB) == 0;
     if (unpinned) {
-        ok = home_file_remove(blobs->root, id, fault) &&
+        ok = home_file_remove(blobs->root, id, false, fault) &&
              (which == BLOB_FILES_OWN ||
               (keep_remove(&blobs->keep, id, fault) && keep_remove(&blobs->idle, id, fault)));
         if (which == BLOB_FILES_ALL)

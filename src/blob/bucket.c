@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define SLOWEST_PER_SECOND ((int64_t)64 << 10) /* bytes: slower is as good as not at all */
+#define DRIP_PER_SECOND ((int64_t)16 << 10)
 
 /* ---- opening ---- */
 
@@ -331,11 +332,15 @@ bool bucket_get_any(struct bucket *bucket, str id, const atomic_bool *is_unwante
         .is_unwanted = is_unwanted,
         .into_file = true,
         .file = fd,
-        .timeout = time_for(BLOB_SIZE_MAX / 64),
+        .timeout = time_for(BLOB_SIZE_MAX), /* how large it is, is not known: so the other, too */
+        .slowest = DRIP_PER_SECOND,
         .response_max = BLOB_SIZE_MAX,
     };
     if (!bucket_ask_well(bucket, &ask, &result, fault))
         return false;
+    if (result->status != 200)
+        return fault_set(fault, FAULT_SYSTEM, "the bucket answered %d instead of a file",
+                         result->status);
     str said = outside_header_value(result, "x-amz-meta-sha256");
     str is = hex_write(&arena, (bytes){result->file_sha256, sizeof(result->file_sha256)});
     memcpy(sum, result->file_sha256, sizeof(result->file_sha256));

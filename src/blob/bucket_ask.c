@@ -13,6 +13,7 @@
 
 #define LOOK_EVERY_MS 200 /* whether somebody said stop */
 #define TIMEOUT_DEFAULT SECONDS(60)
+#define PATIENCE SECONDS(60) /* with what drips */
 
 void bucket_result_free(struct outside_result **result)
 {
@@ -134,6 +135,8 @@ static bool send(struct bucket *bucket, const struct bucket_ask *ask, struct que
         .header_count = count,
         .body = shared_keep(ask->body),
         .timeout = ask->timeout.us == 0 ? TIMEOUT_DEFAULT : ask->timeout,
+        .slowest = ask->slowest,
+        .patience = PATIENCE,
         .response_max = ask->response_max,
         .into_file = ask->into_file,
         .file = ask->into_file ? fcntl(ask->file, F_DUPFD_CLOEXEC, 0) : -1,
@@ -235,7 +238,10 @@ bool bucket_refused(const struct outside_result *result, struct fault *fault)
     AUTO(arena_done) struct arena arena = {0};
     str said = shared_text(result->body);
     str code = xml_find(&arena, said, "Code"), message = xml_find(&arena, said, "Message");
-    bool is_absent = result->status == 404 && !str_equal(code, STR("NoSuchBucket"));
+    /* In the bucket's own words: who is told that it is absent may forget what it belongs to, and
+     * any server has a 404 for what it does not know. */
+    bool is_absent = result->status == 404 &&
+                     (str_equal(code, STR("NoSuchKey")) || str_equal(code, STR("NoSuchVersion")));
     return fault_set(fault,
                      is_absent            ? FAULT_ABSENT
                      : is_passing(result) ? FAULT_TRANSIENT

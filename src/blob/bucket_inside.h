@@ -45,6 +45,7 @@ struct bucket_ask {
     bool into_file;
     int file; /* not taken */
     span timeout;
+    int64_t slowest; /* bytes a second; 0: any will do */
     size_t response_max;
 };
 

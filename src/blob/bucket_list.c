@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "blob/bucket_inside.h"
+
+#include "base/clock.h"
 #include "blob/xml.h"
 
 #include <stdio.h>
@@ -7,6 +9,7 @@
 #include <time.h>
 
 #define LIST_MAX MIB(8) /* a thousand objects or versions */
+#define ROUNDS_MAX 1000 /* lists of the versions of one object */
 
 static void add_query(struct bucket_ask *ask, const char *name, str value)
 {
@@ -28,6 +31,7 @@ struct items {
     str next;          /* where the list goes on; empty: nowhere */
     bool is_versioned; /* it is a list of versions */
     bool is_cut;       /* there are more than it has */
+    bool is_whole;     /* it has its end */
 };
 
 /* "2026-11-21T06:22:02.000Z" */
@@ -72,12 +76,21 @@ static bool items_next(struct items *items)
     while (xml_next(&items->xml, &tag)) {
         if (tag.is_end && is_item(tag.name))
             return true;
+        if (tag.is_end && (str_equal(tag.name, STR("ListBucketResult")) ||
+                           str_equal(tag.name, STR("ListVersionsResult"))))
+            items->is_whole = true;
         if (!tag.is_end && is_item(tag.name))
             items->now = (struct item){0};
         else if (!tag.is_end)
             take_member(items, &tag);
     }
     return false;
+}
+
+static bool list_is_whole(const struct items *items, struct fault *fault)
+{
+    return items->is_whole ||
+           fault_set(fault, FAULT_TRANSIENT, "the list that the bucket answered is not whole");
 }
 
 /* ---- listing ---- */
@@ -103,6 +116,12 @@ static bool id_of(const struct bucket *bucket, str key, char id[BLOB_ID_LEN + 1]
     return true;
 }
 
+/* Without a time it is taken for new: the collector takes what is old. */
+static instant modified_of(const struct item *item)
+{
+    return item->modified.us == 0 ? clock_now() : instant_add(item->modified, BUCKET_OWN_CLOCK);
+}
+
 /* False: it was told to stop. */
 static bool visit_items(struct listing *listing, struct items *items)
 {
@@ -111,7 +130,7 @@ static bool visit_items(struct listing *listing, struct items *items)
         struct blob_entry entry = {
             .id = id,
             .size = items->now.size,
-            .modified = instant_add(items->now.modified, BUCKET_OWN_CLOCK),
+            .modified = modified_of(&items->now),
         };
         if (id_of(listing->bucket, items->now.key, id) && !listing->visit(listing->context, &entry))
             return false;
@@ -139,7 +158,12 @@ bool bucket_list(struct bucket *bucket,
         struct items items = {.arena = &arena, .xml = {shared_text(result->body)}};
         if (!visit_items(&listing, &items))
             return true;
-        has_more = items.next.len != 0 && items.next.len < sizeof(token);
+        if (!list_is_whole(&items, fault))
+            return false;
+        if (items.next.len >= sizeof(token) || (items.is_cut && items.next.len == 0) ||
+            (items.next.len != 0 && str_equal(items.next, str_of(token))))
+            return fault_set(fault, FAULT_SYSTEM, "the list of the bucket does not go on");
+        has_more = items.next.len != 0;
         snprintf(token, sizeof(token), "%.*s", STR_ARG(items.next));
     }
     return true;
@@ -159,7 +183,9 @@ bool bucket_has(struct bucket *bucket, str id, bool *has, struct fault *fault)
         return false;
     struct items items = {.arena = &arena, .xml = {shared_text(result->body)}};
     *has = items_next(&items) && str_equal(items.now.key, key);
-    return true;
+    while (items_next(&items))
+        continue;
+    return list_is_whole(&items, fault);
 }
 
 /* ---- removing ---- */
@@ -210,7 +236,11 @@ static bool remove_versions(struct bucket *bucket, str key, bool *has_more, stru
             return false;
         is_any = true;
     }
-    *has_more = items.is_cut && is_any; /* what was removed is not listed again */
+    if (items.is_versioned && !list_is_whole(&items, fault))
+        return false;
+    if (items.is_versioned && items.is_cut && !is_any)
+        return fault_set(fault, FAULT_SYSTEM, "the list of the bucket does not go on");
+    *has_more = items.is_versioned && items.is_cut; /* what was removed is not listed again */
     return items.is_versioned || remove_version(bucket, key, (str){0}, fault);
 }
 
@@ -219,8 +249,8 @@ bool bucket_remove(struct bucket *bucket, str id, struct fault *fault)
     AUTO(arena_done) struct arena arena = {0};
     str key = bucket_key(bucket, &arena, id);
     bool has_more = true;
-    while (has_more)
+    for (int i = 0; i < ROUNDS_MAX && has_more; i++)
         if (!remove_versions(bucket, key, &has_more, fault))
             return false;
-    return true;
+    return !has_more || fault_set(fault, FAULT_SYSTEM, "the versions of an object do not end");
 }

@@ -52,7 +52,7 @@ bool home_file_take(int root, const char *id, int from, const char *name, bool i
     return false;
 }
 
-bool home_file_remove(int root, const char *id, struct fault *fault)
+bool home_file_remove(int root, const char *id, bool is_synced, struct fault *fault)
 {
     AUTO(fd_close) int home = -1;
     struct fault why = {0};
@@ -61,9 +61,9 @@ bool home_file_remove(int root, const char *id, struct fault *fault)
             return true;
         return fault_set(fault, why.kind, "%s", why.text);
     }
-    if (unlinkat(home, id, 0) != 0 && errno != ENOENT)
-        return fault_os(fault, id);
-    return true;
+    if (unlinkat(home, id, 0) != 0)
+        return errno == ENOENT || fault_os(fault, id);
+    return !is_synced || folder_sync(home, "removing a file", fault);
 }
 
 /* ---- listing ---- */

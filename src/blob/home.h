@@ -20,9 +20,9 @@ bool home_file_open(int root, const char *id, int *fd, int64_t *size, struct fau
 bool home_file_take(int root, const char *id, int from, const char *name, bool is_synced,
                     struct fault *fault) MUST_CHECK;
 
-/* Absent is as good as removed. Not synced: what a crash brings back is an orphan, and removed by
- * the collector. */
-bool home_file_remove(int root, const char *id, struct fault *fault) MUST_CHECK;
+/* Absent is as good as removed. Not synced, a crash may bring it back: as an orphan, where the
+ * collector looks. */
+bool home_file_remove(int root, const char *id, bool is_synced, struct fault *fault) MUST_CHECK;
 
 /* As blob_list. */
 bool home_list(int root, bool (*visit)(void *context, const struct blob_entry *entry),

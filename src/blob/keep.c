@@ -45,7 +45,8 @@ bool keep_has(struct keep *keep, const char *id)
 
 bool keep_remove(struct keep *keep, const char *id, struct fault *fault)
 {
-    return keep->root < 0 || home_file_remove(keep->root, id, fault);
+    /* The collector does not look into a cache. */
+    return keep->root < 0 || home_file_remove(keep->root, id, true, fault);
 }
 
 /* ---- what was not used for long goes ---- */
@@ -97,7 +98,7 @@ static void trim(struct keep *keep)
     size_t count = files.all.len / sizeof(*at);
     qsort(at, count, sizeof(*at), oldest_first);
     for (size_t i = 0; i < count && files.bytes > keep->max - keep->max / LOOK_EVERY; i++)
-        if (home_file_remove(keep->root, at[i].id, &fault))
+        if (home_file_remove(keep->root, at[i].id, false, &fault))
             files.bytes -= at[i].size;
 }
 

@@ -128,7 +128,7 @@ static bool to_disk(struct blobs *blobs, const char *id, const uint8_t *said, en
     if (!bucket_has(blobs->bucket, str_of(id), &is_there, fault))
         return false;
     *out = is_there ? BLOB_MOVED : BLOB_MOVED_GONE;
-    if (!is_there && !home_file_remove(blobs->root, id, fault))
+    if (!is_there && !home_file_remove(blobs->root, id, false, fault))
         return false;
     return keep_remove(&blobs->keep, id, fault) && bucket_remove(blobs->bucket, str_of(id), fault);
 }

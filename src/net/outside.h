@@ -38,6 +38,8 @@ struct outside_request {
     size_t header_count;
     struct shared *body;      /* reference taken when accepted; NULL: none */
     span timeout;             /* for all of it; 0: the default */
+    int64_t slowest;          /* bytes a second; slower for so long is a timeout; 0: any will do */
+    span patience;            /* so long; whole seconds */
     size_t response_max;      /* bytes of body; 0: the default */
     bool into_file;           /* the body of a 2xx goes to file instead of memory */
     int file;                 /* taken when accepted; handed back in the result */

@@ -99,6 +99,8 @@ struct transfer *transfer_new(const struct outside_request *request)
         ask_for_rest(transfer, request);
     transfer->body = request->body;
     transfer->timeout = request->timeout.us == 0 ? OUTSIDE_TIMEOUT_DEFAULT : request->timeout;
+    transfer->slowest = request->slowest;
+    transfer->patience = request->patience;
     transfer->response_max =
         request->response_max == 0 ? OUTSIDE_RESPONSE_MAX_DEFAULT : request->response_max;
     transfer->into_file = request->into_file;
@@ -335,6 +337,8 @@ static CURLcode set_limits(struct transfer *transfer)
     long connect = MIN_OF(timeout, (long)(OUTSIDE_CONNECT_TIMEOUT.us / 1000));
     CURLcode code = curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout);
     code |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect);
+    code |= curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)transfer->slowest);
+    code |= curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)(transfer->patience.us / 1000000));
     code |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, transfer->redirects_max > 0 ? 1L : 0L);
     code |= curl_easy_setopt(easy, CURLOPT_MAXREDIRS, transfer->redirects_max);
     if (!has_method(transfer, "HEAD")) /* refused by its announced length already */

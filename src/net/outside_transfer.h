@@ -26,7 +26,8 @@ struct transfer {
     struct curl_slist *headers;
     bool is_malformed, has_type;
     struct shared *body;
-    span timeout;
+    span timeout, patience;
+    int64_t slowest;
     size_t response_max;
     bool into_file, allow_private;
     int64_t file_have;  /* from before; 0: nothing, or it comes anew */

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -215,7 +215,7 @@ for (const [name, env] of [['in a bucket', {}], ['in a bucket with copies here',
     test(`blobs keep their promises ${name}`, async () => {
         const { ok, text } = await suite(env);
         assert.ok(ok, text);
-        assert.match(text, /PASSED\s+\] 9 test/);
+        assert.match(text, /PASSED\s+\] 10 test/);
     });
 }
 
@@ -294,7 +294,7 @@ test('what comes over the wire bears a right signature, and a wrong key is told 
         } else if (url.searchParams.has('versions'))
             response.writeHead(405).end();
         else if (request.method === 'DELETE')
-            response.writeHead(objects.delete(url.pathname) ? 204 : 404).end();
+            response.writeHead(objects.delete(url.pathname) ? 204 : 500).end();
         else if (url.searchParams.has('list-type'))
             response.end('<ListBucketResult></ListBucketResult>');
         else
@@ -450,6 +450,74 @@ test('a bucket that may not list versions is a failure, not a deletion', async (
     });
     assert.match(await ask({ op: 'remove', ...bucket, blob: away.blob }), /^!2 .*403 AccessDenied no/);
     assert.equal(seen.length, 1);
+});
+
+test('only the bucket itself says that something is not there', async () => {
+    const answers = [
+        [404, '<Error><Code>NoSuchKey</Code></Error>', /there is no file/],
+        [404, '<html>Not Found</html>', /^!2 the bucket answered 404/],
+        [404, '', /^!2 the bucket answered 404/],
+        [404, '<Error><Code>NoSuchBucket</Code></Error>', /^!2 the bucket answered 404 NoSuchBucket/],
+        [302, '', /^!2 the bucket answered 302/],
+        [204, '', /^!2 the bucket answered 204 instead of a file/],
+    ];
+    let now;
+    const { seen, ...bucket } = await bucketOf((request, response) => {
+        const location = { location: 'http://127.0.0.1:9/secret' };
+        response.writeHead(now[0], now[0] === 302 ? location : {}).end(now[1]);
+    });
+    const said = [];
+    for (now of answers)
+        said.push(await ask({ op: 'get', ...bucket, blob: away.blob }));
+    for (const [i, [, , pattern]] of answers.entries())
+        assert.match(said[i], pattern);
+    assert.equal(seen.length, answers.length);
+    now = answers[1];
+    assert.match(await ask({ op: 'remove', ...bucket, blob: away.blob }), /^!2 the bucket answered 404/);
+});
+
+test('a body that is cut, or shorter the second time, is never given out as the file', async () => {
+    let handle;
+    const { seen, ...bucket } = await bucketOf((request, response, body, n) => handle(response, n));
+    handle = (response) => {
+        response.writeHead(200, { 'content-length': 100 }).write('a red');
+        setTimeout(() => response.destroy(), 50);
+    };
+    assert.match(await ask({ op: 'get', ...bucket, blob: away.blob }), /^!3 .*cut off/);
+    const before = seen.length;
+    handle = (response, n) => {
+        if (n > before + 1)
+            response.end();
+        else {
+            response.writeHead(200, { 'content-length': 100 }).write('a red');
+            setTimeout(() => response.destroy(), 50);
+        }
+    };
+    assert.equal(await ask({ op: 'get', ...bucket, cacheMax: 1 << 20, blob: away.blob }), '');
+    const [kept] = blobsIn(bucket.folder, 'cache');
+    assert.equal(readFileSync(path.join(bucket.folder, 'cache', kept)).length, 0);
+});
+
+test('a list that is cut, goes nowhere or never ends is a failure, not a short list', async () => {
+    const item = `<Contents><Key>01/23/${away.blob}</Key></Contents>`;
+    const bodies = {
+        cut: `<ListBucketResult>${item}`,
+        none: '<html></html>',
+        stuck: `<ListBucketResult>${item}<IsTruncated>true</IsTruncated></ListBucketResult>`,
+        circle: `<ListBucketResult>${item}<IsTruncated>true</IsTruncated>`
+            + '<NextContinuationToken>t</NextContinuationToken></ListBucketResult>',
+        bomb: `<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><ListBucketResult>${'<a>&b;'.repeat(1000)}`,
+    };
+    let now;
+    const { seen, ...bucket } = await bucketOf((request, response) => response.end(bodies[now]));
+    for (now of Object.keys(bodies))
+        assert.match(await ask({ op: 'list', ...bucket }), /^![23] the list (of|that) the bucket/, now);
+    now = 'versions';
+    for (bodies[now] of [
+        `<ListVersionsResult><IsTruncated>true</IsTruncated></ListVersionsResult>`,
+        '<ListVersionsResult>',
+    ])
+        assert.match(await ask({ op: 'remove', ...bucket, blob: away.blob }), /^![23] the list (of|that) the bucket/);
 });
 
 test('what fails for a moment is tried again, what is refused is not', async () => {

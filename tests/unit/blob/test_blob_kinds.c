@@ -28,6 +28,7 @@
 /* ---- what would be lost by a power cut ---- */
 
 static atomic_bool is_unsynced; /* something was written since the last sync */
+static atomic_int syncs;
 static atomic_int unsafe_names; /* that were given to what a power cut could empty */
 
 ssize_t __real_write(int fd, const void *from, size_t size);
@@ -46,6 +47,7 @@ int __wrap_fsync(int fd);
 int __wrap_fsync(int fd)
 {
     is_unsynced = false;
+    syncs++;
     return __real_fsync(fd);
 }
 
@@ -201,6 +203,16 @@ static void no_name_is_given_to_what_a_power_cut_could_empty(void **state)
     assert_int_equal(unsafe_names, 0);
 }
 
+/* The collector finds what a power cut brings back into blobs/, but does not look into a cache. */
+static void what_is_removed_from_those_at_hand_stays_so_behind_a_power_cut(void **state)
+{
+    struct scene *scene = *state;
+    struct blob_info info = put(scene, "red kite");
+    syncs = 0;
+    assert_true(blob_remove(scene->blobs, str_of(info.id), NULL, &scene->fault));
+    assert_int_equal(syncs, is_remote() && setting("BLOB_TEST_COPIES").len != 0);
+}
+
 static void a_blob_is_not_there_before_it_is_finished(void **state)
 {
     struct scene *scene = *state;
@@ -332,6 +344,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CLAIM(what_is_read_is_what_was_written_whatever_its_size),
         CLAIM(no_name_is_given_to_what_a_power_cut_could_empty),
+        CLAIM(what_is_removed_from_those_at_hand_stays_so_behind_a_power_cut),
         CLAIM(a_blob_is_not_there_before_it_is_finished),
         CLAIM(a_removed_blob_is_gone_and_may_be_removed_again),
         CLAIM(what_was_opened_outlives_its_removal),

@@ -78,6 +78,18 @@ static void answer_whole(int fd, const char *path)
     tiny_answer(fd, 200, "", STR("hello"));
 }
 
+/* A byte now and then, until the client gives up. */
+static void drip(int fd)
+{
+    char byte;
+    const struct timeval moment = {.tv_usec = 100000};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &moment, sizeof(moment));
+    tiny_write(fd, STR("HTTP/1.1 200 OK\r\nContent-Length: 307200\r\n\r\n"));
+    for (int i = 0; i < 100 && recv(fd, &byte, 1, 0) != 0; i++)
+        if (send(fd, "x", 1, MSG_NOSIGNAL) != 1)
+            return;
+}
+
 static bool answer(void *context, int fd, const char *request)
 {
     char path[64] = "";
@@ -89,7 +101,9 @@ static bool answer(void *context, int fd, const char *request)
         ssize_t got = recv(fd, &byte, 1, 0); /* until the client gives up */
         return got > 0;
     }
-    if (is_cut(fd, path))
+    if (strcmp(path, "/drip") == 0)
+        drip(fd);
+    if (is_cut(fd, path) || strcmp(path, "/drip") == 0)
         return false;
     if (strncmp(request, "HEAD ", 5) == 0) {
         tiny_write(fd, STR("HTTP/1.1 200 OK\r\nContent-Length: 307200\r\n\r\n"));
@@ -285,6 +299,15 @@ static void a_silent_server_is_a_timeout(void **state)
 {
     struct outside_request request = request_for("/slow");
     request.timeout = MILLISECONDS(150);
+    expect_error(&request, OUTSIDE_TIMEOUT);
+}
+
+static void what_drips_is_a_timeout_long_before_its_end(void **state)
+{
+    struct outside_request request = request_for("/drip");
+    request.timeout = SECONDS(60);
+    request.slowest = 1000;
+    request.patience = SECONDS(1);
     expect_error(&request, OUTSIDE_TIMEOUT);
 }
 
@@ -573,6 +596,7 @@ int main(void)
         CASE(nobody_adds_headers_through_a_value),
         CASE(only_web_addresses_are_called),
         CASE(a_silent_server_is_a_timeout),
+        CASE(what_drips_is_a_timeout_long_before_its_end),
         CASE(a_cut_off_answer_is_transient),
         CASE(nobody_there_is_a_connect_error),
         CASE(a_body_beyond_the_limit_is_refused),
