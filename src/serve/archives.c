@@ -80,7 +80,8 @@ static void look_run(struct chore *chore)
 {
     struct look *look = (struct look *)chore;
     int64_t size = 0;
-    if (!blob_open(look->blobs, look->storage_id, &look->fd, &size, &look->fault)) {
+    if (!blob_open_unless(look->blobs, look->storage_id, &look->is_unwanted, &look->fd, &size,
+                          &look->fault)) {
         look->fd = -1;
         return;
     }
