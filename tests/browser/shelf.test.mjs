@@ -116,6 +116,8 @@ test('keys pick: one, a range that grows and shrinks, all, none', async () => {
     await page.getByText(/^2 picked, /).waitFor();
     await page.getByRole('status').filter({ hasText: '2 picked.' }).waitFor();
     await page.mouse.move(0, 0);
+    // The months fade a moment after the last scroll.
+    await page.waitForFunction(() => !document.querySelector('.scrubber > nav.awake'));
     await checkAccess(page, 'library-picked');
     await page.keyboard.press('Control+a');
     await page.getByText(/^10,000 picked, /).waitFor();
