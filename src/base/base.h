@@ -101,11 +101,14 @@ struct maybe_instant {
     bool is_set;
 };
 
-/* For AUTO(): closes an open descriptor. */
+/* For AUTO(): closes an open descriptor. A second time does nothing, for by then the number may be
+ * another file's. */
 static inline void fd_close(int *fd)
 {
-    if (*fd >= 0)
-        close(*fd);
+    int open = *fd;
+    *fd = -1;
+    if (open >= 0)
+        close(open);
 }
 
 static inline int take_fd(int *fd)

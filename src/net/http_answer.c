@@ -255,10 +255,8 @@ void http_answer_file(struct exchange *exchange, int status, const struct http_h
 {
     struct answer_head head;
     struct conn *conn = exchange->conn;
-    if (conn == NULL || exchange->head.request.is_head || !status_has_body(status) || len == 0) {
+    if (conn == NULL || exchange->head.request.is_head || !status_has_body(status) || len == 0)
         fd_close(&fd);
-        fd = -1;
-    }
     if (conn == NULL) {
         exchange_free(exchange);
         return;
@@ -269,7 +267,6 @@ void http_answer_file(struct exchange *exchange, int status, const struct http_h
         log_event(LOG_ERROR, "http_headers_too_large", "status %d", status);
         write_head(&head, exchange, 500, NULL, 0, 0);
         fd_close(&fd);
-        fd = -1;
     }
     struct stream_part part = {head.at, head.len, NULL};
     bool had_more = conn->stream.has_more;

@@ -401,7 +401,6 @@ static void stop_accepting(struct http_server *server)
     loop_timer_clear(server->loop, &server->accept_timer);
     loop_unwatch(server->loop, server->fd);
     fd_close(&server->fd);
-    server->fd = -1;
 }
 
 void http_drain(struct http_server *server)

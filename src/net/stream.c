@@ -69,7 +69,6 @@ static void plain_end(struct stream *stream)
 static void plain_close(struct stream *stream)
 {
     fd_close(&stream->fd);
-    stream->fd = -1;
 }
 
 const struct stream_ops stream_plain_ops = {

@@ -86,10 +86,8 @@ static void look_run(struct chore *chore)
         return;
     }
     uint8_t *room = memory_new(READ_AT_ONCE);
-    if (size != look->size || !sum_up(look, room)) {
+    if (size != look->size || !sum_up(look, room))
         fd_close(&look->fd);
-        look->fd = -1;
-    }
     free(room);
 }
 

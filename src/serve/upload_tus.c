@@ -209,7 +209,6 @@ static void drop_tus(struct intake *intake)
     struct fault fault;
     take_back(tus);
     fd_close(&tus->fd);
-    tus->fd = -1;
     if (intake->is_unsure) /* without a row it is an orphan, and the sweep's */
         upload_file_hand_over(&tus->file);
     upload_file_drop(&tus->file);

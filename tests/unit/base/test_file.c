@@ -57,6 +57,21 @@ static void what_cannot_be_written_says_why(void **state)
     assert_int_equal(errno, EBADF);
 }
 
+/* By then the number may be another file's, which must stay open. */
+static void a_closed_file_is_not_closed_again(void **state)
+{
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int was = fd;
+    assert_true(fd >= 0);
+    fd_close(&fd);
+    int other = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    assert_int_equal(other, was);
+    fd_close(&fd);
+    assert_true(fcntl(other, F_GETFD) >= 0);
+    fd_close(&other);
+    assert_int_equal(other, -1);
+}
+
 static void *see_signals(void *context)
 {
     sigset_t *blocked = context;
@@ -82,6 +97,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_takes_many_writes_is_written_whole),
         cmocka_unit_test(what_cannot_be_written_says_why),
+        cmocka_unit_test(a_closed_file_is_not_closed_again),
         cmocka_unit_test(a_thread_gets_no_signals_and_the_caller_keeps_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
