@@ -34,6 +34,7 @@ static struct temp_name temp_name(const char *id)
 
 struct sweep {
     instant before;
+    bool is_ours_only; /* of this module, by their names */
 };
 
 /* Whoever's they were: uploads, copies for a backup. What is still in use was written lately. */
@@ -41,6 +42,9 @@ static bool temp_sweep(void *context, int folder, const char *name)
 {
     const struct sweep *sweep = context;
     struct stat facts;
+    if (sweep->is_ours_only && !str_starts(str_of(name), STR(TEMP_PREFIX)) &&
+        !str_starts(str_of(name), STR(BLOB_FETCH_PREFIX)))
+        return true;
     if (fstatat(folder, name, &facts, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(facts.st_mode) &&
         (int64_t)facts.st_mtim.tv_sec * 1000000 < sweep->before.us)
         unlinkat(folder, name, 0);
@@ -128,6 +132,12 @@ bool blobs_open_with(const struct blobs_options *options, struct blobs **out, st
 bool blobs_open(const char *folder, instant now, struct blobs **out, struct fault *fault)
 {
     return blobs_open_with(&(struct blobs_options){.folder = folder, .now = now}, out, fault);
+}
+
+bool blobs_sweep(struct blobs *blobs, instant now, struct fault *fault)
+{
+    struct sweep sweep = {.before = {now.us - BLOB_TEMP_LONG.us}, .is_ours_only = true};
+    return folder_visit(blobs->temp, temp_sweep, &sweep, fault);
 }
 
 void blobs_stop(struct blobs *blobs)

@@ -34,6 +34,9 @@ struct blobs;
 /* Files that a crash left in tmp/ are removed by blobs_open once they are this old. */
 #define BLOB_TEMP_GRACE HOURS(1)
 
+/* While the program runs, those of blobs alone, by blobs_sweep: one may be sent for hours. */
+#define BLOB_TEMP_LONG DAYS(1)
+
 struct blob_info {
     char id[BLOB_ID_LEN + 1];
     uint8_t sha256[32];
@@ -95,6 +98,9 @@ bool blobs_open(const char *folder, instant now, struct blobs **out, struct faul
 bool blobs_open_with(const struct blobs_options *options, struct blobs **out, struct fault *fault)
     MUST_CHECK;
 void blobs_close(struct blobs *blobs);
+
+/* What a crash left in tmp/ just before this program began, when it runs for long. */
+bool blobs_sweep(struct blobs *blobs, instant now, struct fault *fault) MUST_CHECK;
 
 /* From now on nothing waits for the network: what waits there fails at once. For the end. */
 void blobs_stop(struct blobs *blobs);

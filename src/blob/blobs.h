@@ -31,6 +31,8 @@ struct blobs {
     atomic_ulong last_fetch;    /* for their names */
 };
 
+#define BLOB_FETCH_PREFIX "get-"
+
 /* A file in tmp/ while it comes from the bucket; done removes it unless it was kept. */
 struct blob_fetch {
     struct blobs *blobs;

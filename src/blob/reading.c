@@ -47,7 +47,7 @@ bool blob_fetch_begin(struct blob_fetch *fetch, const char *id, struct fault *fa
 {
     struct blobs *blobs = fetch->blobs;
     snprintf(fetch->id, sizeof(fetch->id), "%s", id);
-    snprintf(fetch->name, sizeof(fetch->name), "get-%s-%ld-%lu", id, (long)getpid(),
+    snprintf(fetch->name, sizeof(fetch->name), BLOB_FETCH_PREFIX "%s-%ld-%lu", id, (long)getpid(),
              atomic_fetch_add(&blobs->last_fetch, 1));
     fetch->fd = openat(blobs->temp, fetch->name,
                        O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);

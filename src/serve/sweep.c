@@ -163,7 +163,8 @@ static void pass_run(struct sweep *sweep, instant before)
 {
     struct fault fault = {0};
     size_t removed = 0;
-    if (!sweep_pass(sweep->store, sweep->blobs, before, &sweep->is_over, &removed, &fault))
+    if (!blobs_sweep(sweep->blobs, clock_now(), &fault) ||
+        !sweep_pass(sweep->store, sweep->blobs, before, &sweep->is_over, &removed, &fault))
         log_event(LOG_WARN, "sweep_failed", "%s", fault.text);
     if (removed > 0)
         log_event(LOG_INFO, "swept", "%zu files that no row named", removed);

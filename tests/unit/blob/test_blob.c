@@ -422,6 +422,20 @@ static void a_collector_may_remove_what_it_is_shown(void **state)
     assert_int_equal(count(scene), 0);
 }
 
+static void what_a_crash_left_in_tmp_goes_while_the_program_runs_on(void **state)
+{
+    struct scene *scene = *state;
+    struct blob_writer writer;
+    assert_true(blob_create(scene->blobs, &scene->random, &writer, &scene->fault));
+    close(creat(path_of(scene, "tmp/get-of-who-was-killed"), 0600));
+    close(creat(path_of(scene, "tmp/upload-of-somebody-else"), 0600));
+    assert_true(blobs_sweep(scene->blobs, instant_add(clock_now(), HOURS(23)), &scene->fault));
+    assert_int_equal(temp_count(scene), 3);
+    assert_true(blobs_sweep(scene->blobs, instant_add(clock_now(), HOURS(25)), &scene->fault));
+    assert_int_equal(temp_count(scene), 1);
+    blob_abort(&writer);
+}
+
 static void opening_sweeps_what_a_crash_left_in_tmp_but_nothing_young(void **state)
 {
     struct scene *scene = *state;
@@ -565,6 +579,7 @@ int main(void)
         CLAIM(the_list_has_each_blob_once_and_nothing_else),
         CLAIM(a_list_can_be_stopped),
         CLAIM(a_collector_may_remove_what_it_is_shown),
+        CLAIM(what_a_crash_left_in_tmp_goes_while_the_program_runs_on),
         CLAIM(opening_sweeps_what_a_crash_left_in_tmp_but_nothing_young),
         CLAIM(a_pinned_blob_survives_its_removal_until_the_collector_comes_again),
         CLAIM(two_may_pin_and_the_last_one_unpins),
