@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Partials whose upload is over, has expired or was lost in a crash are removed: at the start and
- * every hour.
+ * every five minutes.
  *
  * Owns:     nothing; the keeping is the caller's to put, and frees itself when dropped.
  * Threads:  made on the loop, run on a keeper.
@@ -12,6 +12,6 @@
 
 #include "serve/upload.h"
 
-#define UPLOAD_SWEEP_PAUSE HOURS(1)
+#define UPLOAD_SWEEP_PAUSE MINUTES(5)
 
 struct keeping *upload_sweep_new(struct front *front);

@@ -7,6 +7,23 @@
 
 #define POSTER_WIDTH 1280
 #define POSTER_QUALITY 85
+#define HD_HEIGHT 720
+
+/* A film that does not say it has the colours that players assume for its size. */
+static const int *matrix_of(const AVFrame *frame)
+{
+    switch (frame->colorspace) {
+    case AVCOL_SPC_BT709:
+        return sws_getCoefficients(SWS_CS_ITU709);
+    case AVCOL_SPC_BT2020_NCL:
+    case AVCOL_SPC_BT2020_CL:
+        return sws_getCoefficients(SWS_CS_BT2020);
+    case AVCOL_SPC_UNSPECIFIED:
+        return sws_getCoefficients(frame->height >= HD_HEIGHT ? SWS_CS_ITU709 : SWS_CS_ITU601);
+    default:
+        return sws_getCoefficients(SWS_CS_DEFAULT);
+    }
+}
 
 VipsImage *film_frame_image(const struct film *film, int width, int height)
 {
@@ -21,8 +38,7 @@ VipsImage *film_frame_image(const struct film *film, int width, int height)
     uint8_t *rgb = av_mallocz(len + 64);
     uint8_t *const planes[] = {rgb};
     const int strides[] = {3 * width};
-    const int *matrix =
-        sws_getCoefficients(frame->colorspace == AVCOL_SPC_BT709 ? SWS_CS_ITU709 : SWS_CS_DEFAULT);
+    const int *matrix = matrix_of(frame);
     sws_setColorspaceDetails(scaler, matrix, frame->color_range == AVCOL_RANGE_JPEG, matrix, 1, 0,
                              1 << 16, 1 << 16);
     sws_scale(scaler, (const uint8_t *const *)frame->data, frame->linesize, 0, frame->height,
