@@ -159,14 +159,14 @@ test('a picture of one’s own is chosen with the keyboard and started from, wit
 
 test('a model that needs a picture says so before anything is held', async () => {
     await page.getByRole('button', { name: 'Remove' }).click();
-    assert.equal(await page.evaluate(() => document.activeElement.id), 'start');
+    await page.locator('#start:focus').waitFor();
     await model('Retoucher').click();
     await page.getByText('This model needs one.').waitFor();
     await page.keyboard.press('Control+Enter');
     await page.locator('#prompt').focus();
     await page.keyboard.press('Control+Enter');
     await page.getByText('Retoucher needs a picture to start from.').waitFor();
-    assert.equal(await page.evaluate(() => document.activeElement.id), 'start');
+    await page.locator('#start:focus').waitFor();
     await checkAccess(page, 'composer-needs');
     await page.getByText('493', { exact: true }).first().waitFor();
 });

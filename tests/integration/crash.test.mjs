@@ -90,12 +90,12 @@ async function fill() {
             return open;
         await Promise.all(Array.from({ length: missing }, () => create(people[below(people.length)])));
     }
-    throw new Error('nobody has credits left');
+    throw new Error('as many cannot be got under way: nobody has credits left, or they end sooner than they are asked for');
 }
 
 async function cycle(kill, met) {
     // Now quick, now slow, so that it dies at every step of a job.
-    [fake.hold, fake.drip] = [[100, 100], [900, 400], [2500, 1500]][kill % 3];
+    [fake.hold, fake.drip] = [[300, 200], [900, 400], [2500, 1500]][kill % 3];
     await inTurns(people, refresh);
     const open = await fill();
     for (let i = 0; i < 3; i++) {
