@@ -13,7 +13,8 @@
 #include "media/process.h"
 #include "media/request.h"
 
-#define CHILDREN_MAX 64
+#define CHILDREN_MAX 63
+#define PLACES_MAX (CHILDREN_MAX + 1)
 #define REPLIES_A_STEP 256
 #define BACKOFF_MIN MILLISECONDS(50)
 #define BACKOFF_MAX SECONDS(5)
@@ -22,7 +23,7 @@
 
 struct media {
     char *path, *scratch;
-    int children;
+    int children; /* that films may have; what is soon done has one place more */
     int epoll;
     int bell; /* rung by submit and cancel, so that the next step comes */
     struct helper_process process;
@@ -30,7 +31,7 @@ struct media {
     instant restart_at; /* while there is no helper */
     span backoff;
     struct ask *first, *last; /* waiting, in order */
-    struct ask *flying[CHILDREN_MAX];
+    struct ask *flying[PLACES_MAX];
     int flying_count;
     size_t waiting;
     media_on_event *on_event; /* of the step that is running */
@@ -45,7 +46,7 @@ static void watch(struct media *media, int what, int fd, uint32_t events)
 
 static bool start(struct media *media, struct fault *fault)
 {
-    if (!helper_process_start(media->path, media->children, &media->process, fault))
+    if (!helper_process_start(media->path, media->children + 1, &media->process, fault))
         return false;
     watch(media, EPOLL_CTL_ADD, media->process.socket, EPOLLIN);
     media->wants_room = false;
@@ -210,7 +211,7 @@ static void lose(struct media *media, instant now)
     helper_process_stop(&media->process);
     media->restart_at = instant_add(now, media->backoff);
     media->backoff.us = MIN_OF(media->backoff.us * 2, BACKOFF_MAX.us);
-    struct ask *lost[CHILDREN_MAX];
+    struct ask *lost[PLACES_MAX];
     int count = media->flying_count;
     memcpy(lost, media->flying, sizeof(lost));
     media->flying_count = 0;
@@ -305,20 +306,57 @@ static void drop_canceled(struct media *media)
     }
 }
 
+static bool is_long(const struct ask *ask)
+{
+    return ask->verb == MEDIA_SKETCH_VIDEO || ask->verb == MEDIA_PREVIEW;
+}
+
+/* The one before the first that has a place, and that one; a thumbnail does not wait for films, nor
+ * they for those that came after them. NULL: none has. */
+static struct ask *next_of(struct media *media, struct ask **before)
+{
+    int long_count = 0;
+    for (int i = 0; i < media->flying_count; i++)
+        long_count += is_long(media->flying[i]);
+    *before = NULL;
+    if (media->flying_count > media->children)
+        return NULL;
+    struct ask *ask = media->first;
+    while (ask != NULL && is_long(ask) && long_count >= media->children) {
+        *before = ask;
+        ask = ask->next;
+    }
+    return ask;
+}
+
+static void take_out(struct media *media, struct ask *before, struct ask *ask)
+{
+    if (before == NULL)
+        media->first = ask->next;
+    else
+        before->next = ask->next;
+    if (media->last == ask)
+        media->last = before;
+    ask->next = NULL;
+    media->waiting--;
+}
+
 /* Hands over as many as the helper works on at once. */
 static void pump(struct media *media, instant now)
 {
     bool is_full = false;
-    while (media->process.pid != 0 && media->first != NULL && !is_full &&
-           media->flying_count < media->children) {
-        if (ask_send(media->first, media->process.socket, media->scratch)) {
-            struct ask *ask = media->flying[media->flying_count++] = pop(media);
+    struct ask *ask, *before;
+    while (media->process.pid != 0 && !is_full && (ask = next_of(media, &before)) != NULL) {
+        if (ask_send(ask, media->process.socket, media->scratch)) {
+            take_out(media, before, ask);
             ask->late = instant_add(now, (span){ask->time_max.us + PATIENCE.us});
+            media->flying[media->flying_count++] = ask;
         } else if (errno == EAGAIN || errno == EPIPE || errno == ECONNRESET) {
             is_full = true; /* or gone, which receive will see */
         } else {
             log_event(LOG_WARN, "media_send_failed", "%s", strerrordesc_np(errno));
-            fail(media, pop(media), MEDIA_UNAVAILABLE, "The media helper could not be reached.");
+            take_out(media, before, ask);
+            fail(media, ask, MEDIA_UNAVAILABLE, "The media helper could not be reached.");
         }
     }
     if (media->process.pid != 0 && is_full != media->wants_room) {

@@ -32,7 +32,7 @@
 struct media;
 
 struct media_options {
-    int children; /* at once; 0 means one a core */
+    int children; /* at once, and one more that makes no film; 0 means one a core */
     /* Where copies of whole films are made; copied. NULL: in memory, as all else is. */
     const char *scratch;
 };

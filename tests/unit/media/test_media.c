@@ -363,6 +363,30 @@ static void wrong_requests_are_refused_at_once(void **state)
     assert_int_equal(media_load(desk.media), 0);
 }
 
+static void a_picture_does_not_wait_for_films(void **state)
+{
+    static struct desk own;
+    struct media_request film = desk_sketch("waves", 0, 0),
+                         picture = desk_sketch("a shell", 64, 64);
+    film.verb = MEDIA_SKETCH_VIDEO;
+    film.duration = SECONDS(4);
+    desk_open(&own, "ATELIER_MEDIA", 1);
+    for (uint64_t id = 1; id <= 3; id++)
+        desk_submit(&own, &film, id);
+    desk_submit(&own, &picture, 4);
+    desk_wait(&own, 1);
+    expect_done(&own.endings[4]);
+    for (uint64_t id = 1; id <= 3; id++)
+        assert_true(media_cancel(own.media, id));
+    desk_wait(&own, 4);
+    for (uint64_t id = 1; id <= 3; id++)
+        assert_int_equal(own.endings[id].failure, MEDIA_CANCELED);
+    desk_submit(&own, &picture, 5); /* the queue is whole after what was taken from its middle */
+    desk_wait(&own, 5);
+    expect_done(&own.endings[5]);
+    desk_close(&own);
+}
+
 static void a_waiting_request_can_be_cancelled(void **state)
 {
     struct media_request request = desk_sketch("a long work", 1024, 1024);
@@ -443,6 +467,7 @@ int main(void)
         cmocka_unit_test(a_bomb_is_refused_before_it_is_decoded),
         cmocka_unit_test(limits_of_the_request_are_kept),
         cmocka_unit_test(wrong_requests_are_refused_at_once),
+        cmocka_unit_test(a_picture_does_not_wait_for_films),
         cmocka_unit_test(a_waiting_request_can_be_cancelled),
         cmocka_unit_test(the_queue_has_an_end),
         cmocka_unit_test(a_missing_helper_is_said_at_once),
