@@ -85,9 +85,9 @@ async function look() {
 async function fill() {
     for (let round = 0; round < 20; round++) {
         const { open } = await look();
-        const missing = IN_FLIGHT + 15 - open.length;
-        if (missing <= 0)
+        if (open.length >= IN_FLIGHT + 12)
             return open;
+        const missing = IN_FLIGHT + 25 - open.length; // some end while others are asked for
         await Promise.all(Array.from({ length: missing }, () => create(people[below(people.length)])));
     }
     throw new Error('as many cannot be got under way: nobody has credits left, or they end sooner than they are asked for');
