@@ -94,7 +94,7 @@ static bool rows_read(struct mover *mover, struct store *store, bytes *after, st
 static bool known_read(struct mover *mover, struct fault *fault)
 {
     AUTO(arena_done) struct arena kept = {0};
-    struct moment moment;
+    struct moment moment = {0};
     bytes after = {0};
     bool has_more = true, ok = true;
     if (!moment_open(mover->data, "move", &moment, fault))

@@ -4,20 +4,17 @@
 #include "base/clock.h"
 #include "base/encode.h"
 #include "blob/blob.h"
+#include "cli/moment.h"
 #include "cli/settings.h"
 #include "serve/blob_settings.h"
-#include "serve/data.h"
-#include "store/database.h"
 #include "studio/certificates.h"
 #include "studio/generations.h"
 #include "studio/studio.h"
 #include "studio/uploads.h"
 
-#include <limits.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define CHUNK 4096   /* rows a view; it may read STORE_READS_MAX */
@@ -420,48 +417,19 @@ static bool read_rows(struct deep *deep)
            rows_each(deep, &user_type, "by_external_key", visit_user);
 }
 
-static void remove_copy(const char *copy)
-{
-    static const char *const ends[] = {"", "-wal", "-shm"};
-    char path[PATH_MAX];
-    for (size_t i = 0; i < ARRAY_LEN(ends); i++)
-        if ((size_t)snprintf(path, sizeof(path), "%s%s", copy, ends[i]) < sizeof(path))
-            unlink(path);
-}
-
-static bool check_copy(struct deep *deep, const char *from, const char *copy)
-{
-    struct store_options options = {
-        .engine = STORE_SQLITE, .path = copy, .schema = &studio_schema, .now = deep->started};
-    if (!database_copy(from, copy, &deep->fault) ||
-        !store_open(&options, &deep->store, &deep->fault))
-        return false;
-    bool is_read = read_rows(deep);
-    store_close(deep->store);
-    return is_read;
-}
-
 /* From before the copy to the end, nothing that the copy names goes. */
 static bool check_pinned(struct deep *deep)
 {
-    char from[PATH_MAX], folder[PATH_MAX], copy[PATH_MAX];
-    const char *data = deep->report->data;
-    uint8_t ids[16];
-    snprintf(from, sizeof(from), "%s/atelier.db", data);
-    snprintf(folder, sizeof(folder), "%s/tmp", data);
-    if ((size_t)snprintf(copy, sizeof(copy), "%s/tmp/doctor-%ld", data, (long)getpid()) >=
-        sizeof(copy))
-        return fault_set(&deep->fault, FAULT_INPUT, "the path of the data folder is too long");
-    if (!data_key(data, "ids.key", ids, sizeof(ids), &deep->fault))
-        return false;
-    doc_id_set_key(ids);
-    mkdir(folder, 0700);
-    remove_copy(copy); /* of a process with this number that was killed */
+    struct moment moment = {0};
     if (!blobs_pin(deep->blobs, &deep->fault))
         return false;
-    bool is_read = check_copy(deep, from, copy);
+    bool is_read = moment_open(deep->report->data, "doctor", &moment, &deep->fault);
+    if (is_read) {
+        deep->store = moment.store;
+        is_read = read_rows(deep);
+        moment_close(&moment);
+    }
     blobs_unpin(deep->blobs);
-    remove_copy(copy);
     return is_read;
 }
 

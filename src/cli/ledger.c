@@ -45,7 +45,7 @@ static void sum_up(const struct ledger_sums *sums)
 
 static bool verify_data(const char *data, struct ledger_sums *sums, struct fault *fault)
 {
-    struct moment moment;
+    struct moment moment = {0};
     int shown = 0;
     if (!moment_open(data, "ledger", &moment, fault))
         return false;

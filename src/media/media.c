@@ -306,23 +306,18 @@ static void drop_canceled(struct media *media)
     }
 }
 
-static bool is_long(const struct ask *ask)
-{
-    return ask->verb == MEDIA_SKETCH_VIDEO || ask->verb == MEDIA_PREVIEW;
-}
-
 /* The one before the first that has a place, and that one; a thumbnail does not wait for films, nor
  * they for those that came after them. NULL: none has. */
 static struct ask *next_of(struct media *media, struct ask **before)
 {
     int long_count = 0;
     for (int i = 0; i < media->flying_count; i++)
-        long_count += is_long(media->flying[i]);
+        long_count += media_verb_is_long(media->flying[i]->verb);
     *before = NULL;
     if (media->flying_count > media->children)
         return NULL;
     struct ask *ask = media->first;
-    while (ask != NULL && is_long(ask) && long_count >= media->children) {
+    while (ask != NULL && media_verb_is_long(ask->verb) && long_count >= media->children) {
         *before = ask;
         ask = ask->next;
     }

@@ -44,6 +44,12 @@ enum media_verb {
     MEDIA_VERB_COUNT,
 };
 
+/* What takes long: it has more time, and leaves a place to all else. */
+static inline bool media_verb_is_long(uint32_t verb)
+{
+    return verb == MEDIA_SKETCH_VIDEO || verb == MEDIA_PREVIEW;
+}
+
 enum media_type {
     MEDIA_TYPE_NONE,
     MEDIA_PNG,

@@ -151,10 +151,9 @@ static uint64_t length_of(const struct media_request *request)
 static void write_wire(const struct media_request *request, struct wire_request *wire)
 {
     bool is_film = request->verb == MEDIA_SKETCH_VIDEO;
-    bool is_long = is_film || request->verb == MEDIA_PREVIEW;
     int64_t time_ms = request->limits.time_max.us / 1000;
     if (time_ms <= 0)
-        time_ms = is_long ? TIME_FILM_MS : TIME_MS;
+        time_ms = media_verb_is_long(request->verb) ? TIME_FILM_MS : TIME_MS;
     wire->magic = WIRE_MAGIC;
     wire->verb = (uint32_t)request->verb;
     wire->has_input = reads_input(request->verb);

@@ -182,8 +182,7 @@ static bool hand_over(int socket, struct wire_request *request, const struct par
 
 static unsigned cpu_seconds_of(const struct wire_request *request)
 {
-    bool is_film = request->verb == MEDIA_SKETCH_VIDEO || request->verb == MEDIA_PREVIEW;
-    return is_film ? CPU_SECONDS_FILM : CPU_SECONDS;
+    return media_verb_is_long(request->verb) ? CPU_SECONDS_FILM : CPU_SECONDS;
 }
 
 static void work(struct job *job, const struct parcel *parcel)

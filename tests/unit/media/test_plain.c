@@ -2,6 +2,7 @@
 /* The helper's two programs: what the small one does itself, and what it leaves to the full one. */
 #include "desk.h"
 
+#include <libdeflate.h>
 #include <signal.h>
 
 #include "base/buffer.h"
@@ -46,6 +47,19 @@ static void with_orientation(const struct buffer *jpeg, int orientation, struct 
     buffer_add(to, jpeg->at, 2);
     buffer_add(to, exif, sizeof(exif));
     buffer_add(to, jpeg->at + 2, jpeg->len - 2);
+}
+
+/* The same of a PNG: a chunk behind its head. */
+static void png_with_orientation(const struct buffer *png, int orientation, struct buffer *to)
+{
+    uint8_t chunk[] = {0,  0, 0, 26, 'e', 'X', 'I', 'f', 'M', 'M', 0, '*', 0, 0, 0, 8, 0, 1, 1,
+                       18, 0, 3, 0,  0,   0,   1,   0,   0,   0,   0, 0,   0, 0, 0, 0, 0, 0, 0};
+    const size_t head = 8 + 25, body = sizeof(chunk) - 12;
+    chunk[27] = (uint8_t)orientation;
+    put_big32(chunk + 8 + body, libdeflate_crc32(0, chunk + 4, 4 + body));
+    buffer_add(to, png->at, head);
+    buffer_add(to, chunk, sizeof(chunk));
+    buffer_add(to, png->at + head, png->len - head);
 }
 
 /* ---- the same from both ---- */
@@ -109,6 +123,15 @@ static void a_png_looks_the_same_from_both(void **state)
     sketch(&png, 640, 416);
     expect_same(&png, 0);
     expect_same(&png, 100);
+}
+
+static void a_png_that_lies_looks_the_same_from_both(void **state)
+{
+    AUTO(buffer_done) struct buffer png = {0};
+    AUTO(buffer_done) struct buffer turned = {0};
+    sketch(&png, 640, 416);
+    png_with_orientation(&png, 6, &turned);
+    expect_same(&turned, 0);
 }
 
 static void a_jpeg_looks_the_same_from_both_however_it_lies(void **state)
@@ -182,6 +205,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_png_looks_the_same_from_both),
+        cmocka_unit_test(a_png_that_lies_looks_the_same_from_both),
         cmocka_unit_test(a_jpeg_looks_the_same_from_both_however_it_lies),
         cmocka_unit_test(a_jpeg_that_ends_early_is_refused),
         cmocka_unit_test(without_its_deputy_the_helper_starts_anew),
